@@ -1,0 +1,393 @@
+"""The records that everything else is made of: kinds, readings, windows, features, findings, summaries.
+
+Times are aware UTC `datetime`s in records and `datetime64[us]` (UTC) in arrays. Values are in the unit
+of their `Kind`, always; nothing after `ingest` converts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum, IntFlag, StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Times = NDArray[np.datetime64]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class Kind(StrEnum):
+    """What a reading is a reading of. The table `KINDS` has its unit, code and plausible range."""
+
+    HEART_RATE = "heart_rate"
+    RR_INTERVAL = "rr_interval"
+    SPO2 = "spo2"
+    PULSE_RATE = "pulse_rate"
+    TEMPERATURE = "temperature"
+    SYSTOLIC = "systolic"
+    DIASTOLIC = "diastolic"
+    MEAN_ARTERIAL = "mean_arterial"
+    BATTERY = "battery"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindInfo:
+    """One row of the table of kinds.
+
+    `ucum` is the unit as data, `unit` as a person reads it. `low`..`high` is what a living person's sensor
+    can show; outside it a value is kept and marked, never used. `holds` is how long one reading of a
+    continuous stream speaks for; `None` marks spot measurements, which have no coverage.
+    """
+
+    title: str
+    ucum: str
+    unit: str
+    loinc: str | None
+    low: float
+    high: float
+    decimals: int
+    holds: timedelta | None = None
+
+
+_TEN_S = timedelta(seconds=10)
+KINDS: Mapping[Kind, KindInfo] = {
+    Kind.HEART_RATE: KindInfo(
+        title="heart rate",
+        ucum="/min",
+        unit="bpm",
+        loinc="8867-4",
+        low=20,
+        high=300,
+        decimals=0,
+        holds=_TEN_S,
+    ),
+    Kind.RR_INTERVAL: KindInfo(
+        title="RR interval",
+        ucum="ms",
+        unit="ms",
+        loinc="8637-1",
+        low=200,
+        high=3000,
+        decimals=0,
+        holds=timedelta(seconds=3),
+    ),
+    # 0 is what oximeters send with no finger in them; below 50 % their calibration ends (ISO 80601-2-61: 70 %).
+    Kind.SPO2: KindInfo(
+        title="oxygen saturation",
+        ucum="%",
+        unit="%",
+        loinc="59408-5",
+        low=50,
+        high=100,
+        decimals=0,
+        holds=_TEN_S,
+    ),
+    Kind.PULSE_RATE: KindInfo(
+        title="pulse rate",
+        ucum="/min",
+        unit="bpm",
+        loinc="8889-8",
+        low=20,
+        high=300,
+        decimals=0,
+        holds=_TEN_S,
+    ),
+    Kind.TEMPERATURE: KindInfo(
+        title="temperature", ucum="Cel", unit="°C", loinc="8310-5", low=30, high=44, decimals=1
+    ),
+    Kind.SYSTOLIC: KindInfo(
+        title="systolic pressure", ucum="mm[Hg]", unit="mmHg", loinc="8480-6", low=40, high=300, decimals=0
+    ),
+    Kind.DIASTOLIC: KindInfo(
+        title="diastolic pressure", ucum="mm[Hg]", unit="mmHg", loinc="8462-4", low=20, high=200, decimals=0
+    ),
+    Kind.MEAN_ARTERIAL: KindInfo(
+        title="mean arterial pressure",
+        ucum="mm[Hg]",
+        unit="mmHg",
+        loinc="8478-0",
+        low=30,
+        high=250,
+        decimals=0,
+    ),
+    Kind.BATTERY: KindInfo(title="battery", ucum="%", unit="%", loinc=None, low=0, high=100, decimals=0),
+}
+
+
+class Quality(IntFlag):
+    """Why a reading should not be used, or should be used with care. No flag means good."""
+
+    GOOD = 0
+    NO_CONTACT = 1
+    """The sensor said that it does not touch the skin."""
+    IMPLAUSIBLE = 2
+    """Outside what a living person's sensor can show (see `KINDS`)."""
+    SENSOR_FAULT = 4
+    """The device's own status calls the measurement invalid, unreliable or moved."""
+    CLOCK_CORRECTED = 8
+    """The device's clock was wrong; the time is the one of reception. The value itself is good."""
+
+
+UNUSABLE = Quality.NO_CONTACT | Quality.IMPLAUSIBLE | Quality.SENSOR_FAULT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One value, at one time, from one device. A FHIR Observation in miniature.
+
+    `device_time` is what the device's own clock said (naive, as sent); `id` is given by the store.
+    """
+
+    time: datetime
+    kind: Kind
+    value: float
+    device: str
+    quality: Quality = Quality.GOOD
+    device_time: datetime | None = None
+    sequence: int | None = None
+    id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """A wearable as the store knows it: address, name, and what its Device Information service says."""
+
+    address: str
+    name: str = ""
+    manufacturer: str = ""
+    model: str = ""
+    serial: str = ""
+    firmware: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Whose store this is. `birth_date` is ISO (`1950-04-01`) or empty when not given."""
+
+    name: str = ""
+    birth_date: str = ""
+
+
+def instant(time: datetime) -> np.datetime64:
+    """Turn an aware time into the UTC `datetime64[us]` that windows use."""
+    return np.datetime64(time.astimezone(UTC).replace(tzinfo=None), "us")
+
+
+def moment(time: np.datetime64) -> datetime:
+    """Turn a window's `datetime64` back into an aware UTC time."""
+    value: datetime = time.astype("datetime64[us]").item()
+    return value.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Window:
+    """The readings of one kind in `[start, end)`, sorted by time, as parallel arrays of one length."""
+
+    kind: Kind
+    start: datetime
+    end: datetime
+    times: Times
+    values: Floats
+    ids: Ints
+    quality: NDArray[np.int16]
+
+    @classmethod
+    def of(cls, kind: Kind, start: datetime, end: datetime, readings: Iterable[Reading]) -> Window:
+        """Make a window of the readings of `kind` that fall into it."""
+        rows = sorted((r for r in readings if r.kind is kind and start <= r.time < end), key=lambda r: r.time)
+        return cls(
+            kind=kind,
+            start=start,
+            end=end,
+            times=np.array([instant(r.time) for r in rows], dtype="datetime64[us]"),
+            values=np.array([r.value for r in rows], dtype=np.float64),
+            ids=np.array([r.id if r.id is not None else -1 for r in rows], dtype=np.int64),
+            quality=np.array([int(r.quality) for r in rows], dtype=np.int16),
+        )
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def where(self, keep: NDArray[np.bool_]) -> Window:
+        """Return the same window with only the readings that `keep` marks."""
+        return Window(
+            kind=self.kind,
+            start=self.start,
+            end=self.end,
+            times=self.times[keep],
+            values=self.values[keep],
+            ids=self.ids[keep],
+            quality=self.quality[keep],
+        )
+
+    def usable(self) -> Window:
+        """Return the readings that may be computed with: in contact, plausible, not called faulty."""
+        return self.where((self.quality & int(UNUSABLE)) == 0)
+
+    def between(self, start: datetime, end: datetime) -> Window:
+        """Return the part of the window in `[start, end)`."""
+        low, high = np.searchsorted(self.times, [instant(start), instant(end)])
+        return Window(
+            kind=self.kind,
+            start=start,
+            end=end,
+            times=self.times[low:high],
+            values=self.values[low:high],
+            ids=self.ids[low:high],
+            quality=self.quality[low:high],
+        )
+
+    @property
+    def gaps(self) -> tuple[tuple[datetime, datetime], ...]:
+        """The stretches no reading speaks for; empty for spot measurements."""
+        holds = KINDS[self.kind].holds
+        if holds is None:
+            return ()
+        step = np.timedelta64(holds)
+        edges = np.concatenate(([instant(self.start)], np.minimum(self.times + step, instant(self.end))))
+        until = np.concatenate((self.times, [instant(self.end)]))
+        open_ = until > edges
+        return tuple((moment(a), moment(b)) for a, b in zip(edges[open_], until[open_], strict=True))
+
+    @property
+    def coverage(self) -> float | None:
+        """Share of the window that readings speak for, 0 to 1; `None` for spot measurements."""
+        holds = KINDS[self.kind].holds
+        if holds is None:
+            return None
+        until = np.concatenate((self.times[1:], [instant(self.end)])) if len(self) else self.times
+        spoken = np.minimum(until - self.times, np.timedelta64(holds)).sum()
+        return float(spoken / np.timedelta64(self.end - self.start)) if len(self) else 0.0
+
+
+class Severity(IntEnum):
+    """How soon somebody should act."""
+
+    INFO = 0
+    WATCH = 1
+    URGENT = 2
+    EMERGENCY = 3
+
+    @property
+    def word(self) -> str:
+        """The level as it is written everywhere: `info`, `watch`, `urgent`, `emergency`."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """A named computation over stored readings: its value, or `None` and the reason.
+
+    `readings` are the ids that carry the value (the one reading of an extreme, the first and last of an
+    aggregate); `count` is how many readings went in; `at` is when an extreme or the latest was.
+    """
+
+    name: str
+    kind: Kind
+    value: float | None
+    unit: str
+    start: datetime
+    end: datetime
+    decimals: int = 0
+    reason: str = ""
+    coverage: float | None = None
+    count: int = 0
+    readings: tuple[int, ...] = ()
+    at: datetime | None = None
+
+    @property
+    def text(self) -> str:
+        """The value as it is written wherever a person reads it, without its unit; `?` when there is none."""
+        return "?" if self.value is None else f"{self.value:.{self.decimals}f}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a rule saw: a prompt to act, not a diagnosis.
+
+    `rule` and `version` name the rule, `source` its citation, `action` the next step; `missing` says what
+    the rule could not see. `[start, end)` is the episode; `ongoing` while its end is not known.
+    """
+
+    rule: str
+    version: str
+    severity: Severity
+    title: str
+    action: str
+    source: str
+    start: datetime
+    end: datetime
+    ongoing: bool = False
+    evidence: tuple[Feature, ...] = ()
+    missing: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """A name for this finding that is the same whenever it is computed again."""
+        return f"{self.rule}-{self.start.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A number in a text, and where it comes from: `text[start:end]` is the value of `feature`."""
+
+    start: int
+    end: int
+    feature: Feature
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    """One sentence of a summary: who wrote it (`model` or `template`) and what its numbers stand on."""
+
+    text: str
+    origin: str
+    claims: tuple[Claim, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """A text about a period, sentence by sentence, each number traceable.
+
+    `origin` is `model` when at least one sentence is the model's own, else `template`; `model_id` names the
+    weights. `rejected` counts the model's sentences that the checks did not let stand.
+    """
+
+    sentences: tuple[Sentence, ...]
+    model_id: str = ""
+    rejected: int = 0
+
+    @property
+    def text(self) -> str:
+        """The sentences as one paragraph."""
+        return " ".join(s.text for s in self.sentences)
+
+    @property
+    def origin(self) -> str:
+        """`model` when any sentence is the model's own."""
+        return "model" if any(s.origin == "model" for s in self.sentences) else "template"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """Everything known about a period: what `review()` returns and the exports print.
+
+    `timezone` is the IANA name in which a person reads the times. `devices` are those with readings in it.
+    """
+
+    person: Person
+    start: datetime
+    end: datetime
+    made_at: datetime
+    timezone: str
+    devices: tuple[Device, ...]
+    windows: Mapping[Kind, Window]
+    features: tuple[Feature, ...]
+    findings: tuple[Finding, ...]
+    summary: Summary | None = None
+    clinical: Summary | None = None
+    notes: Mapping[str, Any] = field(default_factory=dict)

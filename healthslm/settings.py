@@ -1,0 +1,75 @@
+"""Where things live and in whose time zone: the settings that are not health data.
+
+Everything about a person (name, devices, hooks) is in the encrypted store; this file may be read by
+anybody who can read the folder. Source of the folders: the XDG base directory specification.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from healthslm.errors import UsageError
+
+_ZONE_LINK = Path("/etc/localtime")
+
+
+def system_timezone() -> str:
+    """Return the machine's IANA time zone, or `UTC` where it does not name one."""
+    parts = _ZONE_LINK.resolve().parts
+    if "zoneinfo" in parts:
+        name = "/".join(parts[parts.index("zoneinfo") + 1 :])
+        try:
+            return ZoneInfo(name).key
+        except (ZoneInfoNotFoundError, ValueError):
+            return "UTC"
+    return "UTC"
+
+
+class Settings(BaseModel):
+    """What `settings.toml` in the home folder may say; every field has a default.
+
+    `home` is the folder of the store, `model` that of the language model (shared by all stores of a user),
+    `timezone` the IANA name in which days begin and times are written.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    home: Path = Field(default_factory=lambda: platformdirs.user_data_path("healthslm"))
+    model: Path = Field(default_factory=lambda: platformdirs.user_cache_path("healthslm") / "model")
+    timezone: str = Field(default_factory=system_timezone)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        try:
+            return ZoneInfo(value).key
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"{value!r} is no time zone; use a name like Europe/Berlin") from error
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone itself."""
+        return ZoneInfo(self.timezone)
+
+
+def load(home: Path | None = None) -> Settings:
+    """Read `settings.toml` from the home folder, or take the defaults when there is none.
+
+    Raises `UsageError` naming the file and the field that cannot be used.
+    """
+    folder = (home or platformdirs.user_data_path("healthslm")).expanduser()
+    file = folder / "settings.toml"
+    try:
+        given = tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        return Settings(**{**given, "home": folder})
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{file} cannot be read: {error}.", "Mend it or delete it.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "settings"
+        raise UsageError(f"{file}: {where}: {first['msg']}.", "Mend that line or delete it.") from error
