@@ -1,0 +1,12 @@
+"""Numbers from windows of readings: no thresholds, no clock, no I/O.
+
+Every function takes `Window`s (healthslm.readings) and returns `Feature`s; where a number cannot be had,
+the feature's value is `None` and its reason says why.
+"""
+
+from healthslm.analysis.features import absent, describe, extreme, mean
+from healthslm.analysis.pressure import paired
+from healthslm.analysis.rhythm import Rhythm, hrv, rhythm
+from healthslm.analysis.rolling import rolling_median
+
+__all__ = ["Rhythm", "absent", "describe", "extreme", "hrv", "mean", "paired", "rhythm", "rolling_median"]

@@ -1,0 +1,81 @@
+"""Plain statistics of a window as features: latest, mean, min, max, count, each with its readings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import numpy as np
+
+from healthslm.readings import KINDS, Feature, Kind, Window, moment
+
+
+def absent(name: str, kind: Kind, start: datetime, end: datetime, reason: str, *, unit: str = "") -> Feature:
+    """Return the feature that could not be computed, with its reason."""
+    return Feature(name=name, kind=kind, value=None, unit=unit, start=start, end=end, reason=reason)
+
+
+def _why_empty(window: Window) -> str:
+    """Say why a window has nothing to compute with."""
+    title = KINDS[window.kind].title
+    if not len(window):
+        return f"no {title} reading in this period"
+    return f"none of the {len(window)} {title} readings could be used (no contact, implausible or faulty)"
+
+
+def _feature(window: Window, name: str, index: int, *, decimals: int) -> Feature:
+    """The feature that is one reading of the window."""
+    return Feature(
+        name=f"{window.kind}_{name}",
+        kind=window.kind,
+        value=float(window.values[index]),
+        unit=KINDS[window.kind].ucum,
+        decimals=decimals,
+        start=window.start,
+        end=window.end,
+        coverage=window.coverage,
+        count=len(window),
+        readings=(int(window.ids[index]),),
+        at=moment(window.times[index]),
+    )
+
+
+def extreme(window: Window, which: str) -> Feature:
+    """Return the `latest`, `min` or `max` usable reading of a window; of equal ones the first."""
+    pick: Callable[[Window], int] = {
+        "latest": lambda w: len(w) - 1,
+        "min": lambda w: int(np.argmin(w.values)),
+        "max": lambda w: int(np.argmax(w.values)),
+    }[which]
+    good = window.usable()
+    if not len(good):
+        name = f"{window.kind}_{which}"
+        unit = KINDS[window.kind].ucum
+        return absent(name, window.kind, window.start, window.end, _why_empty(window), unit=unit)
+    return _feature(good, which, pick(good), decimals=KINDS[window.kind].decimals)
+
+
+def mean(window: Window) -> Feature:
+    """Return the arithmetic mean of the usable readings, in the kind's unit."""
+    info = KINDS[window.kind]
+    good = window.usable()
+    name = f"{window.kind}_mean"
+    if not len(good):
+        return absent(name, window.kind, window.start, window.end, _why_empty(window), unit=info.ucum)
+    return Feature(
+        name=name,
+        kind=window.kind,
+        value=float(np.mean(good.values)),
+        unit=info.ucum,
+        decimals=info.decimals,
+        start=window.start,
+        end=window.end,
+        coverage=good.coverage,
+        count=len(good),
+        readings=(int(good.ids[0]), int(good.ids[-1])),
+    )
+
+
+def describe(window: Window) -> tuple[Feature, ...]:
+    """Return latest, mean, min and max of a window, in that order."""
+    return extreme(window, "latest"), mean(window), extreme(window, "min"), extreme(window, "max")

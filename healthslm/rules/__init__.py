@@ -1,0 +1,16 @@
+"""Versioned clinical rules: features in, findings out. Thresholds live here, each with its source.
+
+`RULES` is what is in force; `judge()` asks one rule about one moment (live), `scan()` asks it about every
+moment of a period (history). Both run the very same code over the same kind of window.
+"""
+
+from healthslm.rules.base import Rule, Verdict, Windows
+from healthslm.rules.engine import judge, scan, scan_all
+from healthslm.rules.oxygen import LOW_SPO2
+from healthslm.rules.pressure import HIGH_PRESSURE
+from healthslm.rules.rhythm import IRREGULAR_RHYTHM
+from healthslm.rules.temperature import FEVER
+
+RULES: tuple[Rule, ...] = (FEVER, LOW_SPO2, IRREGULAR_RHYTHM, HIGH_PRESSURE)
+
+__all__ = ["RULES", "Rule", "Verdict", "Windows", "judge", "scan", "scan_all"]

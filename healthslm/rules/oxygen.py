@@ -1,0 +1,81 @@
+"""Low oxygen saturation, judged by the median of five covered minutes."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from healthslm.analysis import absent, extreme, mean, rolling_median
+from healthslm.readings import KINDS, Feature, Kind, Severity, Window, moment
+from healthslm.rules.base import Rule, Verdict, Windows
+
+WIDTH = timedelta(minutes=5)
+DEMAND = 0.8
+"""Share of the five minutes that readings must speak for."""
+LEVELS = ((85, Severity.EMERGENCY), (92, Severity.URGENT), (94, Severity.WATCH))
+"""Below the number, the level. 94 and 92: NEWS2, SpO2 scale 1 (92-93 scores 2, 91 and under 3).
+85: BTS 2017, where treatment begins with a reservoir mask."""
+
+
+def _medians(window: Window) -> tuple[list[datetime], list[float]]:
+    times, medians = rolling_median(window, width=WIDTH, demand=DEMAND)
+    return [moment(t) for t in times], medians.tolist()
+
+
+def _verdict(windows: Windows, now: datetime) -> Verdict | None:
+    times, medians = rolling_median(windows[Kind.SPO2], width=WIDTH, demand=DEMAND, step=WIDTH)
+    if not len(medians):
+        return None
+    for below, severity in LEVELS:
+        if medians[-1] < below:
+            return Verdict(severity=severity, onset=moment(times[-1]) - WIDTH)
+    return None
+
+
+def _evidence(windows: Windows) -> tuple[Feature, ...]:
+    window, pulse = windows[Kind.SPO2], windows[Kind.PULSE_RATE]
+    times, medians = rolling_median(window, width=WIDTH, demand=DEMAND)
+    if not len(medians):
+        unit = KINDS[Kind.SPO2].ucum
+        why = "no five minutes with enough readings"
+        return (absent("spo2_5min_low", Kind.SPO2, window.start, window.end, why, unit=unit),)
+    index = int(np.argmin(medians))
+    end = moment(times[index])
+    five = window.between(end - WIDTH, end + timedelta(microseconds=1)).usable()
+    low = Feature(
+        name="spo2_5min_low",
+        kind=Kind.SPO2,
+        value=float(medians[index]),
+        unit=KINDS[Kind.SPO2].ucum,
+        start=five.start,
+        end=five.end,
+        coverage=five.coverage,
+        count=len(five),
+        readings=(int(five.ids[0]), int(five.ids[-1])),
+        at=end,
+    )
+    return low, extreme(window, "min"), mean(pulse)
+
+
+LOW_SPO2 = Rule(
+    name="low_spo2",
+    version="1",
+    title="Low oxygen saturation",
+    source=(
+        "Royal College of Physicians, National Early Warning Score 2, 2017, SpO2 scale 1; "
+        "British Thoracic Society, guideline for oxygen use in adults, Thorax 2017;72(Suppl 1) (below 85 %)"
+    ),
+    kinds=(Kind.SPO2, Kind.PULSE_RATE),
+    lookback=timedelta(minutes=6),
+    join=timedelta(minutes=30),
+    verdict=_verdict,
+    evidence=_evidence,
+    actions={
+        Severity.WATCH: "Warm your hand, sit still and measure again; call your doctor if it stays low.",
+        Severity.URGENT: "Sit upright, check that the sensor sits well on a warm finger, "
+        "and call your doctor or the out-of-hours service now.",
+        Severity.EMERGENCY: "If the sensor sits well, call the emergency number now.",
+    },
+    missing=("a target range set by a clinician (in COPD 88-92 % may be the aim)", "extra oxygen, if any"),
+)

@@ -1,0 +1,54 @@
+"""High blood pressure: the average of at least two measurements taken together at home."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from healthslm.analysis import extreme, mean, paired
+from healthslm.readings import Feature, Kind, Severity, moment
+from healthslm.rules.base import Rule, Verdict, Windows
+
+LEVELS = ((180, 120, Severity.URGENT), (135, 85, Severity.WATCH))
+"""At or above either number, the level. 135/85: the home threshold of ESC/ESH 2018 and NICE NG136.
+180/120: NICE NG136, assess on the same day."""
+MEASUREMENTS = 2
+SITTING = timedelta(minutes=30)
+"""Measurements within this time are one sitting, and are averaged."""
+
+
+def _verdict(windows: Windows, _now: datetime) -> Verdict | None:
+    upper, lower = paired(windows[Kind.SYSTOLIC], windows[Kind.DIASTOLIC])
+    if len(upper) < MEASUREMENTS:
+        return None
+    systolic, diastolic = float(upper.values.mean()), float(lower.values.mean())
+    for at_upper, at_lower, severity in LEVELS:
+        if systolic >= at_upper or diastolic >= at_lower:
+            return Verdict(severity=severity, onset=moment(upper.times[0]))
+    return None
+
+
+def _evidence(windows: Windows) -> tuple[Feature, ...]:
+    upper, lower = paired(windows[Kind.SYSTOLIC], windows[Kind.DIASTOLIC])
+    return mean(upper), mean(lower), extreme(upper, "max")
+
+
+HIGH_PRESSURE = Rule(
+    name="high_pressure",
+    version="1",
+    title="High blood pressure",
+    source=(
+        "Williams et al., 2018 ESC/ESH guidelines for arterial hypertension, Eur Heart J 2018;39:3021-3104 "
+        "(home average 135/85); NICE NG136, 2019 (180/120: same-day assessment)"
+    ),
+    kinds=(Kind.SYSTOLIC, Kind.DIASTOLIC),
+    lookback=SITTING,
+    join=timedelta(hours=12),
+    verdict=_verdict,
+    evidence=_evidence,
+    actions={
+        Severity.WATCH: "Rest for five minutes and measure again; note it for your doctor if it stays high.",
+        Severity.URGENT: "Rest for five minutes and measure again; if it stays this high call your doctor "
+        "today, and with chest pain, breathlessness, weakness or confusion the emergency number.",
+    },
+    missing=("whether you had rested for five minutes before",),
+)

@@ -1,0 +1,54 @@
+"""Fever: body temperature of 38.0 °C and above."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from healthslm.analysis import extreme
+from healthslm.readings import Feature, Kind, Severity, moment
+from healthslm.rules.base import Rule, Verdict, Windows
+
+FEVER_CEL = 38.0
+"""NHS: "a high temperature is usually considered to be 38C or above"."""
+HIGH_FEVER_CEL = 39.1
+"""NEWS2: 39.1 °C and above scores 2 of 3."""
+
+
+def _verdict(windows: Windows, _now: datetime) -> Verdict | None:
+    good = windows[Kind.TEMPERATURE].usable()
+    if not len(good) or good.values[-1] < FEVER_CEL:
+        return None
+    below = np.flatnonzero(good.values < FEVER_CEL)
+    first = int(below[-1]) + 1 if len(below) else 0
+    # One reading may be tea or a badly placed probe; the higher level wants a second one that agrees.
+    high = len(good) - first >= 2 and bool((good.values[-2:] >= HIGH_FEVER_CEL).all())
+    return Verdict(severity=Severity.URGENT if high else Severity.WATCH, onset=moment(good.times[first]))
+
+
+def _evidence(windows: Windows) -> tuple[Feature, ...]:
+    window = windows[Kind.TEMPERATURE]
+    return extreme(window, "max"), extreme(window, "latest")
+
+
+FEVER = Rule(
+    name="fever",
+    version="1",
+    title="Fever",
+    source=(
+        "NHS, High temperature (fever) in adults, 2023 (38 °C); "
+        "Royal College of Physicians, National Early Warning Score 2, 2017 (39.1 °C)"
+    ),
+    kinds=(Kind.TEMPERATURE,),
+    lookback=timedelta(hours=12),
+    join=timedelta(hours=6),
+    verdict=_verdict,
+    evidence=_evidence,
+    actions={
+        Severity.WATCH: "Take your temperature again in half an hour, rest and drink enough; "
+        "call your doctor if it lasts or you feel worse.",
+        Severity.URGENT: "Call your doctor or the out-of-hours service today.",
+    },
+    missing=("where on the body the temperature was taken, unless the thermometer said so",),
+)
