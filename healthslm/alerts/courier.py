@@ -1,0 +1,118 @@
+"""Brings payloads from the outbox to the hooks: at least once, in order, no hook waiting for another."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from healthslm.alerts.alert import AlertStore, OutboxRow
+from healthslm.alerts.hooks import CommandHook, Hook
+from healthslm.errors import HookError, StoreError
+
+_LOG = logging.getLogger(__name__)
+FIRST_RETRY = timedelta(seconds=2)
+LAST_RETRY = timedelta(minutes=15)
+
+
+def back_off(attempts: int, jitter: float) -> timedelta:
+    """Return how long to wait after `attempts` failures: doubling, capped, half by `jitter` (0 to 1)."""
+    wait = min(FIRST_RETRY * 2.0 ** min(attempts, 20), LAST_RETRY)
+    return timedelta(seconds=wait.total_seconds() * (0.5 + 0.5 * jitter))
+
+
+class Courier:
+    """One task a hook, each emptying its part of the outbox; use as `async with`.
+
+    `wake()` tells them that there is something new; they also look by themselves once a second, for what a
+    retry has made due. `on_delivered(alert_id, hook)` is called after each success.
+    """
+
+    def __init__(
+        self,
+        store: AlertStore,
+        hooks: Sequence[Hook],
+        *,
+        clock: Callable[[], datetime],
+        on_delivered: Callable[[str, str], None] = lambda _alert, _hook: None,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._store = store
+        self._hooks = {hook.name: hook for hook in hooks}
+        self._clock = clock
+        self._on_delivered = on_delivered
+        self._jitter = jitter
+        self._news = {name: asyncio.Event() for name in self._hooks}
+        self._hold: dict[str, datetime] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Courier:
+        self._tasks = [asyncio.create_task(self._serve(hook)) for hook in self._hooks.values()]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def wake(self) -> None:
+        """Say that something was put into the outbox."""
+        for event in self._news.values():
+            event.set()
+
+    async def drain(self, seconds: float) -> bool:
+        """Wait until nothing is due any more, for `seconds` at the most; says whether it got there."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while loop.time() < until:
+            if not any(row.hook in self._hooks for row in self._store.outbox_due(self._clock())):
+                return True
+            self.wake()
+            await asyncio.sleep(0.02)
+        return False
+
+    async def _serve(self, hook: Hook) -> None:
+        news = self._news[hook.name]
+        while True:
+            news.clear()
+            try:
+                await self.deliver_due(hook)
+            except StoreError as error:
+                # The outbox itself cannot be read or written (a full disk, say): say so, and keep trying.
+                _LOG.error("%s", error)
+            try:
+                async with asyncio.timeout(1.0):
+                    await news.wait()
+            except TimeoutError:
+                continue
+
+    async def deliver_due(self, hook: Hook) -> None:
+        """Hand over what is due for one hook, oldest first.
+
+        After a failure nothing goes out before the failed one is due again: later payloads do not overtake.
+        """
+        if self._clock() < self._hold.get(hook.name, self._clock()):
+            return
+        for row in self._store.outbox_due(self._clock()):
+            if row.hook == hook.name and not await self._deliver(hook, row):
+                return
+
+    async def _deliver(self, hook: Hook, row: OutboxRow) -> bool:
+        try:
+            if isinstance(hook, CommandHook):
+                await hook.call(row.payload)
+            else:
+                await hook.call(row.payload, key=f"{row.alert_id}-{row.id}", clock=self._clock)
+        except HookError as error:
+            due = self._clock() + back_off(row.attempts, self._jitter())
+            self._hold[hook.name] = due
+            self._store.outbox_retry(row.id, due, error.message)
+            self._store.commit()
+            _LOG.warning("%s Trying again at %s.", error.message, due.isoformat(timespec="seconds"))
+            return False
+        self._store.outbox_done(row.id)
+        self._on_delivered(row.alert_id, hook.name)
+        self._store.commit()
+        return True

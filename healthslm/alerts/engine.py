@@ -1,0 +1,122 @@
+"""The state of every alert: raised once, raised again when it gets worse, resolved when it is over."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from healthslm.alerts.alert import Alert, AlertState, AlertStore, payload
+from healthslm.alerts.hooks import Hook
+from healthslm.errors import UsageError
+from healthslm.readings import Finding, Severity
+from healthslm.rules import Rule
+
+
+class Engine:
+    """Turns what rules say now into alerts, and alerts into payloads in the outbox.
+
+    An alert and its payloads are committed together before `update` returns: from then on they are not
+    lost. `clock` is the delivery's wall clock (when a payload is due), not the data's time.
+    """
+
+    def __init__(
+        self,
+        store: AlertStore,
+        hooks: Sequence[Hook],
+        *,
+        clock: Callable[[], datetime],
+        new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+    ) -> None:
+        self._store = store
+        self._hooks = tuple(hooks)
+        self._clock = clock
+        self._new_id = new_id
+        loaded = (Alert.from_json(document) for _, _, _, document in store.alerts())
+        self._open = {a.rule: a for a in loaded if a.state is not AlertState.RESOLVED}
+
+    @property
+    def open_alerts(self) -> tuple[Alert, ...]:
+        """The alerts that are not resolved, the most severe first."""
+        return tuple(sorted(self._open.values(), key=lambda a: (-a.severity, a.raised_at)))
+
+    def update(self, rule: Rule, finding: Finding | None, now: datetime) -> Alert | None:
+        """Take what a rule says at `now`; return the alert if it was raised or got worse, else `None`.
+
+        The same thing again is no new alert. It is resolved once the rule has not held for `rule.join`.
+        """
+        alert = self._open.get(rule.name)
+        if finding is None:
+            if alert is not None and now - alert.last_seen > rule.join:
+                del self._open[rule.name]
+                self._save(replace(alert, state=AlertState.RESOLVED))
+                self._store.commit()
+            return None
+        if alert is None:
+            return self._raise(
+                Alert(
+                    id=self._new_id(),
+                    rule=rule.name,
+                    state=AlertState.RAISED,
+                    severity=finding.severity,
+                    finding=finding,
+                    raised_at=now,
+                    last_seen=now,
+                )
+            )
+        if finding.severity > alert.severity:
+            # Worse is news, also to somebody who has already seen the milder alert.
+            worse = replace(
+                alert,
+                state=AlertState.RAISED,
+                severity=finding.severity,
+                finding=finding,
+                last_seen=now,
+                acknowledged_at=None,
+            )
+            return self._raise(worse)
+        self._open[rule.name] = replace(alert, last_seen=now)
+        return None
+
+    def _save(self, alert: Alert) -> None:
+        self._store.put_alert(alert.id, alert.state, alert.raised_at, alert.to_json())
+
+    def _raise(self, alert: Alert) -> Alert:
+        self._open[alert.rule] = alert
+        self._save(alert)
+        if alert.severity > Severity.INFO:
+            for hook in self._hooks:
+                self._store.outbox_add(alert.id, hook.name, payload(alert, hook.tell), self._clock())
+        self._store.commit()
+        return alert
+
+    def delivered(self, alert_id: str, hook: str) -> None:
+        """Note that a hook took the alert."""
+        for alert in self._open.values():
+            if alert.id == alert_id:
+                acknowledged = alert.state is AlertState.ACKNOWLEDGED
+                self._open[alert.rule] = replace(
+                    alert,
+                    state=alert.state if acknowledged else AlertState.DELIVERED,
+                    delivered_to=tuple(dict.fromkeys((*alert.delivered_to, hook))),
+                )
+                self._save(self._open[alert.rule])
+                return
+
+    def acknowledge(self, alert_id: str, now: datetime) -> Alert:
+        """Note that somebody has seen an alert; `alert_id` may be its first letters, if only one fits.
+
+        Raises `UsageError` when none or several fit.
+        """
+        fits = [a for a in self._open.values() if a.id.startswith(alert_id)]
+        if len(fits) != 1:
+            what = "no open alert" if not fits else f"{len(fits)} open alerts"
+            raise UsageError(
+                f"{what} with an id that begins with {alert_id!r}.", "See `healthslm alerts list`."
+            )
+        alert = replace(fits[0], state=AlertState.ACKNOWLEDGED, acknowledged_at=now)
+        self._open[alert.rule] = alert
+        self._save(alert)
+        self._store.commit()
+        return alert
