@@ -15,6 +15,7 @@ LEVELS: list[set[str]] = [
     {"readings", "settings"},
     {"analysis", "rules", "slm"},
     {"ingest", "importers", "alerts", "export", "store"},
+    {"live"},
     {"pipeline"},
     {"cli", "commands", "companion", "demo", "bench", "evaluation"},
 ]

@@ -1,0 +1,172 @@
+import csv
+import gzip
+import itertools
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from healthslm.readings import Finding, Kind, Quality, Reading, Severity
+from healthslm.rules import RULES, judge, scan, scan_all
+from healthslm.rules.oxygen import LOW_SPO2
+from healthslm.rules.pressure import HIGH_PRESSURE
+from healthslm.rules.rhythm import IRREGULAR_RHYTHM
+from healthslm.rules.temperature import FEVER
+from tests.making import at, beats, reading, series, windows
+
+RECORD = Path(__file__).parent.parent / "data" / "rr" / "afdb-04126-first-2h.csv.gz"
+
+
+def cuff(clock: str, *pairs: tuple[float, float]) -> list[Reading]:
+    rows = []
+    for minute, (systolic, diastolic) in enumerate(pairs):
+        time = at(clock) + timedelta(minutes=minute)
+        rows += [reading(Kind.SYSTOLIC, time, systolic), reading(Kind.DIASTOLIC, time, diastolic)]
+    return rows
+
+
+def severities(findings: Sequence[Finding]) -> list[Severity]:
+    return [f.severity for f in findings]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([36.8, 37.9], []),
+        ([36.8, 38.0], [Severity.WATCH]),
+        ([36.8, 39.4], [Severity.WATCH]),  # one high reading may be tea
+        ([38.2, 39.1, 39.2], [Severity.URGENT]),
+        ([38.2, 39.2, 37.0], [Severity.WATCH]),
+    ],
+)
+def test_fever(values: list[float], expected: list[Severity]) -> None:
+    rows = series(Kind.TEMPERATURE, at("14:00"), values, every=1800)
+    assert severities(scan(FEVER, windows(rows))) == expected
+
+
+def test_fever_tells_when_it_began_and_how_high_it_was() -> None:
+    rows = series(Kind.TEMPERATURE, at("14:00"), [36.9, 38.1, 38.7, 38.4], every=1800)
+    (finding,) = scan(FEVER, windows(rows))
+    assert finding.start == at("14:30")
+    highest, latest = finding.evidence
+    assert (highest.text, highest.at) == ("38.7", at("15:00"))
+    assert latest.text == "38.4"
+    assert finding.ongoing
+
+
+def test_fever_that_is_over_is_not_ongoing() -> None:
+    rows = series(Kind.TEMPERATURE, at("08:00"), [38.3, 38.1, 37.2, 36.9], every=3600)
+    (finding,) = scan(FEVER, windows(rows))
+    assert not finding.ongoing
+    assert judge(FEVER, windows(rows), at("11:00")) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(94, None), (93, Severity.WATCH), (91, Severity.URGENT), (84, Severity.EMERGENCY)],
+)
+def test_low_oxygen_has_three_levels(value: float, expected: Severity | None) -> None:
+    rows = series(Kind.SPO2, at("09:00"), [97] * 600 + [value] * 600)
+    assert severities(scan(LOW_SPO2, windows(rows))) == ([] if expected is None else [expected])
+
+
+def test_a_sensor_without_a_finger_is_not_a_low_saturation() -> None:
+    zeros = series(Kind.SPO2, at("09:00"), [0] * 900, quality=Quality.IMPLAUSIBLE)
+    lost = series(Kind.SPO2, at("10:00"), [80] * 900, quality=Quality.NO_CONTACT)
+    assert scan(LOW_SPO2, windows([*zeros, *lost])) == []
+
+
+def test_a_few_readings_in_five_minutes_are_too_few() -> None:
+    rows = series(Kind.SPO2, at("09:00"), [80] * 10, every=30)
+    assert scan(LOW_SPO2, windows(rows)) == []
+
+
+def test_low_oxygen_evidence_names_its_readings() -> None:
+    rows = series(Kind.SPO2, at("09:00"), [97] * 600 + [90] * 600)
+    (finding,) = scan(LOW_SPO2, windows(rows))
+    low, lowest, pulse = finding.evidence
+    assert low.name == "spo2_5min_low"
+    assert low.value == 90
+    assert set(low.readings) <= {r.id for r in rows}
+    assert lowest.value == 90
+    assert pulse.value is None  # nothing was sent, and it says so
+    assert "no pulse rate" in pulse.reason
+
+
+@pytest.mark.parametrize(
+    ("pairs", "expected"),
+    [
+        ([(150, 95)], []),  # one measurement is none
+        ([(134, 84), (134, 84)], []),
+        ([(150, 84), (122, 80)], [Severity.WATCH]),
+        ([(130, 86), (130, 85)], [Severity.WATCH]),
+        ([(182, 100), (184, 100)], [Severity.URGENT]),
+    ],
+)
+def test_pressure_is_averaged_over_a_sitting(
+    pairs: list[tuple[float, float]], expected: list[Severity]
+) -> None:
+    assert severities(scan(HIGH_PRESSURE, windows(cuff("18:00", *pairs)))) == expected
+
+
+def test_measurements_of_different_hours_are_not_one_sitting() -> None:
+    rows = cuff("08:00", (150, 95)) + cuff("12:00", (150, 95))
+    assert scan(HIGH_PRESSURE, windows(rows)) == []
+
+
+def test_a_recorded_rhythm_with_fibrillation_is_found() -> None:
+    with gzip.open(RECORD, "rt") as file:
+        rows = list(csv.DictReader(file))
+    rr = [float(row["rr_s"]) * 1000 for row in rows]
+    start = at("09:00")
+    found = scan(IRREGULAR_RHYTHM, windows(beats(start, rr)))
+    assert found
+    truth = [
+        start + timedelta(milliseconds=end)
+        for end, row in zip(itertools.accumulate(rr), rows, strict=True)
+        if row["af"] == "1"
+    ]
+    assert any(f.start <= t <= f.end for f in found for t in truth)
+    assert all(f.severity is Severity.WATCH for f in found)
+    assert "ECG" in found[0].action
+
+
+def test_a_steady_rhythm_is_not() -> None:
+    rr = [800.0 + (i % 7) * 8 for i in range(3000)]
+    assert scan(IRREGULAR_RHYTHM, windows(beats(at("09:00"), rr))) == []
+
+
+def test_findings_come_most_severe_first() -> None:
+    rows = series(Kind.TEMPERATURE, at("08:00"), [38.5, 38.4], every=3600)
+    rows += series(Kind.SPO2, at("12:00"), [90] * 600)
+    assert [f.rule for f in scan_all(RULES, windows(rows))] == ["low_spo2", "fever"]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda r: r.name)
+def test_every_rule_says_where_it_comes_from_and_what_to_do(rule) -> None:  # noqa: ANN001
+    assert rule.source
+    assert rule.version
+    assert rule.missing
+    for action in rule.actions.values():
+        assert action.endswith(".")
+        assert not {"mg", "dose", "tablet"} & set(action.lower().split())
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.floats(36, 41), min_size=1, max_size=12), st.integers(0, 11))
+def test_live_and_history_agree(values: list[float], index: int) -> None:
+    """What a rule says about a moment is the same then and later."""
+    rows = series(Kind.TEMPERATURE, at("08:00"), values, every=1800)
+    moment = rows[min(index, len(rows) - 1)].time
+    live = judge(FEVER, windows(rows), moment)
+    history = [f for f in scan(FEVER, windows(rows)) if f.start <= moment <= f.end]
+    assert (live is None) or bool(history)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda r: r.name)
+def test_no_reading_is_no_finding_and_no_error(rule) -> None:  # noqa: ANN001
+    assert scan(rule, {}) == []
+    assert judge(rule, {}, at("12:00")) is None
