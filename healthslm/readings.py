@@ -376,7 +376,8 @@ class Summary:
 class Review:
     """Everything known about a period: what `review()` returns and the exports print.
 
-    `timezone` is the IANA name in which a person reads the times. `devices` are those with readings in it.
+    `timezone` is the IANA name in which a person reads the times. `devices` are those with readings in it;
+    `sources` says by kind which of them (addresses) the readings came from, where that is known.
     """
 
     person: Person
@@ -391,3 +392,4 @@ class Review:
     summary: Summary | None = None
     clinical: Summary | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
+    sources: Mapping[Kind, tuple[str, ...]] = field(default_factory=dict)
