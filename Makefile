@@ -1,0 +1,54 @@
+# What a person types: `make demo`, `make test`. Everything lands in .venv and in the user's cache; nothing else.
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The first Python that is new enough; `make PYTHON=/path/to/python` overrides.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
+RHYTHM := tests/data/rr/afdb-04126-first-2h.csv.gz
+
+.PHONY: help install model demo test lint format lock clean
+
+help:
+	@echo "make demo     a day with four virtual wearables, end to end, in under a minute"
+	@echo "make test     the tests"
+	@echo "make lint     ruff and mypy"
+	@echo "make lock     resolve the pinned versions in requirements.lock again"
+
+install: $(VENV)/installed
+
+# The lock has hashes: what is installed is what was tested, or nothing.
+$(VENV)/installed: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; install it, or name it: make PYTHON=..." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
+		echo "The venv module is missing; on Debian: apt install python3-venv" >&2; exit 1; }
+	@$(BIN)/python .ci/install.py
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+model: install
+	@$(BIN)/healthslm model build
+
+demo: install model
+	@$(BIN)/healthslm demo --rhythm $(RHYTHM) --out demo-output
+
+test: install model
+	$(BIN)/python -m pytest -n 2
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: install
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+lock: install
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" \
+		--output-file requirements.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis
