@@ -1,0 +1,207 @@
+"""The built model on disk: make it, find it, check it.
+
+A model folder holds `model.onnx` with its one data file (87 MB), the tokenizer, the runtime's
+`genai_config.json`, and `manifest.json`: what it was made from, by which version of this builder, and the
+size and SHA-256 of every file. The folder appears complete or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from healthslm.errors import ModelError
+from healthslm.slm.source import GGUF_SHA256, LICENSE, NAME, PACKAGE, Progress, check_hash, fetch, sha256
+
+if TYPE_CHECKING:
+    from healthslm.slm.weights import Shape
+
+BUILD = 1
+"""Version of the files that `build` writes; raise it when they change."""
+CONTEXT = 2048
+"""Tokens that fit into one prompt and its answer. SmolLM2 was trained for 8192; memory grows with it."""
+MANIFEST = "manifest.json"
+_REBUILD = "Run `healthslm model build`."
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class FileEntry(BaseModel):
+    """Size in bytes and SHA-256 of one file of the model."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    size: int = Field(ge=0)
+    sha256: Sha256
+
+
+class Manifest(BaseModel):
+    """What `manifest.json` says."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    license: str
+    source: str
+    source_sha256: Sha256
+    build: int
+    files: Mapping[Annotated[str, Field(pattern=r"^[\w.]+$")], FileEntry]
+
+    @property
+    def model_id(self) -> str:
+        """Name of these exact weights, as it stands in every summary: name, build and 12 digits of a hash."""
+        return f"{self.name}-4bit-{self.build}-{self.files['model.onnx.data'].sha256[:12]}".lower()
+
+
+def load(folder: Path) -> Manifest:
+    """Read a model folder's manifest and compare the sizes of its files (cheap: reads no weights).
+
+    Raises `ModelError` when there is no model, it is damaged, or another version of healthslm made it.
+    """
+    path = folder / MANIFEST
+    try:
+        manifest = Manifest.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise ModelError(f"There is no language model in {folder}.", _REBUILD) from None
+    except (OSError, ValidationError) as error:
+        raise ModelError(
+            f"{path} cannot be read as a model's manifest ({type(error).__name__}).", _REBUILD
+        ) from error
+    if manifest.build != BUILD:
+        raise ModelError(
+            f"The language model in {folder} was built by another version of healthslm "
+            f"(build {manifest.build}, this one needs {BUILD}).",
+            _REBUILD,
+        )
+    for name, entry in manifest.files.items():
+        found = (folder / name).stat().st_size if (folder / name).is_file() else None
+        if found != entry.size:
+            is_there = "is missing" if found is None else f"has {found} bytes instead of {entry.size}"
+            raise ModelError(f"The language model in {folder} is damaged: {name} {is_there}.", _REBUILD)
+    return manifest
+
+
+def verify(folder: Path) -> Manifest:
+    """Compare every byte of a model folder with its manifest. Raises `ModelError` naming the changed file."""
+    manifest = load(folder)
+    for name, entry in manifest.files.items():
+        check_hash(folder / name, entry.sha256, f"The language model's file {folder / name}")
+    return manifest
+
+
+def install(folder: Path, progress: Progress, *, gguf: Path | None = None) -> Manifest:
+    """Fetch the weights (unless `gguf` is a file that is already here) and build the model into `folder`."""
+    _need_builder()
+    if gguf is not None:
+        return build(gguf, folder, progress)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".weights-") as temporary:
+        return build(fetch(Path(temporary), progress), folder, progress)
+
+
+def build(gguf: Path, folder: Path, progress: Progress) -> Manifest:
+    """Make the 4-bit model from the pinned GGUF file, replacing the model that is in `folder`.
+
+    Takes about 15 s and 900 MB of memory. Raises `ModelError` when the file is another one, when `folder`
+    holds something that is no model, or when the packages for building are missing.
+    """
+    _need_builder()
+    if not gguf.is_file():
+        raise ModelError(f"There is no file {gguf}.", "Name the GGUF file, or leave it out to download it.")
+    if folder.exists() and not folder.is_dir():
+        raise ModelError(f"{folder} is a file.", "Name a folder that is empty or not there yet.")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).exists():
+        raise ModelError(f"{folder} holds something that is not a model.", "Name an empty folder.")
+    check_hash(gguf, GGUF_SHA256, f"The file {gguf}")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".model-") as temporary:
+        new, old = Path(temporary) / "new", Path(temporary) / "old"
+        new.mkdir()
+        _write(gguf, new, progress)
+        names = sorted(path.name for path in new.iterdir())
+        manifest = Manifest(
+            name=NAME,
+            license=LICENSE,
+            source=PACKAGE,
+            source_sha256=GGUF_SHA256,
+            build=BUILD,
+            files={n: FileEntry(size=(new / n).stat().st_size, sha256=sha256(new / n)) for n in names},
+        )
+        (new / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        if folder.exists():
+            folder.rename(old)
+        new.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+    return manifest
+
+
+def _need_builder() -> None:
+    """Raise `ModelError` unless the packages that only building needs are there."""
+    try:
+        import gguf  # noqa: F401, PLC0415  needed only here
+        import onnx  # noqa: F401, PLC0415  needed only here
+    except ImportError as error:
+        raise ModelError(
+            f"Building the language model needs the package {error.name}.",
+            "Install it with: pip install 'healthslm[model]'",
+        ) from error
+
+
+def _write(gguf: Path, folder: Path, progress: Progress) -> None:
+    """Write everything but the manifest."""
+    from healthslm.slm.graph import write_onnx  # noqa: PLC0415  imports onnx
+    from healthslm.slm.tokenizer import write_tokenizer  # noqa: PLC0415  only while building
+    from healthslm.slm.weights import open_gguf  # noqa: PLC0415  imports gguf
+
+    source = open_gguf(gguf)
+    write_tokenizer(source.metadata, folder)
+    _write_config(source.shape, folder)
+    write_onnx(
+        source,
+        folder,
+        context=CONTEXT,
+        step=lambda done, total: progress("Building the 4-bit model", done, total),
+    )
+
+
+def _write_config(shape: Shape, folder: Path) -> None:
+    """Write `genai_config.json`: the names and sizes that onnxruntime-genai binds the graph by."""
+    decoder = {
+        "filename": "model.onnx",
+        "session_options": {},
+        "hidden_size": shape.width,
+        "head_size": shape.head,
+        "num_attention_heads": shape.heads,
+        "num_key_value_heads": shape.kv_heads,
+        "num_hidden_layers": shape.layers,
+        "inputs": {
+            "input_ids": "input_ids",
+            "attention_mask": "attention_mask",
+            "past_key_names": "past.%d.key",
+            "past_value_names": "past.%d.value",
+        },
+        "outputs": {
+            "logits": "logits",
+            "present_key_names": "present.%d.key",
+            "present_value_names": "present.%d.value",
+        },
+    }
+    document = {
+        "model": {
+            "type": "llama",
+            "bos_token_id": 1,
+            "eos_token_id": 2,
+            "pad_token_id": 2,
+            "vocab_size": shape.vocabulary,
+            "context_length": CONTEXT,
+            "decoder": decoder,
+        },
+        # One buffer for past and present keys and values: nothing is copied from step to step.
+        "search": {"max_length": CONTEXT, "past_present_share_buffer": True, "do_sample": False},
+    }
+    (folder / "genai_config.json").write_text(json.dumps(document, indent=1), encoding="utf-8")

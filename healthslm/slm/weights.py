@@ -1,0 +1,171 @@
+"""The weights as they come out of the GGUF file, and their 4-bit form.
+
+Needs the `gguf` package (extra `model`): import this module only while building.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from gguf import GGUFReader
+from gguf.quants import dequantize
+from numpy.typing import NDArray
+
+from healthslm.errors import ModelError
+
+Matrix = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
+BLOCK = 32
+"""Weights that share one scale and zero point. 32 is the block of the GGUF's own Q4_1."""
+_TOP = 15  # the largest 4-bit code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """The sizes of a Llama model. `head` is the width of one attention head."""
+
+    layers: int
+    width: int
+    feed_forward: int
+    heads: int
+    kv_heads: int
+    vocabulary: int
+    context: int
+    rope_base: float
+    epsilon: float
+
+    @property
+    def head(self) -> int:
+        """Width of one attention head."""
+        return self.width // self.heads
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """An opened GGUF: its sizes, its metadata, and its tensors by name (read when asked for)."""
+
+    shape: Shape
+    metadata: Mapping[str, Any]
+    tensors: Mapping[str, Any]
+
+    def matrix(self, name: str) -> Matrix:
+        """Return a tensor as float32, rows as the file has them. Raises `ModelError` when it is not there."""
+        try:
+            tensor = self.tensors[name]
+        except KeyError:
+            raise ModelError(f"The GGUF file has no tensor {name}.", "Use the pinned file.") from None
+        return np.asarray(dequantize(tensor.data, tensor.tensor_type), dtype=np.float32)
+
+    def attention(self, layer: int) -> Matrix:
+        """Return the query, key and value rows of a layer as one matrix, in rotary half-and-half order."""
+        name = f"blk.{layer}.attn_"
+        return np.concatenate(
+            [
+                _half_and_half(self.matrix(name + "q.weight"), self.shape.heads),
+                _half_and_half(self.matrix(name + "k.weight"), self.shape.kv_heads),
+                self.matrix(name + "v.weight"),
+            ]
+        )
+
+
+def _half_and_half(rows: Matrix, heads: int) -> Matrix:
+    """Undo llama.cpp's order of query and key rows: it interleaves the two halves that RoPE rotates."""
+    n, k = rows.shape
+    return rows.reshape(heads, n // heads // 2, 2, k).swapaxes(1, 2).reshape(n, k)
+
+
+def open_gguf(path: Path) -> Source:
+    """Open a GGUF file of a Llama model. Raises `ModelError` for anything else."""
+    try:
+        reader = GGUFReader(path)
+        data = {name: part.contents() for name, part in reader.fields.items()}
+        shape = Shape(
+            layers=data["llama.block_count"],
+            width=data["llama.embedding_length"],
+            feed_forward=data["llama.feed_forward_length"],
+            heads=data["llama.attention.head_count"],
+            kv_heads=data["llama.attention.head_count_kv"],
+            vocabulary=len(data["tokenizer.ggml.tokens"]),
+            context=data["llama.context_length"],
+            rope_base=data["llama.rope.freq_base"],
+            epsilon=data["llama.attention.layer_norm_rms_epsilon"],
+        )
+    except (OSError, ValueError, KeyError, IndexError) as error:
+        raise ModelError(f"{path} is not a GGUF file of a Llama model ({error}).") from error
+    return Source(shape=shape, metadata=data, tensors={t.name: t for t in reader.tensors})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FourBit:
+    """A matrix of N rows in 4 bits, as `MatMulNBits` takes it.
+
+    `codes` (N, blocks, 16) holds two codes a byte, the lower half first; `scales` (N, blocks) float32;
+    `zeros` (N, ceil(blocks / 2)) two zero points a byte. A weight is (code - zero) * scale.
+    """
+
+    codes: Bytes
+    scales: Matrix
+    zeros: Bytes
+    rows: int
+    columns: int
+
+    def matrix(self) -> Matrix:
+        """Return what the 4 bits stand for, as float32 (N, K)."""
+        blocks = self.scales.shape[1]
+        codes = np.stack([self.codes & 15, self.codes >> 4], axis=-1).reshape(self.rows, blocks, BLOCK)
+        zeros = np.stack([self.zeros & 15, self.zeros >> 4], axis=-1).reshape(self.rows, -1)[:, :blocks]
+        values = (codes.astype(np.float32) - zeros[..., None].astype(np.float32)) * self.scales[..., None]
+        return values.reshape(self.rows, self.columns)
+
+
+def four_bit(matrix: Matrix) -> FourBit:
+    """Round a matrix (N, K), K a multiple of 32, to 4 bits with a whole zero point for each block of 32.
+
+    The file's Q4_1 blocks have a free minimum; the runtime's fast kernels want a whole zero point. Both
+    neighbours of the ideal one are tried, the scale is then fitted by least squares, and the better kept.
+    """
+    n, k = matrix.shape
+    blocks = matrix.reshape(n, k // BLOCK, BLOCK)
+    low, high = np.minimum(blocks.min(-1), 0), np.maximum(blocks.max(-1), 0)
+    span = np.maximum(high - low, 1e-8) / _TOP
+    best: tuple[Any, ...] | None = None
+    for round_ in (np.floor, np.ceil):
+        zero = np.clip(round_(-low / span), 0, _TOP).astype(np.float32)
+        codes, scale = _fit(blocks, zero, span)
+        loss = ((blocks - (codes - zero[..., None]) * scale[..., None]) ** 2).sum(-1)
+        if best is None:
+            best = (codes, scale, zero, loss)
+            continue
+        better = loss < best[3]
+        best = (
+            np.where(better[..., None], codes, best[0]),
+            np.where(better, scale, best[1]),
+            np.where(better, zero, best[2]),
+            np.minimum(loss, best[3]),
+        )
+    assert best is not None  # noqa: S101  the loop above runs
+    codes, scale, zero = best[0].astype(np.uint8), best[1].astype(np.float32), best[2].astype(np.uint8)
+    if zero.shape[1] % 2:
+        zero = np.pad(zero, ((0, 0), (0, 1)))
+    return FourBit(
+        codes=codes[..., 0::2] | (codes[..., 1::2] << 4),
+        scales=scale,
+        zeros=zero[:, 0::2] | (zero[:, 1::2] << 4),
+        rows=n,
+        columns=k,
+    )
+
+
+def _fit(blocks: Matrix, zero: Matrix, scale: Matrix) -> tuple[Matrix, Matrix]:
+    """Choose codes for a zero point, then the scale that brings them nearest, then the codes once more."""
+    for _ in range(2):
+        codes = np.clip(np.rint(blocks / scale[..., None] + zero[..., None]), 0, _TOP)
+        steps = codes - zero[..., None]
+        square = (steps**2).sum(-1)
+        fitted = (steps * blocks).sum(-1) / np.maximum(square, 1e-12)
+        scale = np.where((square > 0) & (fitted > 0), fitted, scale).astype(np.float32)
+    return np.clip(np.rint(blocks / scale[..., None] + zero[..., None]), 0, _TOP), scale
