@@ -1,0 +1,33 @@
+"""The Bluetooth side: wearables in, measurements out. Knows nothing of health, storage or models.
+
+async with watch(["C0:FF:EE:00:00:01"]) as events:
+    async for event in events:
+        if isinstance(event, Notification):
+            print(decode(event.characteristic, event.value))
+"""
+
+from device.adapter import Found, Radio, Timings, scan
+from device.errors import AdapterError, DecodeError, DeviceError, LinkError, RecordError
+from device.events import Event, Identity, LinkEvent, LinkState, Notification
+from device.gatt import Measurement, decode
+from device.link import watch
+
+__all__ = [
+    "AdapterError",
+    "DecodeError",
+    "DeviceError",
+    "Event",
+    "Found",
+    "Identity",
+    "LinkError",
+    "LinkEvent",
+    "LinkState",
+    "Measurement",
+    "Notification",
+    "Radio",
+    "RecordError",
+    "Timings",
+    "decode",
+    "scan",
+    "watch",
+]

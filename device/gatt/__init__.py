@@ -1,0 +1,117 @@
+"""What the bytes of a characteristic mean: one service a file, `decode` for all of them.
+
+A characteristic is named by its four hexadecimal digits where the Bluetooth SIG assigned them ("2A37"), by
+its whole UUID in lower case where not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from device.errors import DecodeError
+from device.gatt.battery import BatteryLevel
+from device.gatt.blood_pressure import (
+    BloodPressureFeature,
+    BloodPressureMeasurement,
+    IntermediateCuffPressure,
+)
+from device.gatt.device_information import DeviceInformationString
+from device.gatt.fields import DateTime, Number, Special
+from device.gatt.health_thermometer import TemperatureMeasurement, TemperatureType
+from device.gatt.heart_rate import BodySensorLocation, HeartRateMeasurement
+from device.gatt.pulse_oximeter import PlxContinuousMeasurement, PlxFeatures, PlxSpotCheckMeasurement
+
+__all__ = [
+    "CHARACTERISTICS",
+    "MEASUREMENTS",
+    "SERVICES",
+    "STREAMS",
+    "BatteryLevel",
+    "BloodPressureFeature",
+    "BloodPressureMeasurement",
+    "BodySensorLocation",
+    "DateTime",
+    "DeviceInformationString",
+    "HeartRateMeasurement",
+    "IntermediateCuffPressure",
+    "Measurement",
+    "Number",
+    "PlxContinuousMeasurement",
+    "PlxFeatures",
+    "PlxSpotCheckMeasurement",
+    "Special",
+    "TemperatureMeasurement",
+    "TemperatureType",
+    "decode",
+    "short_uuid",
+]
+
+Measurement = (
+    HeartRateMeasurement
+    | BodySensorLocation
+    | PlxSpotCheckMeasurement
+    | PlxContinuousMeasurement
+    | PlxFeatures
+    | TemperatureMeasurement
+    | TemperatureType
+    | BloodPressureMeasurement
+    | IntermediateCuffPressure
+    | BloodPressureFeature
+    | BatteryLevel
+    | DeviceInformationString
+)
+
+CHARACTERISTICS: Mapping[str, type[Measurement]] = {
+    HeartRateMeasurement.UUID: HeartRateMeasurement,
+    BodySensorLocation.UUID: BodySensorLocation,
+    PlxSpotCheckMeasurement.UUID: PlxSpotCheckMeasurement,
+    PlxContinuousMeasurement.UUID: PlxContinuousMeasurement,
+    PlxFeatures.UUID: PlxFeatures,
+    TemperatureMeasurement.UUID: TemperatureMeasurement,
+    TemperatureType.UUID: TemperatureType,
+    BloodPressureMeasurement.UUID: BloodPressureMeasurement,
+    IntermediateCuffPressure.UUID: IntermediateCuffPressure,
+    BloodPressureFeature.UUID: BloodPressureFeature,
+    BatteryLevel.UUID: BatteryLevel,
+    **dict.fromkeys(DeviceInformationString.UUIDS, DeviceInformationString),
+}
+"""Every characteristic that is understood, by its name."""
+
+SERVICES: Mapping[str, str] = {
+    "180D": "Heart Rate",
+    "1822": "Pulse Oximeter",
+    "1809": "Health Thermometer",
+    "1810": "Blood Pressure",
+}
+"""The services that measure something, by their number, in the Bluetooth SIG's words."""
+
+MEASUREMENTS = frozenset({"2A37", "2A5E", "2A5F", "2A1C", "2A35"})
+"""The characteristics that carry results, which a link subscribes to. (2A36 is the cuff on its way there.)"""
+
+STREAMS = frozenset({"2A37", "2A5F"})
+"""Those that come all the time while the sensor is worn, so that silence means something."""
+
+_BASE = "-0000-1000-8000-00805f9b34fb"
+_DECODERS: dict[str, Callable[[bytes], Measurement]] = {
+    name: kind.from_bytes for name, kind in CHARACTERISTICS.items()
+}
+
+
+def short_uuid(uuid: str) -> str:
+    """Name a characteristic or service: "2A37" for an assigned number, else the UUID in lower case."""
+    uuid = uuid.lower()
+    if len(uuid) == 36 and uuid.startswith("0000") and uuid.endswith(_BASE):
+        return uuid[4:8].upper()
+    return uuid.upper() if len(uuid) == 4 else uuid
+
+
+def decode(characteristic: str, value: bytes) -> Measurement:
+    """Say what the value of a characteristic means.
+
+    Raises `DecodeError`, and nothing else, for bytes that the specification does not allow and for a
+    characteristic that is not in `CHARACTERISTICS`.
+    """
+    decoder = _DECODERS.get(characteristic) or _DECODERS.get(short_uuid(characteristic))
+    if decoder is None:
+        raise DecodeError(characteristic, value, "this characteristic is not one of those understood here")
+    return decoder(value)

@@ -1,0 +1,99 @@
+"""Health Thermometer service (1809): the measurement and where it was taken.
+
+Source: Health Thermometer Service 1.0 and GATT Specification Supplement (2A1C, 2A1D).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import ClassVar, Self
+
+from device.gatt.fields import DateTime, Number, Reader, encode_float32
+
+
+class TemperatureUnit(StrEnum):
+    """The unit that the thermometer is set to."""
+
+    CELSIUS = "C"
+    FAHRENHEIT = "F"
+
+
+class TemperatureSite(IntEnum):
+    """Where on the body a temperature was taken."""
+
+    ARMPIT = 1
+    BODY = 2
+    EAR = 3
+    FINGER = 4
+    GASTROINTESTINAL_TRACT = 5
+    MOUTH = 6
+    RECTUM = 7
+    TOE = 8
+    TYMPANUM = 9
+
+
+def _site(number: int) -> TemperatureSite | int:
+    # A site that is not assigned yet must not cost a good temperature.
+    return TemperatureSite(number) if 1 <= number <= 9 else number
+
+
+@dataclass(frozen=True, slots=True)
+class TemperatureMeasurement:
+    """One Temperature Measurement (2A1C), indicated when it is done.
+
+    `temperature` in `unit`; `timestamp` is the thermometer's own clock; `temperature_type` is the site, a
+    bare number when it is not an assigned one, `None` when not sent (then 2A1D may tell).
+    """
+
+    UUID: ClassVar[str] = "2A1C"
+
+    temperature: Number
+    unit: TemperatureUnit = TemperatureUnit.CELSIUS
+    timestamp: DateTime | None = None
+    temperature_type: TemperatureSite | int | None = None
+
+    @classmethod
+    def from_bytes(cls, value: bytes) -> Self:
+        """Decode. Raises `DecodeError` when fields are missing, cut, out of range or left over."""
+        fields = Reader(cls.UUID, value)
+        flags = fields.uint8("the flags")
+        measurement = cls(
+            temperature=fields.float32("the temperature"),
+            unit=TemperatureUnit.FAHRENHEIT if flags & 0x01 else TemperatureUnit.CELSIUS,
+            timestamp=fields.date_time("the timestamp") if flags & 0x02 else None,
+            temperature_type=_site(fields.uint8("the type")) if flags & 0x04 else None,
+        )
+        fields.end()
+        return measurement
+
+    def __bytes__(self) -> bytes:
+        flags = 0x01 if self.unit is TemperatureUnit.FAHRENHEIT else 0
+        body = encode_float32(self.temperature)
+        if self.timestamp is not None:
+            flags |= 0x02
+            body += bytes(self.timestamp)
+        if self.temperature_type is not None:
+            flags |= 0x04
+            body += bytes((self.temperature_type,))
+        return bytes((flags,)) + body
+
+
+@dataclass(frozen=True, slots=True)
+class TemperatureType:
+    """Temperature Type (2A1D): the site, of a thermometer that always measures at the same one."""
+
+    UUID: ClassVar[str] = "2A1D"
+
+    temperature_type: TemperatureSite | int
+
+    @classmethod
+    def from_bytes(cls, value: bytes) -> Self:
+        """Decode. Raises `DecodeError` on any length but one."""
+        fields = Reader(cls.UUID, value)
+        number = fields.uint8("the type")
+        fields.end()
+        return cls(_site(number))
+
+    def __bytes__(self) -> bytes:
+        return bytes((self.temperature_type,))
