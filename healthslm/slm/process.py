@@ -1,0 +1,252 @@
+"""Runs the model in a process of its own, and keeps it to time limits.
+
+The process gets a model folder and facts, nothing else: not the parent's environment, files or sockets. It is
+started when words are first wanted, and started again after it died or hung.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Protocol, Self
+
+from pydantic import ValidationError
+
+from healthslm.errors import ModelError
+from healthslm.slm import model
+from healthslm.slm.worker import Answered
+
+Messages = Sequence[tuple[str, str]]
+_LONGEST_LINE = 1 << 20
+_PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT")
+_SAMPLING = 0.7
+"""Temperature of a second attempt; the first takes the likeliest token each time."""
+
+
+class Writer(Protocol):
+    """Something that writes one sentence: the model's process, or a scripted double."""
+
+    @property
+    def model_id(self) -> str:
+        """Name of the weights."""
+        ...
+
+    def __call__(self, messages: Messages, *, numbers: Sequence[str] | None, attempt: int = 0) -> str:
+        """Write the assistant's next turn; `numbers` are the only ones it can contain."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFigures:
+    """What the model does on this machine. `first_token_s` is for a sentence of a running summary."""
+
+    model_id: str
+    prefill_tokens_per_s: float
+    decode_tokens_per_s: float
+    first_token_s: float
+    start_s: float
+    peak_bytes: int
+
+
+class ModelProcess:
+    """The model's process, as a context manager and as a `Writer`.
+
+    Raises `ModelError` at once when `folder` holds no built model, and later when the process cannot start
+    within `start_s`, does not answer within `answer_s`, or dies. The next use starts a new one.
+    `command` is for tests: what to run instead.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        threads: int = 2,
+        start_s: float = 60.0,
+        answer_s: float = 30.0,
+        command: Sequence[str] | None = None,
+    ) -> None:
+        self.model_id = model.load(folder).model_id
+        self.start_s, self.answer_s = start_s, answer_s
+        worker = (
+            sys.executable,
+            "-m",
+            "healthslm.slm.worker",
+            str(folder.resolve()),
+            "--threads",
+            str(threads),
+        )
+        self._command = tuple(command) if command is not None else worker
+        self._process: subprocess.Popen[bytes] | None = None
+        self._errors: IO[bytes] | None = None
+        self._buffer = b""
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __call__(self, messages: Messages, *, numbers: Sequence[str] | None, attempt: int = 0) -> str:
+        """Write the assistant's next turn. The first attempt is the likeliest one, later ones are drawn."""
+        return self.draft(messages, numbers=numbers, attempt=attempt).text
+
+    def draft(self, messages: Messages, *, numbers: Sequence[str] | None, attempt: int = 0) -> Answered:
+        """Write the assistant's next turn, and return also what it took."""
+        return self._ask(
+            {
+                "messages": [list(m) for m in messages],
+                "numbers": None if numbers is None else sorted(set(numbers)),
+                "temperature": _SAMPLING if attempt else 0.0,
+                "seed": attempt,
+            }
+        )
+
+    def measure(self) -> Answered:
+        """Read 256 tokens and write 64, and return what it took."""
+        return self._ask({"do": "measure"})
+
+    def start(self) -> None:
+        """Start the process now (else the first use does) and wait until it is ready."""
+        with self._lock:
+            self._started()
+
+    def close(self) -> None:
+        """End the process. It ends by itself when its input is closed; a hung one is killed."""
+        with self._lock:
+            self._stop(wait_s=2.0)
+
+    def _ask(self, request: Mapping[str, Any]) -> Answered:
+        with self._lock:
+            process = self._started()
+            assert process.stdin is not None  # noqa: S101  it was opened with a pipe
+            try:
+                process.stdin.write(json.dumps(request).encode() + b"\n")
+                process.stdin.flush()
+            except OSError:
+                raise self._failed("ended") from None
+            reply = self._reply(self.answer_s)
+        if reply.error:
+            raise ModelError(f"The language model could not write: {reply.error}")
+        return reply
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        """Return the running process, starting it when there is none."""
+        if self._process is not None and self._process.poll() is None:
+            return self._process
+        self._stop(wait_s=0)
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the process
+        package = Path(model.__file__).parents[2]
+        environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        try:
+            self._process = subprocess.Popen(  # noqa: S603  our own module, no shell
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                env={**environment, "PYTHONPATH": str(package), "PYTHONUTF8": "1"},
+                cwd=package.anchor,
+                start_new_session=True,  # Ctrl-C in the terminal is the parent's to handle
+            )
+        except OSError as error:
+            raise ModelError(f"The language model's process could not be started: {error}.") from error
+        reply = self._reply(self.start_s)
+        if reply.error or not reply.ready:
+            self._stop(wait_s=0)
+            raise ModelError(reply.error or "The language model's process did not say that it is ready.")
+        return self._process
+
+    def _reply(self, limit_s: float) -> Answered:
+        """Read one line, within a time limit. A process that breaks the rules is ended."""
+        assert self._process is not None  # noqa: S101
+        assert self._process.stdout is not None  # noqa: S101
+        until = time.monotonic() + limit_s
+        descriptor = self._process.stdout.fileno()
+        while b"\n" not in self._buffer:
+            left = until - time.monotonic()
+            if left <= 0 or not select.select([descriptor], [], [], left)[0]:
+                raise self._failed(f"did not answer within {limit_s:g} seconds")
+            chunk = os.read(descriptor, 1 << 16)
+            self._buffer += chunk
+            if not chunk:
+                raise self._failed("ended")
+            if len(self._buffer) > _LONGEST_LINE:
+                raise self._failed("answered with something that is no answer")
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        try:
+            return Answered.model_validate_json(line)
+        except ValidationError:
+            raise self._failed("answered with something that is no answer") from None
+
+    def _failed(self, what: str) -> ModelError:
+        """End the process and return the error that says why, with the last line it complained with."""
+        errors = self._errors
+        self._end()
+        said = ""
+        if errors is not None:
+            errors.seek(0)
+            lines = errors.read()[-2000:].decode("utf-8", "replace").strip().splitlines()
+            said = f": {lines[-1]}" if lines else ""
+        self._stop(wait_s=0)
+        return ModelError(
+            f"The language model's process {what}{said}.",
+            "It is started again at the next use; if this comes back, run `healthslm model build`.",
+        )
+
+    def _end(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+    def _stop(self, *, wait_s: float) -> None:
+        """Close the process's input, wait, kill what is left, and forget it."""
+        process, self._process, self._buffer = self._process, None, b""
+        if process is not None:
+            try:
+                if process.stdin is not None:
+                    process.stdin.close()
+                process.wait(wait_s)
+            except (OSError, subprocess.TimeoutExpired):
+                process.kill()
+                process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+        if self._errors is not None:
+            self._errors.close()
+            self._errors = None
+
+
+def measure(folder: Path, *, threads: int = 2) -> ModelFigures:
+    """Start the model and measure it: speeds, time to the first token, memory. Takes a few seconds."""
+    with ModelProcess(folder, threads=threads) as process:
+        started = time.monotonic()
+        process.start()
+        start_s = time.monotonic() - started
+        speed = process.measure()
+        shared = [
+            ("system", "You write one sentence."),
+            ("user", "Fact: heart rate, mean 72 bpm"),
+            ("assistant", ""),
+        ]
+        process.draft(shared[:2], numbers=("72",))
+        again = process.draft([shared[0], ("user", "Fact: temperature, highest 37.2 °C")], numbers=("37.2",))
+    return ModelFigures(
+        model_id=process.model_id,
+        prefill_tokens_per_s=speed.prompt_tokens / speed.prefill_s,
+        decode_tokens_per_s=speed.tokens / speed.decode_s,
+        first_token_s=again.prefill_s,
+        start_s=start_s,
+        peak_bytes=again.peak_bytes,
+    )

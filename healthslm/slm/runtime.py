@@ -1,0 +1,168 @@
+"""The language model in this process: a prompt in, one sentence out, token by token.
+
+Needs a built model (healthslm.slm.model). Nothing in here knows what the text is about; which tokens may come
+next is asked of a mask before each one.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime_genai as og
+from numpy.typing import NDArray
+
+from healthslm.errors import ModelError
+from healthslm.slm import model
+from healthslm.slm.mask import NumberMask, read_vocabulary
+
+Message = tuple[str, str]
+"""A role (`system`, `user`, `assistant`) and its text."""
+WINDOW = 1024
+"""Tokens of prompt and answer together; the keys and values of each take 46 kB of memory."""
+_START, _END = "<|im_start|>", "<|im_end|>"
+_END_ID = 2
+_TOP_P = 0.9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What the model wrote, and what it took: tokens in and out, how many were still known, seconds."""
+
+    text: str
+    prompt_tokens: int
+    reused_tokens: int
+    tokens: int
+    prefill_s: float
+    decode_s: float
+
+
+def render(messages: Sequence[Message]) -> str:
+    """Write messages as SmolLM2's chat format, open for the assistant's next turn.
+
+    Texts cannot leave their place: what looks like a control token in them is broken up.
+    """
+    turns = [f"{_START}{role}\n{text.replace('<|', '< ')}{_END}\n" for role, text in messages]
+    return "".join(turns) + f"{_START}assistant\n"
+
+
+class Engine:
+    """The model, its tokenizer, and the keys and values of the last prompt.
+
+    A prompt that begins as the last one did is only computed from where it differs.
+    """
+
+    def __init__(self, folder: Path, *, threads: int = 2) -> None:
+        manifest = model.load(folder)
+        og.disable_telemetry_events()
+        try:
+            config = og.Config(str(folder))
+            session = {"intra_op_num_threads": threads}
+            config.overlay(json.dumps({"model": {"decoder": {"session_options": session}}}))
+            self._model = og.Model(config)
+            self._tokenizer = og.Tokenizer(self._model)
+            options = og.GeneratorParams(self._model)
+            options.set_search_options(max_length=WINDOW)
+            self._generator = og.Generator(self._model, options)
+            self.vocabulary = read_vocabulary(folder, end=_END_ID)
+        except (RuntimeError, OSError, ValueError, KeyError) as error:
+            raise ModelError(
+                f"The language model in {folder} cannot be loaded: {error}.", "Run `healthslm model build`."
+            ) from error
+        self.model_id = manifest.model_id
+        self._known: list[int] = []
+
+    def encode(self, text: str) -> list[int]:
+        """Return the token ids of a text; control tokens in it count as such."""
+        return [int(i) for i in self._tokenizer.encode(text)]
+
+    def logits(self, ids: Sequence[int]) -> NDArray[np.float32]:
+        """Return the scores of the token after `ids`: shape (vocabulary,)."""
+        self._read(ids)
+        return self._scores()
+
+    def _read(self, ids: Sequence[int]) -> int:
+        """Bring keys and values to `ids`; return how many were known already."""
+        known = 0
+        for a, b in zip(self._known, ids[:-1], strict=False):
+            if a != b:
+                break
+            known += 1
+        if known < len(self._known):
+            self._generator.rewind_to(known)
+        self._known = list(ids[:known])
+        self._append(ids[known:])
+        return known
+
+    def _append(self, ids: Sequence[int]) -> None:
+        self._generator.append_tokens(np.array(ids, dtype=np.int32))
+        self._known += ids
+
+    def _scores(self) -> NDArray[np.float32]:
+        scores: NDArray[np.float32] = np.asarray(self._generator.get_logits(), dtype=np.float32)
+        return scores.reshape(-1)
+
+    def write(
+        self,
+        messages: Sequence[Message],
+        *,
+        numbers: Sequence[str] | None,
+        max_tokens: int = 64,
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> Draft:
+        """Write the assistant's next turn: one sentence, at most `max_tokens` long.
+
+        `numbers` are the only ones it can contain; `None` lifts the mask (to see what it is good for).
+        `temperature` 0 takes the likeliest token. Raises `ModelError` when the prompt is too long.
+        """
+        ids = self.encode(render(messages))
+        if len(ids) + max_tokens > WINDOW:
+            raise ModelError(
+                f"The prompt has {len(ids)} tokens; {WINDOW - max_tokens} fit.", "Say less at once."
+            )
+        started = time.monotonic()
+        reused = self._read(ids)
+        scores = self._scores()
+        first = time.monotonic()
+        mask = NumberMask(self.vocabulary, numbers) if numbers is not None else None
+        random = np.random.default_rng(seed)
+        text, count = "", 0
+        for count in itertools.count(1):
+            if mask is not None:
+                scores = np.where(mask.allowed(text), scores, -np.inf)
+            token = _choose(scores, temperature, random)
+            text += self.vocabulary.texts[token]
+            if token == _END_ID or count == max_tokens or _done(text, mask):
+                break
+            self._append([token])
+            scores = self._scores()
+        return Draft(
+            text=text.strip(),
+            prompt_tokens=len(ids),
+            reused_tokens=reused,
+            tokens=count,
+            prefill_s=first - started,
+            decode_s=time.monotonic() - first,
+        )
+
+
+def _done(text: str, mask: NumberMask | None) -> bool:
+    """Say whether the sentence is complete. Without a mask a line break ends it."""
+    return "\n" in text.lstrip("\n") if mask is None else mask.finished(text)
+
+
+def _choose(scores: NDArray[np.float32], temperature: float, random: np.random.Generator) -> int:
+    """Take the likeliest token, or draw from the likeliest that make up 90 %."""
+    if temperature <= 0:
+        return int(np.argmax(scores))
+    top = np.argsort(scores)[::-1][:64]
+    weights = np.exp((scores[top] - scores[top[0]]) / temperature)
+    weights /= weights.sum()
+    keep = int(np.searchsorted(np.cumsum(weights), _TOP_P)) + 1
+    return int(random.choice(top[:keep], p=weights[:keep] / weights[:keep].sum()))

@@ -1,0 +1,155 @@
+"""The model's own process: `python -m healthslm.slm.worker FOLDER`, JSON lines in, JSON lines out.
+
+It is niced, has no key, no store and no network to speak of, and ends when its input does. The first line it
+writes says that it is ready; then every line it is given is answered by one line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from healthslm.errors import ModelError
+from healthslm.slm.runtime import Engine
+
+_NICE = 10
+Number = Annotated[str, Field(pattern=r"^[0-9][0-9.,:]*$", max_length=16)]
+Role = Literal["system", "user", "assistant"]
+
+
+class Write(BaseModel):
+    """A request for one sentence. `numbers` are the only ones it may contain; null lifts the mask."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    do: Literal["write"] = "write"
+    messages: tuple[tuple[Role, Annotated[str, Field(max_length=8000)]], ...] = Field(min_length=1)
+    numbers: tuple[Number, ...] | None
+    max_tokens: int = Field(default=64, ge=1, le=256)
+    temperature: float = Field(default=0.0, ge=0, le=2)
+    seed: int = Field(default=0, ge=0)
+
+
+class Measure(BaseModel):
+    """A request for this machine's figures."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    do: Literal["measure"]
+
+
+class Answered(BaseModel):
+    """What comes back: a sentence with what it took, figures, or why there is neither."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    ready: str = ""
+    error: str = ""
+    text: str = ""
+    prompt_tokens: int = 0
+    reused_tokens: int = 0
+    tokens: int = 0
+    prefill_s: float = 0.0
+    decode_s: float = 0.0
+    peak_bytes: int = 0
+
+
+def peak_bytes() -> int:
+    """Return the most memory this process has held, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024  # kilobytes but on macOS
+
+
+def _measure(engine: Engine) -> Answered:
+    """Read 256 tokens and write 64: plain speed, without a mask."""
+    ids = engine.encode("The quick brown fox jumps over the lazy dog. " * 40)
+    engine.logits(ids[1:17])  # warm up, and know nothing of what is to be read
+    start = time.monotonic()
+    engine.logits(ids[:256])
+    read = time.monotonic()
+    for length in range(257, 257 + 64):  # each reads one token more: what decoding does
+        engine.logits(ids[:length])
+    done = time.monotonic()
+    return Answered(
+        prompt_tokens=256,
+        tokens=64,
+        prefill_s=read - start,
+        decode_s=done - read,
+        peak_bytes=peak_bytes(),
+    )
+
+
+def answer(engine: Engine, line: str) -> Answered:
+    """Answer one line."""
+    try:
+        document: Any = json.loads(line)
+        if isinstance(document, dict) and document.get("do") == "measure":
+            Measure.model_validate(document)
+            return _measure(engine)
+        ask = Write.model_validate_json(line)
+        draft = engine.write(
+            ask.messages,
+            numbers=ask.numbers,
+            max_tokens=ask.max_tokens,
+            temperature=ask.temperature,
+            seed=ask.seed,
+        )
+    except (json.JSONDecodeError, ValidationError) as error:
+        return Answered(error=f"the request cannot be read ({type(error).__name__})")
+    except ModelError as error:
+        return Answered(error=str(error))
+    return Answered(
+        text=draft.text,
+        prompt_tokens=draft.prompt_tokens,
+        reused_tokens=draft.reused_tokens,
+        tokens=draft.tokens,
+        prefill_s=draft.prefill_s,
+        decode_s=draft.decode_s,
+        peak_bytes=peak_bytes(),
+    )
+
+
+def serve(engine: Engine, lines: Iterable[str], out: IO[str]) -> None:
+    """Say that the model is ready, then answer every line until there are no more."""
+    _say(out, Answered(ready=engine.model_id, peak_bytes=peak_bytes()))
+    for line in lines:
+        _say(out, answer(engine, line))
+
+
+def _say(out: IO[str], reply: Answered) -> None:
+    out.write(reply.model_dump_json(exclude_defaults=True) + "\n")
+    out.flush()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Load the model and serve. Anything that prints, prints to standard error: only answers go out."""
+    parser = argparse.ArgumentParser(prog="python -m healthslm.slm.worker")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args(arguments)
+    with contextlib.suppress(OSError):
+        os.nice(_NICE)
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what the runtime's native code prints must not look like an answer
+    try:
+        engine = Engine(options.folder, threads=options.threads)
+    except ModelError as error:
+        _say(out, Answered(error=str(error)))
+        return 1
+    with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
+        serve(engine, sys.stdin, out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
