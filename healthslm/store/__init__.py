@@ -1,0 +1,109 @@
+"""The encrypted store: readings, devices, settings, alerts and the outbox in one encrypted file.
+
+```
+keys.json       the data key, wrapped once per slot: passphrase, recovery words; no use without either
+store.db        SQLite, every page encrypted and authenticated with the data key
+store.db-wal    what was committed last; encrypted likewise; SQLite folds it in
+store.mark      how many commits were acknowledged, so that a damaged store.db-wal is noticed; no health data
+```
+
+`create` makes one, `open_store` opens one, `Store` is what both return.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from healthslm.errors import MissingError, StoreError
+from healthslm.store import database, files, keys
+from healthslm.store.database import Database
+from healthslm.store.keys import CHEAPEST, INTERACTIVE, Profile
+from healthslm.store.shelf import OutboxRow
+from healthslm.store.store import Store
+
+__all__ = ["CHEAPEST", "INTERACTIVE", "OutboxRow", "Profile", "Store", "create", "exists", "open_store"]
+
+KEYS, DATABASE, MARK = "keys.json", "store.db", "store.mark"
+_UNFINISHED = ".part"
+
+
+def utc_now() -> datetime:
+    """Return the machine's time; the default of `clock` arguments."""
+    return datetime.now(UTC)
+
+
+def exists(folder: Path) -> bool:
+    """Say whether there is a store in `folder`, locked or not, whole or not."""
+    return (folder / KEYS).exists() or (folder / DATABASE).exists()
+
+
+def create(
+    folder: Path,
+    passphrase: str,
+    *,
+    profile: Profile = INTERACTIVE,
+    random: Callable[[int], bytes] = os.urandom,
+    clock: Callable[[], datetime] = utc_now,
+    cipher: str | None = None,
+) -> tuple[Store, str]:
+    """Make an empty store in `folder` and return it, open, with its 24 recovery words.
+
+    The words are said this once and kept nowhere; whoever has them opens the store. `profile` is how dear a
+    guess at the passphrase is, `cipher` (`aegis` or `chacha20`) what suits this CPU unless given.
+    Raises `UsageError` for an empty passphrase, `StoreError` when there is a store already or the folder
+    cannot be written. A creation that was cut short leaves nothing that a second one would stumble over.
+    """
+    keys.check_passphrase(passphrase)
+    files.make_private_folder(folder)
+    part = folder / (DATABASE + _UNFINISHED)
+    # keys.json beside a database that is not finished belongs to a creation that was cut short, before
+    # anybody was told its recovery words; nothing can be in it.
+    if exists(folder) and not (part.exists() and not (folder / DATABASE).exists()):
+        raise StoreError(
+            f"There is a store in {folder} already; it was left as it is.",
+            "Open it, or choose another folder.",
+        )
+    cipher = cipher or database.suitable_cipher()
+    made = keys.make(passphrase, cipher=cipher, profile=profile, random=random, now=clock())
+    for leftover in (part, part.with_name(part.name + "-wal"), part.with_name(part.name + "-shm")):
+        files.remove(leftover)
+    database.make(part, key=made.key, store_id=made.file.store_id, cipher=cipher)
+    files.write_private(folder / KEYS, made.file.to_bytes())
+    files.rename(part, folder / DATABASE)
+    return _opened(folder, made.file, made.key), made.words
+
+
+def open_store(folder: Path, secret: str) -> Store:
+    """Open the store in `folder` with its passphrase or its 24 recovery words, whichever `secret` is.
+
+    Raises `MissingError` when there is none, `LockedError` for a secret that opens no slot (a mistyped
+    recovery word is named with the nearest ones), `DamagedError` for bytes that healthslm did not write,
+    naming the file, and `StoreError` when the disk or another process stands in the way.
+    """
+    if not exists(folder):
+        raise MissingError(f"There is no store in {folder}.", "Make one with `healthslm init`.")
+    for name in (KEYS, DATABASE):
+        if not (folder / name).exists():
+            raise MissingError(
+                f"{folder / name} is missing; without it the store cannot be opened.",
+                "Put it back from a copy of the folder.",
+            )
+    key_file = keys.KeyFile.read(folder / KEYS)
+    return _opened(folder, key_file, keys.unlock(folder / KEYS, key_file, secret))
+
+
+def _opened(folder: Path, key_file: keys.KeyFile, key: bytes) -> Store:
+    mark = files.Mark(folder / MARK, key_file.store_id)
+    path = folder / DATABASE
+    connected = database.connect(path, key=key, store_id=key_file.store_id, cipher=key_file.cipher)
+    try:
+        database.check_acknowledged(connected, path, mark)
+        database.migrate(connected, path)
+        return Store(Database(connected, path), mark)
+    except BaseException:
+        connected.close()
+        mark.close()
+        raise

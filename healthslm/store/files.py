@@ -1,0 +1,151 @@
+"""Small files beside the database: written whole or not at all, readable by their owner only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import struct
+import zlib
+from pathlib import Path
+
+from healthslm.errors import DamagedError, StoreError
+
+_OWNER_ONLY = 0o600
+
+
+def _trouble(doing: str, path: Path, error: OSError) -> StoreError:
+    reason = error.strerror or type(error).__name__
+    return StoreError(
+        f"{path} cannot be {doing}: {reason}.",
+        "See that the folder belongs to you and that its disk is neither full nor read-only.",
+    )
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make `folder` (mode 0700) and its parents; one that is there already keeps its mode."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        if not folder.is_dir():
+            raise NotADirectoryError(20, "something that is no folder is in its place")
+    except OSError as error:
+        raise _trouble("made", folder, error) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_private(path: Path) -> None:
+    """Make an empty file that only its owner may read; it must not be there yet."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _OWNER_ONLY))
+    except OSError as error:
+        raise _trouble("written", path, error) from error
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Put `content` at `path` as a whole, durably: after a power cut the old is there or the new."""
+    part = path.with_name(path.name + ".part")
+    try:
+        part.unlink(missing_ok=True)
+        descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _OWNER_ONLY)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise _trouble("written", path, error) from error
+
+
+def rename(path: Path, to: Path) -> None:
+    """Give a finished file its name, durably."""
+    try:
+        path.replace(to)
+        sync_folder(to.parent)
+    except OSError as error:
+        raise _trouble("written", to, error) from error
+
+
+def remove(path: Path) -> None:
+    """Take a file away if it is there."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise _trouble("removed", path, error) from error
+
+
+def read_bounded(path: Path, limit: int) -> bytes:
+    """Read a small file; one that is no plain file or longer than `limit` bytes raises `DamagedError`."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe would be waited on for ever
+            raise DamagedError(
+                f"{path} is no plain file.", "Put the real one back from a copy of the folder."
+            )
+        if status.st_size > limit:
+            raise DamagedError(
+                f"{path} has {status.st_size} bytes; healthslm writes at most {limit}.",
+                "Put the real one back from a copy of the folder.",
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise _trouble("read", path, error) from error
+
+
+class Mark:
+    """How many commits were acknowledged, in a file of its own beside the database.
+
+    SQLite takes the first journal frame whose checksum fails for the end of the journal: after a power cut
+    that is right, after a flipped bit it silently drops everything committed later. The mark is the second
+    witness. It is written after the commit is durable and never synced itself, so it may say too little
+    (after a power cut) but never too much. Missing or garbled it says 0: it can warn, never get in the way.
+    """
+
+    _LAYOUT = struct.Struct(">4sQI")  # magic, commits, CRC-32 over magic, commits and the store's id
+    _MAGIC = b"HSLM"
+
+    def __init__(self, path: Path, store_id: bytes) -> None:
+        self.path = path
+        self._store_id = store_id
+        self._descriptor: int | None = None
+        with contextlib.suppress(OSError):  # without its witness the store works all the same
+            self._descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NONBLOCK, _OWNER_ONLY)
+
+    def _pack(self, commits: int) -> bytes:
+        check = zlib.crc32(struct.pack(">4sQ", self._MAGIC, commits) + self._store_id)
+        return self._LAYOUT.pack(self._MAGIC, commits, check)
+
+    def read(self) -> int:
+        """Return how many commits were acknowledged at least."""
+        if self._descriptor is None:
+            return 0
+        try:
+            content = os.pread(self._descriptor, self._LAYOUT.size, 0)
+        except OSError:
+            return 0
+        if len(content) != self._LAYOUT.size:
+            return 0
+        commits: int = self._LAYOUT.unpack(content)[1]
+        return commits if content == self._pack(commits) else 0
+
+    def write(self, commits: int) -> None:
+        """Note that so many commits are durable. A failure is no failure of the commit, so it is silent."""
+        if self._descriptor is not None:
+            with contextlib.suppress(OSError):
+                os.pwrite(self._descriptor, self._pack(commits), 0)
+
+    def close(self) -> None:
+        """Let the file go."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None

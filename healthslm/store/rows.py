@@ -1,0 +1,105 @@
+"""How a reading becomes a row and a row a reading."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from healthslm.errors import DamagedError, StoreError
+from healthslm.readings import KINDS, Kind, Quality, Reading
+
+# Written into every store, so a code keeps its meaning for ever; a new kind takes the next number.
+KIND_CODES: Mapping[Kind, int] = {
+    Kind.HEART_RATE: 1,
+    Kind.RR_INTERVAL: 2,
+    Kind.SPO2: 3,
+    Kind.PULSE_RATE: 4,
+    Kind.TEMPERATURE: 5,
+    Kind.SYSTOLIC: 6,
+    Kind.DIASTOLIC: 7,
+    Kind.MEAN_ARTERIAL: 8,
+    Kind.BATTERY: 9,
+}
+_KINDS = {code: kind for kind, code in KIND_CODES.items()}
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)
+_US = timedelta(microseconds=1)
+_INT64 = 2**63
+_QUALITIES = tuple(Quality(bits) for bits in range(1 + max(Quality) * 2 - 1))  # making one is slow
+
+Row = tuple[int, int, str, int, float, int, int | None, int | None]
+"""id, kind code, device address, time, value, quality, device_time, sequence: a row of `SELECT_READINGS`."""
+
+
+def micros(time: datetime) -> int:
+    """Return an aware time as microseconds since 1970. Raises `StoreError` for a naive one."""
+    if time.tzinfo is None:
+        raise StoreError(f"The time {time} has no time zone.", "Give it one: times here are aware.")
+    return (time - _EPOCH) // _US
+
+
+def moment(time_us: int) -> datetime:
+    """Return microseconds since 1970 as an aware UTC time."""
+    return _EPOCH + timedelta(microseconds=time_us)
+
+
+def kind_of(code: int) -> Kind:
+    """Return the kind of a code. Raises `DamagedError` for one that no version wrote."""
+    try:
+        return _KINDS[code]
+    except KeyError:
+        raise DamagedError(f"The store has a reading of kind {code}, which there is not.") from None
+
+
+def check(reading: Reading) -> None:
+    """Refuse what a row cannot hold. Raises `StoreError` naming the reading and the field."""
+    if not math.isfinite(reading.value):
+        raise _refused(reading, f"its value {reading.value} is no number")
+    if reading.time.tzinfo is None:
+        raise _refused(reading, "its time has no time zone")
+    if reading.device_time is not None and reading.device_time.tzinfo is not None:
+        raise _refused(reading, "its device_time has a time zone; a device's clock has none")
+    if reading.sequence is not None and not 0 <= reading.sequence < _INT64:
+        raise _refused(reading, f"its sequence number {reading.sequence} is out of range")
+
+
+def to_row(
+    reading: Reading, id: int, device: int
+) -> tuple[int, int, int, int, float, int, int | None, int | None]:
+    """Return a checked reading as a row of the table, its columns in their order."""
+    at = reading.device_time
+    return (
+        id,
+        KIND_CODES[reading.kind],
+        device,
+        (reading.time - _EPOCH) // _US,
+        float(reading.value),
+        int(reading.quality),
+        None if at is None else (at - _NAIVE_EPOCH) // _US,
+        reading.sequence,
+    )
+
+
+def to_reading(row: Row) -> Reading:
+    """Return the reading of a row."""
+    id_, code, device, time_us, value, quality, device_us, sequence = row
+    return Reading(
+        id=id_,
+        kind=kind_of(code),
+        device=device,
+        time=moment(time_us),
+        value=value,
+        quality=_QUALITIES[quality] if 0 <= quality < len(_QUALITIES) else Quality(quality),
+        device_time=None if device_us is None else _NAIVE_EPOCH + timedelta(microseconds=device_us),
+        sequence=sequence,
+    )
+
+
+def _refused(reading: Reading, why: str) -> StoreError:
+    title = KINDS[reading.kind].title
+    return StoreError(
+        f"A reading of {title} from {reading.device} at {reading.time} cannot be stored: {why}.",
+        "None of the readings handed over with it were stored.",
+    )

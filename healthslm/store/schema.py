@@ -1,0 +1,99 @@
+"""The tables, and how older ones become these.
+
+`MIGRATIONS` is a list: the database's `user_version` says how many of them it has seen. To change a table,
+add one at the end; those that are there never change.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import apsw
+
+from healthslm.errors import StoreError
+
+APPLICATION_ID = 0x48534C4D
+"""`HSLM`, in the header of every store."""
+
+# Times are microseconds since 1970 (UTC; `device_time` in the device's own clock). REAL holds a whole value
+# in 1 to 8 bytes, so a row is 27 bytes and its place in the unique index 22. The kinds' codes are in rows.py.
+_FIRST = """
+CREATE TABLE ledger (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    commits INTEGER NOT NULL,        -- how many transactions were committed
+    last_reading INTEGER NOT NULL    -- the highest reading id ever given, so that none is given twice
+) STRICT;
+INSERT INTO ledger VALUES (1, 0, 0);
+
+CREATE TABLE devices (
+    id INTEGER PRIMARY KEY,
+    address TEXT NOT NULL UNIQUE,
+    added INTEGER NOT NULL DEFAULT 0,    -- 0: only known from its readings, or forgotten
+    name TEXT NOT NULL DEFAULT '',
+    manufacturer TEXT NOT NULL DEFAULT '',
+    model TEXT NOT NULL DEFAULT '',
+    serial TEXT NOT NULL DEFAULT '',
+    firmware TEXT NOT NULL DEFAULT ''
+) STRICT;
+
+CREATE TABLE readings (
+    id INTEGER PRIMARY KEY,
+    kind INTEGER NOT NULL,
+    device INTEGER NOT NULL REFERENCES devices (id),
+    time INTEGER NOT NULL,
+    value REAL NOT NULL,
+    quality INTEGER NOT NULL,
+    device_time INTEGER,
+    sequence INTEGER
+) STRICT;
+CREATE UNIQUE INDEX readings_by_time ON readings (kind, time, device);
+CREATE UNIQUE INDEX readings_redelivered
+    ON readings (kind, device, device_time, value, coalesce(sequence, -1)) WHERE device_time IS NOT NULL;
+
+CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE alerts (
+    id TEXT PRIMARY KEY,
+    state TEXT NOT NULL,
+    raised_at INTEGER NOT NULL,
+    document TEXT NOT NULL
+) STRICT;
+CREATE INDEX alerts_by_time ON alerts (raised_at);
+
+CREATE TABLE outbox (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    alert_id TEXT NOT NULL,
+    hook TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    due INTEGER NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    error TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX outbox_by_due ON outbox (due);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST,)
+
+
+def migrate(connection: apsw.Connection, path: Path, migrations: tuple[str, ...] = MIGRATIONS) -> None:
+    """Bring the tables up to date, one transaction a step; a step that fails leaves the one before.
+
+    Raises `StoreError` when a newer healthslm made them.
+    """
+    version = connection.pragma("user_version")
+    if version > len(migrations):
+        raise StoreError(
+            f"{path} was written by a newer healthslm (tables {version}, this one knows {len(migrations)}).",
+            "Update healthslm.",
+        )
+    for number in range(version, len(migrations)):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            if connection.pragma("user_version") == number:  # else another process was faster
+                connection.execute(migrations[number])
+                connection.pragma("user_version", number + 1)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise

@@ -1,0 +1,169 @@
+"""What is in the store beside readings: devices, settings, alerts and the outbox.
+
+Every write here is durable after `commit()`, together with the readings before it; an alert and its outbox
+rows put in before one commit are both there afterwards or neither.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from healthslm.errors import DamagedError, StoreError
+from healthslm.readings import Device
+from healthslm.store.rows import micros, moment
+from healthslm.store.transactions import Transactions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxRow:
+    """A payload that waits for its hook; `attempts` failed so far, the last with `error`."""
+
+    id: int
+    alert_id: str
+    hook: str
+    payload: str
+    attempts: int
+    due: datetime
+    error: str = ""
+
+
+class Shelf(Transactions):
+    """The part of `Store` that is not readings."""
+
+    # Devices
+
+    def devices(self) -> list[Device]:
+        """Return the devices that were put in, in the order of their addresses."""
+        rows = self._database.rows(
+            "SELECT address, name, manufacturer, model, serial, firmware FROM devices"
+            " WHERE added ORDER BY address"
+        )
+        return [
+            Device(address=a, name=n, manufacturer=m, model=o, serial=s, firmware=f)
+            for a, n, m, o, s, f in rows
+        ]
+
+    def put_device(self, device: Device) -> None:
+        """Add a device, or say anew what is known of it."""
+        row = (
+            device.address,
+            device.name,
+            device.manufacturer,
+            device.model,
+            device.serial,
+            device.firmware,
+        )
+        self._write(
+            partial(
+                self._database.rows,
+                "INSERT INTO devices (address, added, name, manufacturer, model, serial, firmware)"
+                " VALUES (?, 1, ?, ?, ?, ?, ?) ON CONFLICT (address) DO UPDATE SET added = 1,"
+                " name = excluded.name, manufacturer = excluded.manufacturer, model = excluded.model,"
+                " serial = excluded.serial, firmware = excluded.firmware",
+                row,
+            )
+        )
+
+    def forget_device(self, address: str) -> bool:
+        """Take a device off the list; its readings stay. Returns whether it was on it."""
+        found = self._write(
+            partial(
+                self._database.rows,
+                "UPDATE devices SET added = 0, name = '', manufacturer = '', model = '', serial = '',"
+                " firmware = '' WHERE address = ? AND added RETURNING id",
+                (address,),
+            )
+        )
+        return bool(found)
+
+    # Settings that are health data or name a person, so they are in here and not in settings.toml
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return what was put under a name, as JSON gives it back, or the default."""
+        text = self._database.value("SELECT value FROM settings WHERE name = ?", (name,))
+        if text is None:
+            return default
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise DamagedError(f"The setting {name!r} in {self._database.path} is no JSON.") from error
+
+    def put(self, name: str, value: Any) -> None:
+        """Keep a small JSON value under a name. Raises `StoreError` for what is no JSON."""
+        try:
+            text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise StoreError(f"The setting {name!r} cannot be kept: it is no JSON.") from error
+        self._write(
+            partial(
+                self._database.rows,
+                "INSERT INTO settings VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                (name, text),
+            )
+        )
+
+    # Alerts and the outbox
+
+    def put_alert(self, id: str, state: str, raised_at: datetime, document: str) -> None:
+        """Keep an alert, in place of the one with the same id; `document` is its JSON."""
+        self._write(
+            partial(
+                self._database.rows,
+                "INSERT INTO alerts VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+                " state = excluded.state, raised_at = excluded.raised_at, document = excluded.document",
+                (id, state, micros(raised_at), document),
+            )
+        )
+
+    def alerts(self, since: datetime | None = None) -> list[tuple[str, str, datetime, str]]:
+        """Return id, state, raised_at and document of the alerts since then, newest first."""
+        rows = self._database.rows(
+            "SELECT id, state, raised_at, document FROM alerts WHERE raised_at >= ?"
+            " ORDER BY raised_at DESC, rowid DESC",
+            (-(2**63) if since is None else micros(since),),
+        )
+        return [(id_, state, moment(raised), document) for id_, state, raised, document in rows]
+
+    def outbox_add(self, alert_id: str, hook: str, payload: str, due: datetime) -> int:
+        """Queue a payload for a hook and return its number; later ones have higher numbers."""
+        rows = self._write(
+            partial(
+                self._database.rows,
+                "INSERT INTO outbox (alert_id, hook, payload, due) VALUES (?, ?, ?, ?) RETURNING id",
+                (alert_id, hook, payload, micros(due)),
+            )
+        )
+        return int(rows[0][0])
+
+    def outbox_due(self, now: datetime) -> list[OutboxRow]:
+        """Return the payloads whose time has come, the oldest first."""
+        rows = self._database.rows(
+            "SELECT id, alert_id, hook, payload, attempts, due, error FROM outbox WHERE due <= ? ORDER BY id",
+            (micros(now),),
+        )
+        return [
+            OutboxRow(id=i, alert_id=a, hook=h, payload=p, attempts=n, due=moment(d), error=e)
+            for i, a, h, p, n, d, e in rows
+        ]
+
+    def outbox_pending(self) -> int:
+        """Return how many payloads wait, due or not."""
+        return int(self._database.value("SELECT count(*) FROM outbox"))
+
+    def outbox_done(self, id: int) -> None:
+        """Take a delivered payload out; one that is not there is fine."""
+        self._write(partial(self._database.rows, "DELETE FROM outbox WHERE id = ?", (id,)))
+
+    def outbox_retry(self, id: int, due: datetime, error: str) -> None:
+        """Note a failed attempt: why, and when to try again."""
+        self._write(
+            partial(
+                self._database.rows,
+                "UPDATE outbox SET attempts = attempts + 1, due = ?, error = ? WHERE id = ?",
+                (micros(due), error, id),
+            )
+        )

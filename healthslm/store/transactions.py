@@ -1,0 +1,105 @@
+"""Writes grouped into transactions, and what becomes of them when the disk says no."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self, TypeVar
+
+from healthslm.errors import StoreError
+from healthslm.store.database import Database
+from healthslm.store.files import Mark
+
+_T = TypeVar("_T")
+GROUP_S = 1.0
+"""The longest time that `commit_if_due` lets a write wait for its commit."""
+
+
+class Transactions:
+    """Everything written since the last commit, to be made durable together.
+
+    A write is seen by this store's own queries at once. It is **acknowledged** when the next `commit()`
+    returns, or `commit_if_due()` returns `True`: from then on it survives the end of the process and a power
+    cut (SQLite in WAL mode with `synchronous=FULL`: the journal is synced before `commit` returns).
+
+    When a write fails (disk full, another process holds the store), nothing of that one call is stored, and
+    calling again is right. When a commit fails, what was to be committed is kept in memory and is written
+    again at the next write or commit; until then queries may not show it.
+    """
+
+    def __init__(self, database: Database, mark: Mark) -> None:
+        self._database = database
+        self._mark = mark
+        self._uncommitted: list[Callable[[], object]] = []
+        self._committed_at: float | None = None
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self._database.path)!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def commit(self) -> None:
+        """Make everything written so far durable; returns when it is. Raises `StoreError`, keeping it."""
+        if not self._uncommitted:
+            return
+        self._begin()
+        commits = self._database.value("UPDATE ledger SET commits = commits + 1 RETURNING commits")
+        self._database.rows("COMMIT")
+        self._uncommitted.clear()
+        self._mark.write(commits)
+
+    def commit_if_due(self, monotonic: float) -> bool:
+        """Commit when there is something and the last commit made here is a second ago or more.
+
+        `monotonic` is `time.monotonic()`. Call it after each `append` and, so that the last of a burst does
+        not wait for the next, from a timer as well. Returns whether everything is now durable because of it.
+        """
+        if not self._uncommitted:
+            return False
+        if self._committed_at is not None and 0 <= monotonic - self._committed_at < GROUP_S:
+            return False
+        self.commit()
+        self._committed_at = monotonic
+        return True
+
+    def close(self) -> None:
+        """Commit and let the files go; the store cannot be used afterwards. Closing twice is once."""
+        try:
+            self.commit()
+        finally:
+            self._mark.close()
+            self._database.close()
+
+    def _write(self, operation: Callable[[], _T]) -> _T:
+        """Run a write as a whole or not at all, and remember it until it is committed."""
+        self._begin()
+        self._database.rows("SAVEPOINT write")
+        try:
+            result = operation()
+        except BaseException:
+            if self._database.in_transaction:
+                self._database.rows("ROLLBACK TO write")
+                self._database.rows("RELEASE write")
+            raise
+        self._database.rows("RELEASE write")
+        self._uncommitted.append(operation)
+        return result
+
+    def _begin(self) -> None:
+        """Open a transaction; if an error rolled the last one back, do again what was in it."""
+        if self._database.in_transaction:
+            return
+        self._database.rows("BEGIN IMMEDIATE")
+        try:
+            for operation in self._uncommitted:
+                operation()
+        except StoreError:
+            if self._database.in_transaction:
+                self._database.rows("ROLLBACK")
+            raise
