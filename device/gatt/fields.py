@@ -9,8 +9,8 @@ Source: GATT Specification Supplement (Bluetooth SIG); IEEE 11073-20601 annex F.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from enum import Enum
 from typing import Self
@@ -108,15 +108,15 @@ class DateTime:
     second: int
 
     @classmethod
-    def of(cls, moment: datetime) -> Self:
+    def of(cls, moment: dt.datetime) -> Self:
         """Take the fields of a `datetime` as they stand; its zone is not sent."""
         return cls(moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second)
 
     @property
-    def moment(self) -> datetime | None:
+    def datetime(self) -> dt.datetime | None:
         """The naive `datetime`; `None` when a part is unknown or the day does not exist."""
         try:
-            return datetime(self.year, self.month, self.day, self.hour, self.minute, self.second)  # noqa: DTZ001  the device sends no zone
+            return dt.datetime(self.year, self.month, self.day, self.hour, self.minute, self.second)  # noqa: DTZ001  the device sends no zone
         except ValueError:
             return None
 

@@ -7,7 +7,27 @@ async with VirtualRadio() as air:
         ...
 """
 
+from device.virtual.day import Played, SimulatedClock, Worn, play
+from device.virtual.physiology import Beat, Physiology, rhythm_from_csv
 from device.virtual.radio import VirtualRadio
+from device.virtual.script import Day, Happening, Plan
 from device.virtual.wearables import BloodPressureCuff, ChestStrap, PulseOximeter, Thermometer, Wearable
 
-__all__ = ["BloodPressureCuff", "ChestStrap", "PulseOximeter", "Thermometer", "VirtualRadio", "Wearable"]
+__all__ = [
+    "Beat",
+    "BloodPressureCuff",
+    "ChestStrap",
+    "Day",
+    "Happening",
+    "Physiology",
+    "Plan",
+    "Played",
+    "PulseOximeter",
+    "SimulatedClock",
+    "Thermometer",
+    "VirtualRadio",
+    "Wearable",
+    "Worn",
+    "play",
+    "rhythm_from_csv",
+]

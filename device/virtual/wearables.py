@@ -74,7 +74,7 @@ class Wearable:
         )
 
     def identity(self) -> dict[str, str]:
-        """What the Device Information service says, by the names of `Identity`."""
+        """What the Device Information service says."""
         serial = self.address.replace(":", "")[-6:]
         return {"manufacturer": "Virtual", "model": self.model, "serial": serial, "firmware": "1.0"}
 
@@ -104,7 +104,7 @@ class Wearable:
         return self._device
 
     async def attach(self, device: Device) -> None:
-        """Become this Bumble device: power on and advertise. (`VirtualRadio.add` calls it.)"""
+        """Become this Bumble device, power on and advertise; `VirtualRadio.add` calls it."""
         device.add_services(self._services())
         self._device = device
         await device.power_on()
@@ -210,7 +210,7 @@ class BloodPressureCuff(Wearable):
 
 
 class Thermometer(Wearable):
-    """An ear thermometer; indicates each measurement once it is done, with its own clock's time and the site."""
+    """An ear thermometer; indicates each measurement once it is done, with its own clock's time."""
 
     service = "1809"
     measurement = TemperatureMeasurement.UUID
