@@ -1,0 +1,159 @@
+"""Words that both the page and the Bundle use: names of features, clean text, local times, the data's hash."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from healthslm.errors import ExportError
+from healthslm.readings import KINDS, Feature, Finding, Kind, Review
+
+STATISTICS = {"latest": "latest", "mean": "mean", "min": "lowest", "max": "highest", "count": "number of"}
+"""The endings of feature names, and how a person reads them."""
+
+_SPECIAL = {
+    "spo2_5min_low": "lowest 5-minute median of oxygen saturation",
+    "rmssd_ms": "RMSSD",
+    "sdnn_ms": "SDNN",
+    "mean_nn_ms": "mean NN interval",
+    "irregular_share": "stretches of beats that were irregular",
+    "irregular_minutes": "irregular for",
+}
+
+# Marks that turn the direction of everything after them: a name must not be able to re-order the page.
+_DIRECTION = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def statistic(feature: Feature) -> str:
+    """Return the statistic a feature's name ends in (`mean`, `max`, ...), or `""` for a named computation."""
+    head, _, tail = feature.name.rpartition("_")
+    return tail if head == feature.kind and tail in STATISTICS else ""
+
+
+def title(feature: Feature) -> str:
+    """Return a feature's name as a person reads it: `temperature_max` is `highest temperature`."""
+    ending = statistic(feature)
+    if ending:
+        return f"{STATISTICS[ending]} {KINDS[feature.kind].title}"
+    return _SPECIAL.get(feature.name, clean(feature.name.replace("_", " "), 60))
+
+
+def unit(feature: Feature) -> str:
+    """Return a feature's unit as a person reads it: `bpm` for the UCUM `/min`."""
+    info = KINDS[feature.kind]
+    return info.unit if feature.unit == info.ucum else feature.unit
+
+
+def value(feature: Feature) -> str:
+    """Return a feature's value with its unit, or why there is none."""
+    if feature.value is None:
+        return f"not known ({clean(feature.reason, 160) or 'no reason was given'})"
+    return f"{feature.text} {unit(feature)}".strip()
+
+
+def clean(text: str, limit: int = 0) -> str:
+    """Return text that any page and any record system takes: no control characters, no lone surrogates.
+
+    White space becomes single spaces; marks that re-order text are left out. With a `limit`, longer text is
+    cut there and ends in an ellipsis.
+    """
+    kept = []
+    for char in text:
+        category = unicodedata.category(char)
+        if category == "Cs":
+            kept.append("\ufffd")
+        elif char.isspace() or category == "Cc":
+            kept.append(" ")
+        elif char not in _DIRECTION and category not in ("Cn", "Co"):
+            kept.append(char)
+    line = " ".join("".join(kept).split())
+    return line if not limit or len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
+
+
+def zone(review: Review) -> ZoneInfo:
+    """Return the review's time zone. Raises `ExportError` naming one that does not exist."""
+    try:
+        return ZoneInfo(review.timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ExportError(
+            f"{clean(review.timezone, 60)!r} is no time zone.",
+            "Use a name like Europe/Berlin in settings.toml.",
+        ) from error
+
+
+def check(review: Review) -> None:
+    """Raise `ExportError` where a review's period cannot be drawn or written."""
+    times = {"start": review.start, "end": review.end, "made_at": review.made_at}
+    for name, time in times.items():
+        if time.tzinfo is None:
+            raise ExportError(f"The review's {name} has no time zone.", "Give an aware time.")
+    if review.end <= review.start:
+        raise ExportError("The period to export ends before it starts.", "Ask for a later end.")
+
+
+def lasting(span: timedelta) -> str:
+    """Return a span of time as `2 h 05 min`, `7 min` or `40 s`."""
+    seconds = round(span.total_seconds())
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def clock(time: datetime, tz: ZoneInfo, day: datetime | None = None) -> str:
+    """Return local `14:05`; with `day` (the period's start), the date in front of it on any other day."""
+    local = time.astimezone(tz)
+    if day is None or local.date() == day.astimezone(tz).date():
+        return f"{local:%H:%M}"
+    before = local - timedelta(microseconds=1)
+    if f"{local:%H:%M:%S.%f}" == "00:00:00.000000" and before.date() == day.astimezone(tz).date():
+        return "24:00"
+    return f"{local.day} {local:%b %H:%M}"
+
+
+def rules(review: Review) -> dict[str, str]:
+    """Return the rules that were in force, name to version.
+
+    They are `review.notes["rules"]` where whoever made the review said so, and always those of the findings.
+    """
+    given = review.notes.get("rules") or {}
+    named = {str(name): str(version) for name, version in dict(given).items()}
+    return dict(sorted({**named, **{f.rule: f.version for f in review.findings}}.items()))
+
+
+def models(review: Review) -> tuple[str, ...]:
+    """Return the ids of the models that wrote at least one sentence of the texts."""
+    texts = (review.clinical, review.summary)
+    return tuple(sorted({clean(t.model_id, 80) or "unnamed" for t in texts if t and t.origin == "model"}))
+
+
+def ordered(review: Review) -> tuple[Finding, ...]:
+    """Return the findings, the most severe first, then by time; both exports number them so."""
+    return tuple(sorted(review.findings, key=lambda f: (-f.severity, f.start, f.rule)))
+
+
+def fingerprint(review: Review) -> str:
+    """Return the SHA-256, in hex, of the readings and findings that an export was made from.
+
+    It stands on the page and in the Bundle, so that a reader can tell that both are of the same data.
+    """
+    digest = hashlib.sha256()
+    digest.update(f"{review.start.timestamp()} {review.end.timestamp()}\n".encode())
+    for kind in sorted(review.windows):
+        window = review.windows[kind]
+        digest.update(f"{Kind(kind)} {len(window)}\n".encode())
+        digest.update(window.times.astype("<M8[us]").tobytes())
+        digest.update(window.values.astype("<f8").tobytes())
+        digest.update(window.quality.astype("<i2").tobytes())
+    for feature in review.features:
+        digest.update(
+            f"{feature.name} {feature.value!r} {feature.start.timestamp()}\n".encode(errors="replace")
+        )
+    for finding in ordered(review):
+        evidence = " ".join(f"{e.name}={e.value!r}" for e in finding.evidence)
+        digest.update(
+            f"{finding.id} {finding.version} {finding.severity} {evidence}\n".encode(errors="replace")
+        )
+    return digest.hexdigest()

@@ -1,0 +1,248 @@
+"""Reviews made by hand, from an ordinary sick day to ones that no page should survive."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from healthslm.analysis import absent, describe, hrv
+from healthslm.readings import (
+    Claim,
+    Device,
+    Feature,
+    Finding,
+    Kind,
+    Person,
+    Quality,
+    Reading,
+    Review,
+    Sentence,
+    Severity,
+    Summary,
+    Window,
+)
+from healthslm.rules import RULES, scan_all
+
+ZONE = "Europe/Berlin"
+START = datetime(2026, 3, 14, tzinfo=ZoneInfo(ZONE)).astimezone(UTC)
+END = START + timedelta(days=1)
+MADE = END + timedelta(minutes=12)
+
+STRAP = Device(address="C0:00:00:00:00:01", name="strap", manufacturer="Polar", model="H10", serial="7A1B2C")
+OXIMETER = Device(address="C0:00:00:00:00:02", manufacturer="Nonin", model="3230", firmware="1.04")
+CUFF = Device(address="C0:00:00:00:00:03", manufacturer="A&D", model="UA-651BLE", serial="5140", firmware="2")
+THERMOMETER = Device(address="C0:00:00:00:00:04", name="thermometer")
+SOURCES = {
+    Kind.HEART_RATE: (STRAP.address,),
+    Kind.RR_INTERVAL: (STRAP.address,),
+    Kind.SPO2: (OXIMETER.address,),
+    Kind.PULSE_RATE: (OXIMETER.address,),
+    Kind.SYSTOLIC: (CUFF.address,),
+    Kind.DIASTOLIC: (CUFF.address,),
+    Kind.TEMPERATURE: (THERMOMETER.address,),
+}
+
+
+def series(
+    kind: Kind, start: datetime, every: float, values: Iterable[float], device: Device, quality: int = 0
+) -> list[Reading]:
+    step = timedelta(seconds=every)
+    return [
+        Reading(
+            time=start + n * step, kind=kind, value=float(v), device=device.address, quality=Quality(quality)
+        )
+        for n, v in enumerate(values)
+    ]
+
+
+def hours(value: float) -> datetime:
+    return START + timedelta(hours=value)
+
+
+def spots(kind: Kind, pairs: Iterable[tuple[float, float]], device: Device) -> list[Reading]:
+    return [Reading(time=hours(h), kind=kind, value=v, device=device.address) for h, v in pairs]
+
+
+def beats(
+    start: datetime, minutes: float, mean: float, wild: float, rng: np.random.Generator
+) -> list[Reading]:
+    rr = np.clip(mean * (1 + wild * rng.standard_normal(int(minutes * 60_000 / mean))), 330, 1600).round()
+    ends = np.cumsum(rr)
+    return [
+        Reading(
+            time=start + timedelta(milliseconds=float(t)),
+            kind=Kind.RR_INTERVAL,
+            value=float(v),
+            device=STRAP.address,
+        )
+        for t, v in zip(ends, rr, strict=True)
+    ]
+
+
+def sick_day(rng: np.random.Generator, every: float) -> list[Reading]:
+    """Fever from the afternoon on, SpO2 falling, an hour of irregular rhythm, the strap off at night."""
+    made: list[Reading] = []
+    for first, last in ((0, 2.2), (5.6, 13.1), (13.4, 24)):
+        t = np.arange(first * 3600, last * 3600, every) / 3600
+        rise = np.clip(t - 12, 0, 6) * 5.5
+        wander = 4 * np.sin(t * 2.1) + rng.normal(0, 2.2, len(t)) + 18 * np.exp(-((t - 8.5) ** 2) / 0.05)
+        made += series(Kind.HEART_RATE, hours(first), every, (62 + rise + wander).round(), STRAP)
+    for first, last in ((7, 9), (12, 22.5)):
+        t = np.arange(first * 3600, last * 3600, every) / 3600
+        values = 96.5 - np.clip(t - 14, 0, 5) * 1.7 + np.clip(t - 20, 0, 3) * 1.5 + rng.normal(0, 0.6, len(t))
+        made += series(Kind.SPO2, hours(first), every, values.round(), OXIMETER)
+        pulse = 63 + np.clip(t - 12, 0, 6) * 5.5 + rng.normal(0, 2, len(t))
+        made += series(Kind.PULSE_RATE, hours(first), every, pulse.round(), OXIMETER)
+    made += series(Kind.SPO2, hours(9), 10, [0] * 12, OXIMETER, int(Quality.IMPLAUSIBLE | Quality.NO_CONTACT))
+    temperatures = (
+        (7.5, 36.8),
+        (12.25, 37.4),
+        (15, 38.0),
+        (17.6, 38.7),
+        (19.1, 39.2),
+        (20.5, 38.9),
+        (22.3, 38.4),
+    )
+    made += spots(Kind.TEMPERATURE, temperatures, THERMOMETER)
+    pressures = ((7.6, 138, 84), (7.65, 141, 88), (18.2, 126, 74), (18.25, 128, 76))
+    made += spots(Kind.SYSTOLIC, ((h, s) for h, s, _ in pressures), CUFF)
+    made += spots(Kind.DIASTOLIC, ((h, d) for h, _, d in pressures), CUFF)
+    made += beats(hours(10), 25, 800, 0.02, rng) + beats(hours(10.5), 30, 640, 0.19, rng)
+    made.sort(key=lambda r: (r.time, r.kind))
+    return [replace(r, id=n) for n, r in enumerate(made, start=1)]
+
+
+def sentences(features: Iterable[Feature]) -> Summary:
+    """A clinical text of one model sentence and one from a template, each number claimed."""
+    by_name = {f.name: f for f in features}
+    made = []
+    for name, before, after, origin in (
+        ("temperature_max", "Temperature rose to ", " °C in the evening.", "model"),
+        ("spo2_min", "The lowest oxygen saturation was ", " %.", "template"),
+        ("heart_rate_mean", "Mean heart rate ", " bpm.", "template"),
+    ):
+        feature = by_name.get(name)
+        if feature is not None and feature.value is not None:
+            claim = Claim(start=len(before), end=len(before) + len(feature.text), feature=feature)
+            made.append(Sentence(text=f"{before}{feature.text}{after}", origin=origin, claims=(claim,)))
+    return Summary(sentences=tuple(made), model_id="smollm2-135m-q4")
+
+
+def review_of(readings: list[Reading], **changes: object) -> Review:
+    windows = {kind: Window.of(kind, START, END, readings) for kind in Kind}
+    features = [f for k in Kind if k is not Kind.RR_INTERVAL for f in describe(windows[k])]
+    features += hrv(windows[Kind.RR_INTERVAL])
+    seen = {r.device for r in readings}
+    given: dict[str, object] = {
+        "person": Person(name="Greta Müller-Øster", birth_date="1950-04-01"),
+        "start": START,
+        "end": END,
+        "made_at": MADE,
+        "timezone": ZONE,
+        "devices": tuple(d for d in (STRAP, OXIMETER, CUFF, THERMOMETER) if d.address in seen),
+        "windows": windows,
+        "features": tuple(features),
+        "findings": scan_all(RULES, windows),
+        "clinical": sentences(features),
+        "notes": {"rules": {r.name: r.version for r in RULES}},
+        "sources": {k: v for k, v in SOURCES.items() if set(v) <= seen},
+    }
+    return Review(**{**given, **changes})  # type: ignore[arg-type]
+
+
+def many_findings(count: int) -> tuple[Finding, ...]:
+    """Long findings of every severity, with evidence that is there, missing or has no time."""
+    low = Feature(
+        name="spo2_5min_low",
+        kind=Kind.SPO2,
+        value=84.0,
+        unit="%",
+        start=hours(3),
+        end=hours(4),
+        at=hours(3.5),
+    )
+    gone = absent(
+        "temperature_max", Kind.TEMPERATURE, hours(1), hours(2), "no temperature reading", unit="Cel"
+    )
+    return tuple(
+        Finding(
+            rule=f"rule_{n}",
+            version="2",
+            severity=Severity(n % 4),
+            title="A finding with a long title " * 2,
+            action="Do the thing that is to be done next, and then the other. " * 2,
+            source="A guideline with a long citation, Journal of Long Titles 2024;1:1-99. " * 2,
+            start=hours(n * 0.5),
+            end=hours(n * 0.5 + 0.4),
+            ongoing=n % 3 == 0,
+            evidence=(low, gone),
+            missing=("the ECG", "what else was done"),
+        )
+        for n in range(count)
+    )
+
+
+def no_data() -> Review:
+    return review_of([], notes={}, clinical=None)
+
+
+def one_reading() -> Review:
+    reading = Reading(time=hours(8), kind=Kind.TEMPERATURE, value=38.0, device=THERMOMETER.address, id=1)
+    return review_of([reading], person=Person())
+
+
+NAMES = {
+    "code": '#eval("1+1") #sys.inputs \\ "quoted" \'q\' $x^2$ [a] {b} <script>&amp; *bold* _it_ // c /* d',
+    "long": "Wolfeschlegelsteinhausenbergerdorff" * 15,
+    "arabic": "محمد بن عبد الله",
+    "chinese": "王小明",
+    "control": "A\u202eB\x00C\nD\ud800E\u2028F\ufeff",
+    "blank": " \t\n ",
+    "emoji": "👩‍⚕️ Greta",
+    "zalgo": "G" + "\u0301\u0316" * 200,
+}
+
+
+@pytest.fixture(scope="session")
+def sick() -> Review:
+    return review_of(sick_day(np.random.default_rng(7), every=10))
+
+
+@pytest.fixture(scope="session")
+def reviews(sick: Review) -> dict[str, Review]:
+    """The varied ones, by name."""
+    hostile = Person(name=NAMES["code"], birth_date="yesterday")
+    odd = Device(
+        address="x", name=NAMES["code"] * 9, manufacturer="#panic()", model="\\", serial='"', firmware="\x00"
+    )
+    loud = Sentence(text='#eval("x") ' * 200, origin="model")
+    made = {
+        "sick": sick,
+        "no data": no_data(),
+        "one reading": one_reading(),
+        "hostile": replace(
+            sick,
+            person=hostile,
+            devices=(odd,) * 1 + sick.devices,
+            clinical=Summary(sentences=(loud,) * 40, model_id=NAMES["code"]),
+        ),
+        "thirty findings": replace(sick, findings=many_findings(30)),
+        "findings without readings": replace(no_data(), findings=many_findings(3)),
+        "a week": replace(sick, start=START - timedelta(days=6)),
+        "an hour": replace(sick, start=hours(10), end=hours(11)),
+        "clocks change": replace(
+            sick,
+            start=datetime(2026, 3, 29, tzinfo=ZoneInfo(ZONE)),
+            end=datetime(2026, 3, 30, tzinfo=ZoneInfo(ZONE)),
+        ),
+    }
+    return {**made, **{f"name {k}": replace(sick, person=Person(name=n)) for k, n in NAMES.items()}}
+
+
+@pytest.fixture(scope="session")
+def make() -> Callable[..., Review]:
+    """`make(readings, **changes)`: a review of any readings."""
+    return review_of
