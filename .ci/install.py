@@ -14,7 +14,7 @@ def show(done: int, total: int, what: str) -> None:
     if sys.stderr.isatty():
         filled = WIDTH * done // total
         sys.stderr.write(
-            f"\rInstalling  {'━' * filled}{'─' * (WIDTH - filled)} {done}/{total}  {what[:36]:36}"
+            f"\rInstalling  {'━' * filled}{'─' * (WIDTH - filled)} {done}/{total}  {what[:30]:30}"
         )
         sys.stderr.flush()
 
@@ -39,7 +39,7 @@ def main() -> int:
     if process.returncode:
         sys.stderr.write("".join(said[-30:]))
         sys.stderr.write(
-            "\nThe packages could not be installed; the last lines above say why. Is there a network?\n"
+            "\nThe packages could not be installed; the lines above say why. Is there a network?\n"
         )
     return process.returncode
 

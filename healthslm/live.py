@@ -58,6 +58,15 @@ class _Column:
         self._quality[at] = int(reading.quality)
         self._high += 1
 
+    def load(self, window: Window) -> None:
+        """Take over a window as the column's beginning."""
+        size = max(_ROOM, 2 * len(window))
+        self._times, self._values, self._ids, self._quality = (
+            np.concatenate((array, np.empty(size - len(window), dtype=array.dtype)))
+            for array in (window.times, window.values, window.ids, window.quality)
+        )
+        self._low, self._high = 0, len(window)
+
     def window(self, kind: Kind, start: datetime, end: datetime) -> Window:
         whole = slice(self._low, self._high)
         low, high = self._low + np.searchsorted(self._times[whole], [instant(start), instant(end)])
@@ -81,6 +90,11 @@ class Live:
     def __init__(self, reach: timedelta) -> None:
         self._reach = reach
         self._columns: dict[Kind, _Column] = {}
+
+    def load(self, window: Window) -> None:
+        """Begin with what is already known of a kind, as after a restart."""
+        column = self._columns[window.kind] = _Column()
+        column.load(window)
 
     def add(self, readings: Iterable[Reading], now: datetime) -> None:
         """Take in readings; what is older than the reach is left out."""

@@ -55,7 +55,9 @@ class Courier:
     async def __aexit__(self, *_: object) -> None:
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for ended in await asyncio.gather(*self._tasks, return_exceptions=True):
+            if isinstance(ended, Exception):
+                raise ended
 
     def wake(self) -> None:
         """Say that something was put into the outbox."""
@@ -93,7 +95,8 @@ class Courier:
 
         After a failure nothing goes out before the failed one is due again: later payloads do not overtake.
         """
-        if self._clock() < self._hold.get(hook.name, self._clock()):
+        hold = self._hold.get(hook.name)
+        if hold is not None and self._clock() < hold:
             return
         for row in self._store.outbox_due(self._clock()):
             if row.hook == hook.name and not await self._deliver(hook, row):

@@ -62,7 +62,7 @@ class CommandHook(_Base):
             raise HookError(f"hook {self.name}: {self.argv[0]} cannot be started: {error}.") from error
         try:
             async with asyncio.timeout(TIME_LIMIT):
-                said = await _feed(process, payload.encode())
+                said = await _feed(process, payload.encode() + b"\n")
         except TimeoutError as error:
             raise HookError(f"hook {self.name}: {self.argv[0]} took more than {TIME_LIMIT:.0f} s.") from error
         finally:

@@ -14,15 +14,16 @@ IRREGULAR = 0.05
 seven records of the MIT-BIH AF database: sensitivity 93.3 %, specificity 94.4 % a beat."""
 WIDTH = timedelta(minutes=5)
 """How long it must last without a regular stretch: ectopic beats alone do not fill five minutes."""
-STRETCHES = 6
-"""Judged stretches (64 beats, half overlapping) that five minutes must hold at the least."""
+SEEN = 0.9
+"""Share of the five minutes from the first judged beat to the last: less was not seen irregular for so long."""
 
 
 def _verdict(windows: Windows, now: datetime) -> Verdict | None:
     seen = rhythm(windows[Kind.RR_INTERVAL].between(now - WIDTH, now + timedelta(microseconds=1)))
-    if len(seen.irregularity) < STRETCHES or bool((seen.irregularity < IRREGULAR).any()):
+    if not len(seen.irregularity) or bool((seen.irregularity < IRREGULAR).any()):
         return None
-    return Verdict(severity=Severity.WATCH, onset=moment(seen.starts[0]))
+    onset, last = moment(seen.starts[0]), moment(seen.ends[-1])
+    return Verdict(severity=Severity.WATCH, onset=onset) if last - onset >= SEEN * WIDTH else None
 
 
 def _share(window: Window) -> tuple[Feature, ...]:

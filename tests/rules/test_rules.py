@@ -170,3 +170,11 @@ def test_live_and_history_agree(values: list[float], index: int) -> None:
 def test_no_reading_is_no_finding_and_no_error(rule) -> None:  # noqa: ANN001
     assert scan(rule, {}) == []
     assert judge(rule, {}, at("12:00")) is None
+
+
+def test_two_minutes_of_irregularity_are_too_few() -> None:
+    rr = [400.0, 900.0, 650.0, 1100.0, 500.0, 800.0, 1000.0] * 50
+    for_two_minutes = beats(at("09:00"), rr[:160])
+    for_six_minutes = beats(at("09:00"), [*rr, *rr][:480])
+    assert scan(IRREGULAR_RHYTHM, windows(for_two_minutes)) == []
+    assert len(scan(IRREGULAR_RHYTHM, windows(for_six_minutes))) == 1
