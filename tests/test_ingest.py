@@ -1,4 +1,6 @@
-from datetime import timedelta
+import itertools
+from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -23,14 +25,15 @@ from tests.making import DAY, at
 
 BERLIN = ZoneInfo("Europe/Berlin")
 DEVICE = "AA:01"
+NOON = at("12:00")
 
 
-def note(measurement, when=at("12:00"), characteristic: str | None = None) -> Notification:  # noqa: ANN001, B008
+def note(measurement: Any, when: datetime = NOON, characteristic: str | None = None) -> Notification:
     value = measurement if isinstance(measurement, bytes) else bytes(measurement)
     return Notification(when, DEVICE, characteristic or type(measurement).UUID, value, 0)
 
 
-def take(measurement, **more) -> Taken:  # noqa: ANN001, ANN003
+def take(measurement: Any, **more: Any) -> Taken:
     return Ingest(BERLIN).take(note(measurement, **more))
 
 
@@ -56,7 +59,7 @@ def test_beats_follow_each_other_without_a_hole() -> None:
         when = at("12:00") + timedelta(seconds=second + jitter)
         taken = ingest.take(note(HeartRateMeasurement(60, None, None, (1024,)), when))
         times.append(taken.readings[1].time)
-    assert {b - a for a, b in zip(times, times[1:], strict=False)} == {timedelta(seconds=1)}
+    assert {b - a for a, b in itertools.pairwise(times)} == {timedelta(seconds=1)}
 
 
 def test_after_a_hole_the_chain_of_beats_starts_anew() -> None:
@@ -121,7 +124,9 @@ def test_pressures_are_mmhg_and_a_moving_arm_is_a_fault() -> None:
         ("0-0-0T00:00:00", at("12:00"), Quality.GOOD),  # "unknown" is legal, and says nothing
     ],
 )
-def test_the_devices_clock_is_believed_within_reason(device_clock: str, time, quality: Quality) -> None:  # noqa: ANN001
+def test_the_devices_clock_is_believed_within_reason(
+    device_clock: str, time: datetime, quality: Quality
+) -> None:
     (reading,) = take(TemperatureMeasurement(37.0, timestamp=stamp(device_clock))).readings
     assert reading.time == time
     assert reading.quality == quality

@@ -109,7 +109,7 @@ class Engine:
 
         Raises `UsageError` when none or several fit.
         """
-        fits = [a for a in self._open.values() if a.id.startswith(alert_id)]
+        fits = [a for a in self._open.values() if alert_id and a.id.startswith(alert_id)]
         if len(fits) != 1:
             what = "no open alert" if not fits else f"{len(fits)} open alerts"
             raise UsageError(

@@ -43,8 +43,8 @@ class CommandHook(_Base):
         """Where it goes, as `hooks list` shows it."""
         return self.argv[0]
 
-    async def call(self, payload: str) -> None:
-        """Run the command; it must read the payload and end with 0 within ten seconds.
+    async def call(self, payload: str, *, limit: float = TIME_LIMIT) -> None:
+        """Run the command; it must end with 0 within `limit` seconds.
 
         Raises `HookError` naming the command and what it said.
         """
@@ -61,10 +61,10 @@ class CommandHook(_Base):
         except (OSError, ValueError) as error:
             raise HookError(f"hook {self.name}: {self.argv[0]} cannot be started: {error}.") from error
         try:
-            async with asyncio.timeout(TIME_LIMIT):
+            async with asyncio.timeout(limit):
                 said = await _feed(process, payload.encode() + b"\n")
         except TimeoutError as error:
-            raise HookError(f"hook {self.name}: {self.argv[0]} took more than {TIME_LIMIT:.0f} s.") from error
+            raise HookError(f"hook {self.name}: {self.argv[0]} took more than {limit:g} s.") from error
         finally:
             # Its whole group, whatever it has started: a hook leaves nothing running behind.
             with _gone_is_fine():

@@ -27,9 +27,9 @@ def test_extremes_are_readings_of_the_window(values: list[float]) -> None:
 def test_the_result_does_not_depend_on_the_date(values: list[float], days: int) -> None:
     here = windows(series(Kind.TEMPERATURE, at("08:00"), values))[Kind.TEMPERATURE]
     moved = DAY + timedelta(days=days)
-    there = windows(
-        series(Kind.TEMPERATURE, at("08:00", moved), values), moved, moved + timedelta(days=1)
-    )[Kind.TEMPERATURE]
+    there = windows(series(Kind.TEMPERATURE, at("08:00", moved), values), moved, moved + timedelta(days=1))[
+        Kind.TEMPERATURE
+    ]
     assert [f.value for f in describe(here)] == [f.value for f in describe(there)]
 
 

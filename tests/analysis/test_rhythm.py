@@ -5,11 +5,11 @@ import pytest
 
 from healthslm.analysis import hrv, rhythm
 from healthslm.analysis.rhythm import BEATS
-from healthslm.readings import Kind
+from healthslm.readings import Kind, Window
 from tests.making import at, beats, windows
 
 
-def window_of(rr: list[float]):  # noqa: ANN201  a Window
+def window_of(rr: list[float]) -> Window:
     return windows(beats(at("08:00"), rr))[Kind.RR_INTERVAL]
 
 

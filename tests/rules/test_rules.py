@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from healthslm.readings import Finding, Kind, Quality, Reading, Severity
-from healthslm.rules import RULES, judge, scan, scan_all
+from healthslm.rules import RULES, Rule, judge, scan, scan_all
 from healthslm.rules.oxygen import LOW_SPO2
 from healthslm.rules.pressure import HIGH_PRESSURE
 from healthslm.rules.rhythm import IRREGULAR_RHYTHM
@@ -146,7 +146,7 @@ def test_findings_come_most_severe_first() -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda r: r.name)
-def test_every_rule_says_where_it_comes_from_and_what_to_do(rule) -> None:  # noqa: ANN001
+def test_every_rule_says_where_it_comes_from_and_what_to_do(rule: Rule) -> None:
     assert rule.source
     assert rule.version
     assert rule.missing
@@ -167,7 +167,7 @@ def test_live_and_history_agree(values: list[float], index: int) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda r: r.name)
-def test_no_reading_is_no_finding_and_no_error(rule) -> None:  # noqa: ANN001
+def test_no_reading_is_no_finding_and_no_error(rule: Rule) -> None:
     assert scan(rule, {}) == []
     assert judge(rule, {}, at("12:00")) is None
 

@@ -1,0 +1,97 @@
+import json
+from datetime import timedelta
+
+import pytest
+
+from healthslm.alerts import Alert, AlertState, Engine, Tell, parse_hooks
+from healthslm.alerts.alert import payload
+from healthslm.errors import UsageError
+from healthslm.readings import Finding, Kind, Severity
+from healthslm.rules import judge
+from healthslm.rules.temperature import FEVER
+from healthslm.store import Store
+from tests.making import DAY, at, series, windows
+
+HOOKS = parse_hooks([{"kind": "command", "name": "bell", "argv": ["true"]}])
+
+
+def fever(*values: float) -> Finding | None:
+    rows = series(Kind.TEMPERATURE, at("12:00"), values, every=1800)
+    return judge(FEVER, windows(rows), rows[-1].time)
+
+
+def engine_of(store: Store) -> Engine:
+    return Engine(store, HOOKS, clock=lambda: DAY)
+
+
+def test_a_finding_is_raised_once(store: Store) -> None:
+    engine = engine_of(store)
+    alert = engine.update(FEVER, fever(38.3), at("12:00"))
+    assert alert is not None
+    assert alert.state is AlertState.RAISED
+    assert engine.update(FEVER, fever(38.3, 38.4), at("12:30")) is None
+    assert store.outbox_pending() == 1
+
+
+def test_worse_is_news_even_to_who_has_seen_it(store: Store) -> None:
+    engine = engine_of(store)
+    first = engine.update(FEVER, fever(38.3), at("12:00"))
+    assert first is not None
+    engine.acknowledge(first.id[:6], at("12:10"))
+    worse = engine.update(FEVER, fever(38.3, 39.2, 39.3), at("13:00"))
+    assert worse is not None
+    assert (worse.id, worse.severity, worse.acknowledged_at) == (first.id, Severity.URGENT, None)
+    assert store.outbox_pending() == 2
+
+
+def test_better_is_no_news_and_over_is_resolved_only_after_a_while(store: Store) -> None:
+    engine = engine_of(store)
+    engine.update(FEVER, fever(38.3), at("12:00"))
+    engine.update(FEVER, None, at("13:00"))
+    assert engine.open_alerts  # a dip below the line does not end a fever
+    engine.update(FEVER, None, at("12:00") + FEVER.join + timedelta(minutes=1))
+    assert not engine.open_alerts
+    assert [state for _, state, _, _ in store.alerts()] == ["resolved"]
+    assert engine.update(FEVER, fever(38.3), at("22:00")) is not None
+
+
+def test_a_restart_does_not_raise_again(store: Store) -> None:
+    engine_of(store).update(FEVER, fever(38.3), at("12:00"))
+    again = engine_of(store)
+    assert len(again.open_alerts) == 1
+    assert again.update(FEVER, fever(38.3, 38.5), at("12:30")) is None
+    assert store.outbox_pending() == 1
+
+
+def test_an_alert_reads_back_as_it_was_written(store: Store) -> None:
+    alert = engine_of(store).update(FEVER, fever(38.3), at("12:00"))
+    ((_, _, _, document),) = store.alerts()
+    assert Alert.from_json(document) == alert
+
+
+def test_delivery_is_noted(store: Store) -> None:
+    engine = engine_of(store)
+    alert = engine.update(FEVER, fever(38.3), at("12:00"))
+    assert alert is not None
+    engine.delivered(alert.id, "bell")
+    (kept,) = engine.open_alerts
+    assert (kept.state, kept.delivered_to) == (AlertState.DELIVERED, ("bell",))
+
+
+@pytest.mark.parametrize("which", ["nothing", ""])
+def test_acknowledging_what_is_not_there_says_so(store: Store, which: str) -> None:
+    with pytest.raises(UsageError, match="no open alert"):
+        engine_of(store).acknowledge(which, at("12:00"))
+
+
+def test_a_hook_is_told_no_more_than_was_chosen(store: Store) -> None:
+    alert = engine_of(store).update(FEVER, fever(38.3), at("12:00"))
+    assert alert is not None
+    little, title, full = (payload(alert, tell) for tell in Tell)
+    for secret in ("fever", "Fever", "38.3", "temperature"):
+        assert secret not in little
+    assert json.loads(little).keys() == {"schema", "id", "severity", "raised_at", "message"}
+    assert "Fever" in title
+    assert "38.3" not in title
+    assert json.loads(full)["finding"]["evidence"][0]["value"] == "38.3"
+    assert {json.loads(p)["schema"] for p in (little, title, full)} == {"healthslm.alert/1"}

@@ -1,0 +1,230 @@
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from healthslm.alerts import Courier, Hook, parse_hooks
+from healthslm.alerts.courier import LAST_RETRY, back_off
+from healthslm.alerts.hooks import sign
+from healthslm.clock import utc_now
+from healthslm.errors import HookError
+from healthslm.store import Store
+
+SECRET = "sixteen letters and more"
+
+
+def command(*argv: str, name: str = "command") -> Hook:
+    (hook,) = parse_hooks([{"kind": "command", "name": name, "argv": list(argv)}])
+    return hook
+
+
+def python(code: str) -> Hook:
+    return command(sys.executable, "-c", code)
+
+
+class Receiver(HTTPServer):
+    def __init__(self, *answers: int) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.answers = list(answers)
+        self.requests: list[tuple[dict[str, str], bytes]] = []
+
+    @property
+    def hook(self) -> Hook:
+        address = f"http://127.0.0.1:{self.server_port}/"
+        (hook,) = parse_hooks([{"kind": "webhook", "name": "web", "url": address, "secret": SECRET}])
+        return hook
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.requests.append((dict(self.headers.items()), body))
+        code = self.server.answers.pop(0) if self.server.answers else 204
+        self.send_response(code)
+        self.send_header("Location", "/elsewhere")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def receiver(*answers: int) -> Iterator[Receiver]:
+    server = Receiver(*answers)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+async def test_a_command_gets_the_payload_on_its_standard_input(tmp_path: Path) -> None:
+    await command("tee", str(tmp_path / "got")).call('{"a": "; rm -rf /"}')
+    assert (tmp_path / "got").read_text() == '{"a": "; rm -rf /"}\n'
+
+
+async def test_no_shell_looks_at_a_command(tmp_path: Path) -> None:
+    with pytest.raises(HookError, match="cannot be started"):
+        await command(f"touch {tmp_path}/made").call("{}")
+    assert not (tmp_path / "made").exists()
+
+
+async def test_a_command_sees_nothing_of_our_environment_that_it_does_not_need(tmp_path: Path) -> None:
+    os.environ["HEALTHSLM_TEST_SECRET"] = "hush"
+    try:
+        out = str(tmp_path / "env")
+        await python(f"import os; open({out!r}, 'w').write(str(dict(os.environ)))").call("{}")
+    finally:
+        del os.environ["HEALTHSLM_TEST_SECRET"]
+    seen = (tmp_path / "env").read_text()
+    assert "PATH" in seen
+    assert "hush" not in seen
+
+
+async def test_a_command_that_fails_is_named_with_what_it_said() -> None:
+    with pytest.raises(HookError, match=r"ended with 3\. out of paper"):
+        await python("import sys; sys.stderr.write('out of paper'); sys.exit(3)").call("{}")
+
+
+async def test_a_command_that_prints_a_megabyte_does_no_harm() -> None:
+    with pytest.raises(HookError) as caught:
+        await python("import sys; sys.stderr.write('x' * 1_000_000); sys.exit(1)").call("{}")
+    assert len(str(caught.value)) < 1000
+
+
+async def test_a_command_that_hangs_is_ended_with_all_it_started(tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    hook = command("sh", "-c", f"sleep 60 & echo $! > {started}; wait")
+    with pytest.raises(HookError, match="took more than"):
+        await hook.call("{}", limit=0.5)
+    child = int(started.read_text())
+    for _ in range(100):  # it is ended at once, but its adoption takes a moment
+        if not Path(f"/proc/{child}").exists() or "(sleep) Z" in Path(f"/proc/{child}/stat").read_text():
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail("what the hook started is still running")
+
+
+async def test_a_webhook_is_signed_with_its_time() -> None:
+    with receiver() as server:
+        await server.hook.call('{"x": 1}', key="abc-1")
+    ((headers, body),) = server.requests
+    assert json.loads(body) == {"x": 1}
+    assert headers["Idempotency-Key"] == "abc-1"
+    assert headers["X-Healthslm-Signature"] == sign(SECRET, headers["X-Healthslm-Timestamp"], body)
+    assert abs(int(headers["X-Healthslm-Timestamp"]) - time.time()) < 60
+
+
+@pytest.mark.parametrize("code", [302, 400, 500])
+async def test_anything_but_a_yes_is_a_failure_and_no_redirect_is_followed(code: int) -> None:
+    with receiver(code) as server, pytest.raises(HookError, match=f"answered {code}"):
+        await server.hook.call("{}")
+    assert len(server.requests) == 1
+
+
+async def test_nobody_there_is_said() -> None:
+    with receiver() as server:
+        hook = server.hook
+    with pytest.raises(HookError, match="cannot be reached"):
+        await hook.call("{}")
+
+
+@pytest.mark.parametrize(
+    ("row", "what"),
+    [
+        ({"kind": "webhook", "name": "w", "url": "http://example.org/", "secret": SECRET}, "https"),
+        ({"kind": "webhook", "name": "w", "url": "file:///etc/passwd", "secret": SECRET}, "no http"),
+        ({"kind": "webhook", "name": "w", "url": "https://example.org/", "secret": "short"}, "16"),
+        ({"kind": "command", "name": "c", "argv": []}, "argv"),
+        ({"kind": "command", "name": "a b", "argv": ["x"]}, "name"),
+        ({"kind": "command", "name": "c", "argv": ["x"], "shell": True}, "shell"),
+        ({"kind": "pigeon", "name": "c"}, "kind"),
+        ("nonsense", "hook"),
+    ],
+)
+def test_a_hook_that_cannot_work_is_refused_by_name(row: object, what: str) -> None:
+    with pytest.raises(HookError, match=what):
+        parse_hooks([row])
+
+
+def test_what_is_shown_of_a_webhook_hides_its_secrets() -> None:
+    (hook,) = parse_hooks(
+        [{"kind": "webhook", "name": "w", "url": "https://u:pw@example.org/in?token=hush", "secret": SECRET}]
+    )
+    assert hook.target == "https://example.org/in"
+
+
+async def test_the_courier_brings_what_is_due_in_order(store: Store) -> None:
+    for number in range(5):
+        store.outbox_add(f"a{number}", "web", json.dumps({"n": number}), utc_now())
+    with receiver() as server:
+        async with Courier(store, [server.hook], clock=utc_now) as courier:
+            assert await courier.drain(5)
+    assert [json.loads(body)["n"] for _, body in server.requests] == [0, 1, 2, 3, 4]
+    assert store.outbox_pending() == 0
+
+
+async def test_after_a_failure_nothing_overtakes_and_the_key_stays(store: Store) -> None:
+    now = [utc_now()]
+    for number in range(3):
+        store.outbox_add("a", "web", json.dumps({"n": number}), now[0])
+
+    def clock() -> datetime:
+        return now[0]
+
+    with receiver(500) as server:
+        courier = Courier(store, [server.hook], clock=clock, jitter=lambda: 1.0)
+        await courier.deliver_due(server.hook)
+        assert len(server.requests) == 1
+        await courier.deliver_due(server.hook)
+        assert len(server.requests) == 1  # not due yet: the others wait too
+        now[0] += LAST_RETRY
+        await courier.deliver_due(server.hook)
+    bodies = [json.loads(body)["n"] for _, body in server.requests]
+    assert bodies == [0, 0, 1, 2]
+    keys = [headers["Idempotency-Key"] for headers, _ in server.requests]
+    assert keys[0] == keys[1] != keys[2]
+
+
+async def test_one_hook_that_hangs_does_not_hold_up_the_others(store: Store) -> None:
+    slow = command("sleep", "5", name="slow")
+    with receiver() as server:
+        for hook in (slow, server.hook):
+            store.outbox_add("a", hook.name, "{}", utc_now())
+        async with Courier(store, [slow, server.hook], clock=utc_now):
+            for _ in range(200):
+                if server.requests:
+                    break
+                await asyncio.sleep(0.02)
+    assert len(server.requests) == 1
+    assert store.outbox_pending() == 1  # the slow one's is still there
+
+
+async def test_what_was_not_delivered_is_delivered_after_a_restart(store: Store) -> None:
+    store.outbox_add("a", "web", "{}", utc_now())
+    store.commit()
+    with receiver() as server:
+        async with Courier(store, [server.hook], clock=utc_now) as courier:
+            await courier.drain(5)
+    assert len(server.requests) == 1
+
+
+def test_back_off_doubles_up_to_a_quarter_of_an_hour() -> None:
+    waits = [back_off(n, 1.0).total_seconds() for n in range(30)]
+    assert waits[:4] == [2, 4, 8, 16]
+    assert waits[-1] == LAST_RETRY.total_seconds()
+    assert back_off(1000, 0.0) == LAST_RETRY / 2
