@@ -15,3 +15,71 @@ NUMBER_WORDS = words("""
     twice thrice double doubled triple tripled
 """)
 """Numbers written out, which no list of digits would catch. `one` is not here: it is a pronoun too."""
+
+COMMON = words("""
+    a an the of at in on and or to was were is it its that this which with from between for by as
+    than over during while then both also about around has had been your s average averaged
+    averaging averages mean highest lowest maximum minimum peak peaked peaking reached reaching
+    recorded measured measurement measurements reading readings showed shows value values latest
+    last most recent came ranged ranging range varied varying stood fell rose dropped dipped climbed
+    went got level point lows highs time being patient patient's
+""")
+"""Words that claim nothing by themselves. `not`, `normal`, `because`, days and hours are not among them."""
+
+UNIT_WORDS = {
+    "bpm": words("bpm beats beat per minute"),
+    "%": words("percent"),
+    "°C": words("c degrees celsius"),
+    "mmHg": words("mmhg"),
+    "ms": words("ms milliseconds"),
+    "minutes": words("minutes"),
+    "minute": words("minute"),
+}
+
+_MAX, _MIN = frozenset({"max"}), frozenset({"min"})
+_MEAN, _LATEST = frozenset({"mean"}), frozenset({"latest"})
+_EITHER = frozenset({"min", "max"})
+CUE_PHRASES = (
+    ("as high as", _MAX),
+    ("a high of", _MAX),
+    ("up to", _MAX),
+    ("as low as", _MIN),
+    ("a low of", _MIN),
+    ("down to", _MIN),
+    ("most recent", _LATEST),
+    ("on average", _MEAN),
+)
+"""Turns of phrase that say which statistic a number is, whatever the words in them say alone."""
+CUES = {
+    **dict.fromkeys(("highest", "maximum", "peak", "peaked", "peaking", "rose", "climbed"), _MAX),
+    **dict.fromkeys(("lowest", "minimum", "fell", "dropped", "dipped"), _MIN),
+    **dict.fromkeys(("average", "averaged", "averaging", "averages", "mean"), _MEAN),
+    **dict.fromkeys(("latest", "last", "recent"), _LATEST),
+    **dict.fromkeys(("reached", "reaching"), _EITHER),
+}
+"""Words that say which statistic the number after them is."""
+
+ONCE = sorted({"high", "low", "irregular", "irregularly", "fever", "for", "ranged", *CUES})
+"""Words that a sentence about one fact has once; twice is the stutter of a small model."""
+
+DOSE = words("""
+    mg mcg ml dose doses dosage tablet tablets pill pills capsule capsules insulin paracetamol acetaminophen
+    ibuprofen aspirin medication medications medicine medicines drug drugs antibiotic antibiotics inhaler
+    treatment prescription take
+""")
+DIAGNOSIS = words("""
+    diagnosis diagnosed diagnose fibrillation afib flutter arrhythmia tachycardia bradycardia hypertension
+    hypotension hypoxia hypoxemia hypoxaemia infection infected virus covid flu pneumonia sepsis copd asthma
+    stroke attack failure disease disorder condition syndrome illness sick cancer diabetes embolism anxiety
+    stress because caused causes indicating indicates indicate suggests suggesting suggest sign signs symptom
+    symptoms risk
+""")
+REASSURANCE = words("""
+    normal normally fine good great well healthy ok okay safe stable steady excellent perfect ideal reassuring
+    worry worried concern concerning harmless typical expected acceptable optimal improved improving better
+    nothing no not never without none don't doesn't didn't wasn't isn't
+""")
+ADVICE = words("""
+    should must need needs please call see consult contact visit seek try avoid drink rest doctor hospital
+    emergency ignore ensure consider recommend recommended keep continue stop monitor
+""")

@@ -1,0 +1,270 @@
+"""The fact sheet: what there is to say about a period, as ordered items, each with its own numbers.
+
+An item is one sentence's worth: a finding, one vital sign, or what is not known. Its numbers are the only
+ones that its sentence may have, and its subject decides which words may stand in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from healthslm.readings import Feature, Finding, Kind
+from healthslm.slm.subjects import Subject, split_name, subject_of
+
+UNITS = {"/min": "bpm", "Cel": "°C", "mm[Hg]": "mmHg", "min": "minutes", "%": "%", "ms": "ms"}
+"""UCUM to what a person reads; other units are written as they come."""
+_SPARSE = 0.5
+"""Below this share of the period a stream of readings is said to have gaps."""
+_DAY = timedelta(hours=26)  # a day with the clocks set back, and some slack
+_WEEK = timedelta(days=7)
+_EPISODES = 3
+"""Episodes of one rule that are told one by one; the list of findings has the rest."""
+
+
+class Audience(StrEnum):
+    """For whom a text is: the person who wears the devices, or their clinician."""
+
+    WEARER = "wearer"
+    CLINICIAN = "clinician"
+
+
+class Role(StrEnum):
+    """What an item is: something a rule saw, a vital sign, or something that is not known."""
+
+    FINDING = "finding"
+    VITAL = "vital"
+    MISSING = "missing"
+    COVERAGE = "coverage"
+
+
+def plain(text: str, limit: int = 160) -> str:
+    """Make a text that came from outside harmless: one line, no control tokens, no markup, not too long."""
+    line = re.sub(r"[^\w\s.,;:'()/%°+-]", " ", text)
+    line = " ".join(line.split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One number of an item: which statistic of which metric, its printed value and unit, and its time.
+
+    `statistic` is `mean`, `min`, `max`, `latest`, `count` or `value`; `time` is `14:20`, or empty when it has
+    none; `when` is how a sentence says it (`at 14:20`, `on Tuesday at 14:20`).
+    """
+
+    feature: Feature
+    statistic: str
+    value: str
+    unit: str
+    time: str = ""
+    when: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One sentence's worth of facts; of what is missing, `reason` says why.
+
+    `began` is how a sentence says when a finding's episode began (`at 14:20`).
+    """
+
+    id: str
+    role: Role
+    subject: Subject
+    facts: tuple[Fact, ...] = ()
+    finding: Finding | None = None
+    reason: str = ""
+    began: str = ""
+
+    @property
+    def direction(self) -> str:
+        """Which way a finding is out of range; only then may its sentence say high or low."""
+        return self.subject.direction if self.finding is not None else ""
+
+    @property
+    def numbers(self) -> frozenset[str]:
+        """Every number that may stand in the item's sentence."""
+        return frozenset(n for f in self.facts for n in (f.value, f.time) if n)
+
+    @property
+    def pressures(self) -> tuple[Fact, Fact] | None:
+        """The systolic and the diastolic fact of the same statistic, which are told as one."""
+        upper = [f for f in self.facts if f.feature.kind is Kind.SYSTOLIC]
+        lower = [f for f in self.facts if f.feature.kind is Kind.DIASTOLIC]
+        return (upper[0], lower[0]) if len(upper) == len(lower) == 1 else None
+
+    @property
+    def line(self) -> str:
+        """The item as one line of the fact sheet, for the model."""
+        parts = []
+        pair = self.pressures
+        for fact in self.facts if pair is None else ():
+            label = self.subject.label(fact.feature.name, fact.statistic)
+            at = f" at {fact.time}" if fact.time else ""
+            parts.append(f"{label} {fact.value} {fact.unit}{at}".strip())
+        if pair is not None:
+            label = "average" if pair[0].statistic == "mean" else pair[0].statistic
+            parts = [f"{label} {pair[0].value} over {pair[1].value} {pair[1].unit}"]
+        title = f"{self.finding.title}. " if self.finding is not None else ""
+        return f"{plain(title)} {self.subject.title}: {', '.join(parts) or self.reason}".strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactSheet:
+    """All items, in the order in which they are told. `measured` says whether any number is known."""
+
+    items: tuple[Item, ...]
+    measured: bool
+    found: bool
+
+
+class _Clock:
+    """Writes times as briefly as the period allows: the time, with the weekday, or with the date."""
+
+    def __init__(self, zone: ZoneInfo, start: datetime | None, end: datetime | None) -> None:
+        self.zone = zone
+        self.span = end - start if start is not None and end is not None else timedelta(0)
+
+    def time(self, at: datetime | None) -> str:
+        """The local time of day; empty where the day would have to be said too (a model does not do that)."""
+        return f"{at.astimezone(self.zone):%H:%M}" if at is not None and self.span <= _DAY else ""
+
+    def when(self, at: datetime | None) -> str:
+        """How a sentence says it; empty without a time."""
+        if at is None:
+            return ""
+        local = at.astimezone(self.zone)
+        if self.span <= _DAY:
+            return f"at {local:%H:%M}"
+        if self.span <= _WEEK:
+            return f"on {local:%A at %H:%M}"
+        return f"on {local.day} {local:%B at %H:%M}"
+
+
+def _fact(feature: Feature, clock: _Clock) -> Fact:
+    statistic = split_name(feature.name)[1]
+    at = feature.at if statistic in ("min", "max", "latest") else None
+    unit = UNITS.get(feature.unit, plain(feature.unit, 12))
+    if unit == "minutes" and feature.text == "1":
+        unit = "minute"
+    return Fact(
+        feature=feature,
+        statistic=statistic,
+        value=feature.text,
+        unit=unit,
+        time=clock.time(at),
+        when=clock.when(at),
+    )
+
+
+def _findings(findings: Iterable[Finding], clock: _Clock) -> list[Item]:
+    """The most severe first, then by time; of one rule's many episodes the first few."""
+    items: list[Item] = []
+    told: dict[str, int] = {}
+    for finding in sorted(findings, key=lambda f: (-f.severity, f.start)):
+        told[finding.rule] = told.get(finding.rule, 0) + 1
+        if told[finding.rule] > _EPISODES:
+            continue
+        known = [f for f in finding.evidence if f.value is not None]
+        subject = subject_of(finding.rule, known[0].name if known else finding.rule)
+        names = {f.name: f for f in known}
+        chosen = [names[n] for n in subject.statistics if n in names] or known[:2]
+        items.append(
+            Item(
+                id=finding.id,
+                role=Role.FINDING,
+                subject=subject,
+                facts=tuple(_fact(f, clock) for f in chosen),
+                finding=finding,
+                began=clock.when(finding.start),
+            )
+        )
+    return items
+
+
+def _vitals(features: Sequence[Feature], clock: _Clock, told: set[tuple[str, str]]) -> list[Item]:
+    """One item a subject, in the order in which the features come, with the statistics worth telling.
+
+    `told` are the names and values that the findings' sentences have already.
+    """
+    groups: dict[str, list[Feature]] = {}
+    subjects: dict[str, Subject] = {}
+    for feature in features:
+        if feature.value is None:
+            continue
+        subject = subject_of("", feature.name)
+        subjects[subject.name] = subject
+        groups.setdefault(subject.name, []).append(feature)
+    if "heart_rate" in groups:
+        groups.pop("pulse_rate", None)  # the same thing, less exactly measured
+    items = []
+    for name, group in groups.items():
+        subject = subjects[name]
+        by_name = {f.name: f for f in group}
+        chosen = [by_name[n] for n in subject.statistics if n in by_name] or group[:3]
+        facts = tuple(_fact(f, clock) for f in _distinct(chosen) if (f.name, f.text) not in told)
+        if subject.told and facts:
+            items.append(Item(id=name, role=Role.VITAL, subject=subject, facts=facts))
+    return items
+
+
+def _distinct(features: list[Feature]) -> list[Feature]:
+    """Drop what would say the same thing twice: all statistics of a single reading are that reading."""
+    kept: list[Feature] = []
+    for feature in features:
+        same = [k for k in kept if k.kind is feature.kind and k.readings == feature.readings and k.readings]
+        if not same or len(feature.readings) != 1:
+            kept.append(feature)
+    return kept
+
+
+def _missing(features: Sequence[Feature], known: set[str]) -> list[Item]:
+    """What could not be computed, once a subject; not where another of its statistics is known."""
+    items: dict[str, Item] = {}
+    for feature in features:
+        subject = subject_of("", feature.name)
+        if feature.value is not None or subject.name in known or not subject.told:
+            continue
+        item = Item(
+            id=f"{subject.name}-missing",
+            role=Role.MISSING,
+            subject=subject,
+            reason=plain(feature.reason or f"no {subject.title} reading in this period", 200),
+            facts=(Fact(feature=feature, statistic="none", value="", unit=""),),
+        )
+        items.setdefault(subject.name, item)
+    return list(items.values())
+
+
+def _gaps(features: Sequence[Feature], clock: _Clock) -> list[Item]:
+    """Streams that covered less than half of the period, each with its coverage as a feature."""
+    items: dict[Kind, Item] = {}
+    for feature in features:
+        share = feature.coverage
+        subject = subject_of("", feature.name)
+        known = feature.value is not None and subject.told and subject.name != "pulse_rate"
+        if share is None or share >= _SPARSE or not known or feature.kind in items:
+            continue
+        covered = replace(
+            feature, name=f"{feature.kind}_coverage", value=share * 100, unit="%", decimals=0, at=None
+        )
+        items[feature.kind] = Item(
+            id=covered.name, role=Role.COVERAGE, subject=subject, facts=(_fact(covered, clock),)
+        )
+    return list(items.values())
+
+
+def fact_sheet(findings: Iterable[Finding], features: Iterable[Feature], zone: ZoneInfo) -> FactSheet:
+    """Order what is known: findings by severity, then the vital signs, then gaps and what is missing."""
+    findings, features = tuple(findings), tuple(features)
+    times = [t for f in features for t in (f.start, f.end)] + [t for f in findings for t in (f.start, f.end)]
+    clock = _Clock(zone, min(times, default=None), max(times, default=None))
+    found = _findings(findings, clock)
+    vitals = _vitals(features, clock, {(f.feature.name, f.value) for item in found for f in item.facts})
+    known = {subject_of("", f.name).name for f in features if f.value is not None}
+    rest = [*_gaps(features, clock), *_missing(features, known)]
+    return FactSheet(items=(*found, *vitals, *rest), measured=bool(vitals or found), found=bool(found))

@@ -1,0 +1,258 @@
+"""A sentence for every item without a model: the text that stands alone, and the model's stand-in.
+
+Two voices: plain words for the wearer, the usual terms for the clinician. Which of several wordings is taken
+depends only on the item's place, so the same facts always read the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from healthslm.readings import Claim, Feature, Sentence
+from healthslm.slm.facts import Audience, Fact, FactSheet, Item, Role
+
+Number = tuple[str, Feature]
+"""A number as it is printed, and the feature whose value it is."""
+Piece = str | Number
+Pieces = Sequence[Piece]
+_DIGITS = re.compile(r"\d+(?:[.,:]\d+)*")
+
+
+def compose(*pieces: Piece | Pieces) -> Sentence:
+    """Join pieces into a sentence that knows which of its characters are the value of which feature."""
+    text, claims = "", []
+    for piece in _flat(pieces):
+        if isinstance(piece, str):
+            text += piece
+        else:
+            value, feature = piece
+            claims.append(Claim(start=len(text), end=len(text) + len(value), feature=feature))
+            text += value
+    text = text[:1].upper() + text[1:]
+    return Sentence(text=text, origin="template", claims=tuple(claims))
+
+
+def _flat(pieces: Iterable[Piece | Pieces]) -> Iterable[Piece]:
+    for piece in pieces:
+        if isinstance(piece, str):
+            yield piece
+        elif len(piece) == 2 and isinstance(piece[0], str) and isinstance(piece[1], Feature):
+            yield piece[0], piece[1]
+        else:
+            yield from _flat(piece)  # type: ignore[arg-type]  # a sequence of pieces, not a number
+
+
+def numbers_in(text: str, feature: Feature) -> list[Piece]:
+    """Split a text at its numbers, each a claim on `feature`."""
+    pieces: list[Piece] = []
+    at = 0
+    for found in _DIGITS.finditer(text):
+        pieces += [text[at : found.start()], (found.group(), feature)]
+        at = found.end()
+    return [*pieces, text[at:]]
+
+
+def value(fact: Fact, *, when: bool = False) -> list[Piece]:
+    """A fact's value with its unit, and on request with its time: `38.9 °C at 14:20`."""
+    unit = f" {fact.unit}" if fact.unit else ""
+    time = numbers_in(f" {fact.when}", fact.feature) if when and fact.when else []
+    return [(fact.value, fact.feature), unit, *time]
+
+
+def listed(parts: Sequence[Pieces]) -> list[Piece]:
+    """Join with commas and a last `and`."""
+    out: list[Piece] = []
+    for i, part in enumerate(parts):
+        if i:
+            out.append(" and " if i == len(parts) - 1 else ", ")
+        out += part
+    return out
+
+
+def _by_statistic(item: Item) -> dict[str, Fact]:
+    return {fact.statistic: fact for fact in item.facts}
+
+
+def _pressure(item: Item) -> list[Piece] | None:
+    """`142 over 88 mmHg`, when both numbers are there."""
+    if item.pressures is None:
+        return None
+    upper, lower = item.pressures
+    return [(upper.value, upper.feature), " over ", *value(lower)]
+
+
+def _finding_for_wearer(item: Item, place: int) -> Pieces:
+    """The finding in plain words: what was seen, how much, when."""
+    rule = item.finding.rule if item.finding is not None else ""
+    facts = [value(fact) for fact in item.facts]
+    first = item.facts[0] if item.facts else None
+    pressure = _pressure(item)
+    if rule == "fever" and first is not None:
+        when = value(first, when=True)
+        options: list[Pieces] = [
+            ["Your temperature rose to ", *when, ", which counts as a fever"],
+            ["Your temperature reached ", *when, ", and that is a fever"],
+        ]
+        return options[place % 2]
+    if rule == "low_spo2" and first is not None:
+        when = numbers_in(f", {first.when}", first.feature) if first.when else []
+        return ["Your oxygen saturation was low: ", *facts[0], " over five minutes", *when]
+    if rule == "irregular_rhythm" and first is not None:
+        began = [", beginning ", *numbers_in(item.began, first.feature)] if item.began else []
+        return ["Your heart beat irregularly for about ", *facts[0], *began]
+    if rule == "high_pressure" and pressure is not None:
+        return ["Your blood pressure was high: ", *pressure, " on average"]
+    return _finding_for_clinician(item)
+
+
+def _finding_for_clinician(item: Item) -> Pieces:
+    """The finding's title, then its evidence in the usual terms."""
+    title = item.finding.title if item.finding is not None else item.subject.clinical
+    pressure = _pressure(item)
+    if pressure is not None:
+        return [f"{title}: mean ", *pressure]
+    parts = []
+    for fact in item.facts:
+        label = item.subject.label(fact.feature.name, fact.statistic) or fact.feature.name.replace("_", " ")
+        label = "lowest five-minute median" if fact.feature.name == "spo2_5min_low" else label
+        parts.append([f"{label} ", *value(fact, when=True)])
+    first = item.facts[0].feature if item.facts else None
+    began = [", from ", *numbers_in(item.began.removeprefix("at "), first)] if item.began and first else []
+    subject = "" if item.subject.clinical.lower() in title.lower() else f"{item.subject.clinical} "
+    return [f"{title}: {subject}", *listed(parts), *began] if parts else [title]
+
+
+def _spread(item: Item, subject: str, *, wearer: bool, place: int) -> Pieces | None:
+    """A stream's average with its lowest and highest, when it has them."""
+    facts = _by_statistic(item)
+    if "mean" not in facts:
+        return None
+    mean = value(facts["mean"])
+    low, high = facts.get("min"), facts.get("max")
+    if low is not None and high is not None:
+        between: Pieces = [(low.value, low.feature), " and ", *value(high)]
+        if not wearer:
+            return [
+                f"{subject} averaged ",
+                *mean,
+                " (range ",
+                (low.value, low.feature),
+                " to ",
+                *value(high),
+                ")",
+            ]
+        options: list[Pieces] = [
+            [f"{subject} averaged ", *mean, " and ranged between ", *between],
+            [f"On average {subject[:1].lower()}{subject[1:]} was ", *mean, ", moving between ", *between],
+        ]
+        return options[place % 2]
+    if low is not None:
+        return [f"{subject} averaged ", *mean, "; the lowest reading was ", *value(low, when=True)]
+    return [f"{subject} averaged ", *mean]
+
+
+def _variability(item: Item, *, wearer: bool) -> Pieces:
+    if wearer:
+        return ["Your heart-rate variability (RMSSD) was ", *value(item.facts[0])]
+    parts = [[f"{item.subject.label(f.feature.name, f.statistic)} ", *value(f)] for f in item.facts]
+    return ["Heart-rate variability: ", *listed(parts)]
+
+
+def _vital(item: Item, audience: Audience, place: int) -> Pieces:
+    wearer = audience is Audience.WEARER
+    if item.subject.name == "hrv":
+        return _variability(item, wearer=wearer)
+    subject = f"Your {item.subject.title}" if wearer else item.subject.clinical
+    facts = _by_statistic(item)
+    pressure = _pressure(item)
+    if pressure is not None:
+        return [f"{subject} averaged ", *pressure]
+    spread = _spread(item, subject, wearer=wearer, place=place)
+    if spread is not None:
+        return spread
+    if set(facts) >= {"max", "latest"}:
+        peak, last = value(facts["max"], when=True), value(facts["latest"], when=True)
+        return [f"{subject} reached ", *peak, "; the latest reading was ", *last]
+    parts = [_labelled(item, fact) for fact in item.facts]
+    return (
+        [f"{subject}: ", *listed(parts)]
+        if len(parts) > 1
+        else [_single(item, subject), *value(item.facts[0], when=True)]
+    )
+
+
+def _labelled(item: Item, fact: Fact) -> list[Piece]:
+    label = item.subject.label(fact.feature.name, fact.statistic)
+    return [f"{label} " if label else "", *value(fact, when=True)]
+
+
+def _single(item: Item, subject: str) -> str:
+    """How a sentence with one number begins: it must say which statistic the number is."""
+    statistic = item.facts[0].statistic
+    verbs = {"latest": "was last", "mean": "averaged", "min": "was lowest with", "max": "was highest with"}
+    return f"{subject} {verbs.get(statistic, 'was')} "
+
+
+def sentence(item: Item, audience: Audience, place: int = 0) -> Sentence:
+    """Return the template's sentence for an item; `place` picks among wordings."""
+    writers: dict[Role, Callable[[], Pieces]] = {
+        Role.FINDING: lambda: (
+            _finding_for_wearer(item, place) if audience is Audience.WEARER else _finding_for_clinician(item)
+        ),
+        Role.VITAL: lambda: _vital(item, audience, place),
+        Role.COVERAGE: lambda: _coverage([item], audience),
+        Role.MISSING: lambda: [
+            f"{item.subject.title} is not known: ",
+            *numbers_in(item.reason, _feature(item)),
+        ],
+    }
+    return compose(writers[item.role](), ".")
+
+
+def _feature(item: Item) -> Feature:
+    return item.facts[0].feature
+
+
+def _coverage(items: Sequence[Item], audience: Audience) -> Pieces:
+    wearer = audience is Audience.WEARER
+    parts = [
+        [f"{item.subject.title if wearer else item.subject.clinical} for ", *value(item.facts[0])]
+        for item in items
+    ]
+    opening = "There are gaps: readings cover " if wearer else "Gaps: readings cover "
+    return [opening, *listed(parts), " of the time"]
+
+
+def unknowns(items: Sequence[Item], audience: Audience) -> list[Sentence]:
+    """Say what is missing: gaps in one sentence, what has no readings in another, the rest one each."""
+    sentences = []
+    gaps = [item for item in items if item.role is Role.COVERAGE]
+    if gaps:
+        sentences.append(compose(_coverage(gaps, audience), "."))
+    missing = [item for item in items if item.role is Role.MISSING]
+    absent = [item for item in missing if re.fullmatch(r"no [\w ]+ reading in this period", item.reason)]
+    if absent:
+        names: list[Pieces] = [[item.subject.title] for item in absent]
+        about = " is known of your " if audience is Audience.WEARER else " is known of "
+        sentences.append(compose("Nothing", about, listed(names), ": there were no readings."))
+    rest = [item for item in missing if item not in absent]
+    return sentences + [sentence(item, audience) for item in rest]
+
+
+def action(item: Item) -> Sentence | None:
+    """The next step of a finding, in the rule's own words; never the model's."""
+    if item.finding is None or not item.finding.action.strip():
+        return None
+    return Sentence(text=item.finding.action.strip(), origin="template")
+
+
+def closing(sheet: FactSheet) -> Sentence | None:
+    """What is said when there is no finding: neither silence nor an all-clear."""
+    if not sheet.measured:
+        text = "There are no usable readings in this period, so nothing can be said about it."
+    elif not sheet.found:
+        text = "None of the rules raised a finding; that does not mean that nothing is wrong."
+    else:
+        return None
+    return Sentence(text=text, origin="template")
