@@ -4,9 +4,23 @@ Every function takes `Window`s (healthslm.readings) and returns `Feature`s; wher
 the feature's value is `None` and its reason says why.
 """
 
+from healthslm.analysis.change import in_range, relation, trend
 from healthslm.analysis.features import absent, describe, extreme, mean
 from healthslm.analysis.pressure import paired
 from healthslm.analysis.rhythm import Rhythm, hrv, rhythm
 from healthslm.analysis.rolling import rolling_median
 
-__all__ = ["Rhythm", "absent", "describe", "extreme", "hrv", "mean", "paired", "rhythm", "rolling_median"]
+__all__ = [
+    "Rhythm",
+    "absent",
+    "describe",
+    "extreme",
+    "hrv",
+    "in_range",
+    "mean",
+    "paired",
+    "relation",
+    "rhythm",
+    "rolling_median",
+    "trend",
+]

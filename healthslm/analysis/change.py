@@ -1,0 +1,122 @@
+"""How something changes over days, how long it was within bounds, and whether two things go together.
+
+Sources:
+[1] Sen PK. Estimates of the regression coefficient based on Kendall's tau. J Am Stat Assoc 1968;63:1379-1389.
+[2] Spearman C. The proof and measurement of association between two things. Am J Psychol 1904;15:72-101.
+"""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from healthslm.analysis.features import absent
+from healthslm.readings import KINDS, Feature, Floats, Kind, Window, moment
+
+TREND_DAYS = 3
+"""Days with readings that a trend needs."""
+RELATION_DAYS = 7
+"""Days with readings of both that a correlation needs; fewer say nothing."""
+
+
+def daily_means(window: Window, zone: ZoneInfo) -> tuple[NDArray[np.int64], Floats]:
+    """Return the local days with readings (proleptic ordinals) and the mean of each; shapes `(n,)`."""
+    good = window.usable()
+    days = np.array([moment(t).astimezone(zone).date().toordinal() for t in good.times], dtype=np.int64)
+    unique, index = np.unique(days, return_inverse=True)
+    sums = np.bincount(index, weights=good.values, minlength=len(unique))
+    return unique, sums / np.maximum(np.bincount(index, minlength=len(unique)), 1)
+
+
+def trend(window: Window, zone: ZoneInfo) -> Feature:
+    """Return the Theil-Sen slope [1] of the daily means, in the kind's unit per day, as `<kind>_trend`."""
+    info = KINDS[window.kind]
+    name, unit = f"{window.kind}_trend", f"{info.ucum}/d"
+    days, means = daily_means(window, zone)
+    if len(days) < TREND_DAYS:
+        why = f"{info.title} on {len(days)} day{'s' * (len(days) != 1)}, a trend needs {TREND_DAYS}"
+        return absent(name, window.kind, window.start, window.end, why, unit=unit)
+    first, second = np.triu_indices(len(days), k=1)
+    slope = float(np.median((means[second] - means[first]) / (days[second] - days[first])))
+    good = window.usable()
+    return Feature(
+        name=name,
+        kind=window.kind,
+        value=slope,
+        unit=unit,
+        decimals=info.decimals + 2,
+        start=window.start,
+        end=window.end,
+        count=len(good),
+        readings=(int(good.ids[0]), int(good.ids[-1])),
+    )
+
+
+def in_range(window: Window, low: float | None, high: float | None) -> Feature:
+    """Return the share of usable readings within `[low, high]`, in %, as `<kind>_in_range`.
+
+    A bound may be open. Of a continuous stream that is the share of the time that readings speak for.
+    """
+    good = window.usable()
+    name = f"{window.kind}_in_range"
+    if not len(good):
+        why = f"no usable {KINDS[window.kind].title} reading in this period"
+        return absent(name, window.kind, window.start, window.end, why, unit="%")
+    inside = (good.values >= (-np.inf if low is None else low)) & (
+        good.values <= (np.inf if high is None else high)
+    )
+    return Feature(
+        name=name,
+        kind=window.kind,
+        value=float(inside.mean() * 100),
+        unit="%",
+        start=window.start,
+        end=window.end,
+        coverage=good.coverage,
+        count=len(good),
+        readings=(int(good.ids[0]), int(good.ids[-1])),
+    )
+
+
+def _ranks(values: Floats) -> Floats:
+    """Ranks from 0, ties sharing their mean."""
+    _, index, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ends = np.cumsum(counts)
+    means: Floats = ends - (counts + 1) / 2
+    return means[index]
+
+
+def relation(one: Window, other: Window, zone: ZoneInfo) -> Feature:
+    """Return Spearman's correlation [2] of the daily means, -1 to 1, as `<kind>_<other>_correlation`."""
+    name = f"{one.kind}_{other.kind}_correlation"
+
+    def none(why: str) -> Feature:
+        return absent(name, one.kind, one.start, one.end, why, unit="1")
+
+    one_days, one_means = daily_means(one, zone)
+    other_days, other_means = daily_means(other, zone)
+    both, first, second = np.intersect1d(one_days, other_days, return_indices=True)
+    titles = f"{_title(one.kind)} and {_title(other.kind)}"
+    if len(both) < RELATION_DAYS:
+        return none(f"{titles} on {len(both)} same days, {RELATION_DAYS} are needed")
+    a, b = _ranks(one_means[first]), _ranks(other_means[second])
+    if not a.std() or not b.std():
+        return none(f"{titles}: one of them never changed")
+    good = one.usable()
+    return Feature(
+        name=name,
+        kind=one.kind,
+        value=float(np.corrcoef(a, b)[0, 1]),
+        unit="1",
+        decimals=2,
+        start=one.start,
+        end=one.end,
+        count=len(both),
+        readings=(int(good.ids[0]), int(good.ids[-1])),
+    )
+
+
+def _title(kind: Kind) -> str:
+    return KINDS[kind].title
