@@ -10,7 +10,7 @@ The same review always gives the same bytes. Times are in `review.timezone`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 
 from healthslm.errors import ExportError
@@ -30,9 +30,10 @@ FORMATS: Mapping[str, tuple[str, Callable[[Review], bytes]]] = {
 def write(review: Review, folder: Path, formats: Iterable[str] = ("pdf", "fhir")) -> list[Path]:
     """Write a review's files into `folder` (made if need be) and return their paths, in the order asked for.
 
-    Names are `healthslm-2026-03-14.pdf` or `healthslm-2026-03-14-to-2026-03-20.pdf`: the period and nobody's
-    name. All is made before anything is written, and each file replaces its forerunner whole. Raises
-    `ExportError` for an unknown format, a folder that cannot be written or a full disk.
+    Names are `healthslm-2026-03-14.pdf`, `healthslm-2026-03-14-to-2026-03-20.pdf` or, where a period is not
+    of whole days, `healthslm-2026-03-14T1000-to-2026-03-14T1100.pdf`: the period and nobody's name. All is
+    made before anything is written, and each file replaces its forerunner whole. Raises `ExportError` for an
+    unknown format, a folder that cannot be written or a full disk.
     """
     wanted = list(dict.fromkeys(formats))
     for name in wanted:
@@ -50,8 +51,10 @@ def write(review: Review, folder: Path, formats: Iterable[str] = ("pdf", "fhir")
 def _stem(review: Review) -> str:
     words.check(review)
     tz = words.zone(review)
-    first = review.start.astimezone(tz).date()
-    last = (review.end - timedelta(microseconds=1)).astimezone(tz).date()
+    start, end = review.start.astimezone(tz), review.end.astimezone(tz)
+    if {start.time(), end.time()} != {time()}:
+        return f"healthslm-{start:%Y-%m-%dT%H%M}-to-{end:%Y-%m-%dT%H%M}"
+    first, last = start.date(), end.date() - timedelta(days=1)
     return f"healthslm-{first}" if first == last else f"healthslm-{first}-to-{last}"
 
 

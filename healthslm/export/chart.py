@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from healthslm.export.words import clock
+from healthslm.export.words import usable
 from healthslm.readings import KINDS, Finding, Floats, Kind, Window, instant, moment
 
 Json = dict[str, Any]
@@ -28,6 +28,8 @@ LABELLED = 10
 _SHARE = 1 / BUCKETS
 _TAG = 0.025
 """Width of one character of a finding's number above a chart."""
+_TAGS = 3
+"""Numbers that stand together above a chart at the most; the others are told by an ellipsis."""
 
 # How much of an axis is shown at the least, so that a calm day does not look like a wild one. Display only.
 _SPAN = {
@@ -100,7 +102,7 @@ def holes(window: Window) -> list[tuple[float, float]]:
 
 def line(window: Window, axis: Scale) -> list[list[list[float]]]:
     """Return a dense series as strokes, broken wherever there is a hole to be seen."""
-    good = window.usable()
+    good = usable(window)
     if not len(good):
         return []
     x = place(good.times, window.start, window.end)
@@ -122,7 +124,7 @@ def _holds(window: Window) -> float:
 
 def dots(window: Window, axis: Scale) -> list[Json]:
     """Return spot measurements as dots; all labelled when few, else the lowest, highest and latest."""
-    good = window.usable()
+    good = usable(window)
     if not len(good):
         return []
     x = place(good.times, window.start, window.end)
@@ -143,8 +145,8 @@ def dots(window: Window, axis: Scale) -> list[Json]:
 
 def bars(upper: Window, lower: Window, axis: Scale) -> list[Json]:
     """Return blood pressures as bars from diastolic to systolic; a value without its partner as a dot."""
-    tops = {t: v for t, v in zip(*_pairs(upper), strict=True)}
-    bottoms = {t: v for t, v in zip(*_pairs(lower), strict=True)}
+    tops = dict(zip(*_pairs(upper), strict=True))
+    bottoms = dict(zip(*_pairs(lower), strict=True))
     times = sorted({*tops, *bottoms})
     if len(times) > BUCKETS:
         highest = sorted(times, key=lambda t: (-tops.get(t, 0.0), t))[: BUCKETS // 2]
@@ -163,7 +165,7 @@ def bars(upper: Window, lower: Window, axis: Scale) -> list[Json]:
 
 
 def _pairs(window: Window) -> tuple[list[datetime], list[float]]:
-    good = window.usable()
+    good = usable(window)
     return [moment(t) for t in good.times], good.values.tolist()
 
 
@@ -179,13 +181,16 @@ def spans(findings: Sequence[tuple[int, Finding]], start: datetime, end: datetim
 
 def tags(spans: Sequence[Json]) -> list[Json]:
     """Return the numbers above the marked spans; those that would lie on each other become one, `1, 3`."""
-    made: list[Json] = []
+    groups: list[tuple[float, list[str]]] = []
     for span in sorted(spans, key=lambda s: float(s["x0"])):
-        if made and span["x0"] - made[-1]["x"] < _TAG * len(made[-1]["label"]):
-            made[-1]["label"] += f", {span['label']}"
+        if groups and span["x0"] - groups[-1][0] < _TAG * (1 + 2 * min(len(groups[-1][1]), _TAGS)):
+            groups[-1][1].append(span["label"])
         else:
-            made.append({"x": span["x0"], "label": span["label"]})
-    return made
+            groups.append((span["x0"], [span["label"]]))
+    return [
+        {"x": x, "label": ", ".join(sorted(labels, key=int)[:_TAGS]) + (", …" if len(labels) > _TAGS else "")}
+        for x, labels in groups
+    ]
 
 
 def _sparse(marks: list[Json], first: Sequence[int], width: float) -> None:
@@ -204,7 +209,7 @@ def time_ticks(start: datetime, end: datetime, tz: ZoneInfo, most: int = 8) -> l
     step = next((t for t in _TICKS if (end - start) / t <= most), (end - start) / most)
     local = start.astimezone(tz)
     day = local.replace(hour=0, minute=0, second=0, microsecond=0)
-    made = []
+    made: list[Json] = []
     number = 0
     while True:
         # Wall time: at a clock change the label stays round and its place moves.
@@ -217,7 +222,7 @@ def time_ticks(start: datetime, end: datetime, tz: ZoneInfo, most: int = 8) -> l
             continue
         share = float(place([instant(at)], start, end)[0])
         whole_days = step >= timedelta(hours=24)
-        label = f"{wall.day} {wall:%b}" if whole_days else clock(at, tz)
+        label = f"{wall.day} {wall:%b}" if whole_days else f"{wall:%H:%M}"
         if share >= 1 and not whole_days and label == "00:00":
             label = "24:00"
         made.append({"x": round(share, 4), "label": label})
@@ -236,7 +241,7 @@ def strip(window: Window, longest: timedelta, tz: ZoneInfo) -> Json | None:
 
     Of equally full ones the first. The x axis is seconds from its first beat.
     """
-    good = window.usable()
+    good = usable(window)
     if len(good) < 2:
         return None
     width = np.timedelta64(longest)

@@ -90,7 +90,7 @@ def statistic_code(ending: str) -> Json | None:
 
 
 def category(kind: Kind) -> list[Json]:
-    """Return an Observation's category; RR intervals are electrodiagnostics, which HL7 files under procedure."""
+    """Return an Observation's category; HL7 files electrodiagnostics (RR intervals) under procedure."""
     code, display = ("procedure", "Procedure") if kind is Kind.RR_INTERVAL else ("vital-signs", "Vital Signs")
     return [concept({"system": CATEGORY, "code": code, "display": display})]
 
@@ -154,5 +154,5 @@ def _pieces(value: Any) -> Iterator[str]:
 
 
 def dumps(value: Any) -> str:
-    """Return compact JSON in which a `Decimal` keeps every digit: FHIR reads 38.0 and 38 as two precisions."""
+    """Return compact JSON in which a `Decimal` keeps every digit: to FHIR 38.0 is more precise than 38."""
     return "".join(_pieces(value))

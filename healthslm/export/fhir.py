@@ -41,7 +41,7 @@ def bundle(review: Review) -> Json:
     wearables = {d.address: entries.add(_wearable(d), salt=d.address) for d in review.devices}
     software = entries.add(_software(review))
     observer = Observer(entries=entries, subject=subject, tz=tz, devices=_by_kind(review, wearables))
-    observer.spots(review.windows)
+    observer.spots(words.windows(review))
     observer.features([*review.features, *(f for finding in review.findings for f in finding.evidence)])
     issues = [entries.add(_issue(f, observer, software)) for f in words.ordered(review)]
     if review.clinical or review.summary:
@@ -148,11 +148,8 @@ def _issue(finding: Finding, observer: Observer, software: Json) -> Json:
 
 def _narrative(summary: Summary) -> Json:
     """The sentences as XHTML, each saying who wrote it."""
-    lines = "".join(
-        f"<p>{escape(words.clean(s.text), quote=False)} ({escape(words.clean(s.origin, 20), quote=False)})</p>"
-        for s in summary.sentences
-        if words.clean(s.text)
-    )
+    told = [f"{words.clean(s.text)} ({words.clean(s.origin, 20)})" for s in summary.sentences]
+    lines = "".join(f"<p>{escape(line, quote=False)}</p>" for line in told)
     div = f'<div xmlns="http://www.w3.org/1999/xhtml">{lines or "<p>no text</p>"}</div>'
     return {"status": "additional", "div": div}
 
@@ -160,7 +157,7 @@ def _narrative(summary: Summary) -> Json:
 def _composition(review: Review, subject: Json, software: Json, issues: list[Json], made: str) -> Json:
     """The texts, for a reader; the findings they speak of are their entries."""
     texts = (("For the clinician", review.clinical), ("For the wearer", review.summary))
-    sections = [{"title": name, "text": _narrative(text)} for name, text in texts if text]
+    sections: list[Json] = [{"title": name, "text": _narrative(text)} for name, text in texts if text]
     if issues:
         sections.append({"title": "Findings", "entry": issues})
     return {

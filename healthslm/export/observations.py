@@ -116,8 +116,8 @@ class Observer:
         groups: dict[tuple[Kind, datetime, datetime], dict[str, Feature]] = {}
         for feature in features:
             if feature.kind is not Kind.BATTERY:
-                key = (feature.kind, feature.start, feature.end)
-                groups.setdefault(key, {}).setdefault(feature.name, feature)
+                named = groups.setdefault((feature.kind, feature.start, feature.end), {})
+                named.setdefault(feature.name, feature)
         for key, named in groups.items():
             self.grouped[key] = self._summary(tuple(named.values()))
 
@@ -212,7 +212,7 @@ def _amounts(features: tuple[Feature, ...]) -> list[Json]:
     parts: list[Json] = []
     if count_code and not any(words.statistic(f) == "count" for f in features):
         code = coding.concept(count_code, text="number of readings")
-        # An integer, not a Quantity: the vital signs profiles bind a component's units, and "1" is not among them.
+        # An integer, not a Quantity: "1" is not among the units that the vital signs profiles allow.
         parts.append({"code": code, "valueInteger": told.count})
     if told.coverage is not None:
         share = coding.quantity(Decimal(f"{told.coverage * 100:.1f}"), "%", "%")

@@ -1,10 +1,10 @@
-"""What stands on the clinician's page, as plain data: every word and number is decided here, none in the template."""
+"""What stands on the clinician's page, as plain data: the template decides no word and no number."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,10 +13,14 @@ from healthslm.export import chart, words
 from healthslm.readings import KINDS, Device, Feature, Finding, Kind, Review, Severity, Summary, Window
 
 Json = dict[str, Any]
+Windows = Mapping[Kind, Window]
 
 MOST_FINDINGS = 12
-"""Findings that are offered to the template; it prints as many of them as fit, and says how many more there are."""
+"""Findings that are offered to the template in full; it prints as many of them as fit."""
+BRIEF = 10
+"""Findings after those that are printed as a line each; how many more there are is said."""
 STRIP = timedelta(minutes=2)
+LONG_DAY = timedelta(hours=25)
 _TEXT = 900
 """Characters of the summary that the page has room for."""
 _LONGEST_HOLES = 2
@@ -41,21 +45,25 @@ def page(review: Review, *, unprintable: bool = False) -> Json:
     tz = words.zone(review)
     findings = words.ordered(review)
     numbered = list(enumerate(findings, start=1))
-    readings = sum(len(w) for k, w in review.windows.items() if k is not Kind.BATTERY)
+    windows = words.windows(review)
+    readings = sum(len(w) for k, w in windows.items() if k is not Kind.BATTERY)
     return {
         **_head(review, tz),
         "unprintable": unprintable,
-        "findings": [_finding(n, f, review, tz) for n, f in numbered[:MOST_FINDINGS]],
+        "findings": [_finding(n, f, review, tz) for n, f in numbered[: MOST_FINDINGS + BRIEF]],
+        "most": min(len(findings), MOST_FINDINGS),
+        "brief": BRIEF,
         "levels": _levels(findings),
         "more": _more(findings),
         "nothing_found": _nothing_found(review, readings),
         "empty": readings == 0,
+        "days": _day(review) is None,
         "empty_text": "No reading was received in this period. Nothing can be said about it.",
-        "vitals": [_vital(kinds, review, numbered, tz) for kinds in _CHARTED] if readings else [],
+        "vitals": [_vital(kinds, review, windows, numbered, tz) for kinds in _CHARTED] if readings else [],
         "xticks": chart.time_ticks(review.start, review.end, tz),
         "others": _others(review, tz) if readings else [],
-        "strip": _strip(review, numbered, tz),
-        "missing": _missing(review, tz) if readings else [],
+        "strip": _strip(windows, numbered, tz),
+        "missing": _missing(review, windows, tz) if readings else [],
         "text": _text(review.clinical or review.summary),
         "devices": _devices(review),
         "foot": _foot(review),
@@ -88,10 +96,12 @@ def _head(review: Review, tz: ZoneInfo) -> Json:
 
 
 def _finding(number: int, finding: Finding, review: Review, tz: ZoneInfo) -> Json:
-    begin = words.clock(finding.start, tz, review.start)
+    begin = words.clock(finding.start, tz, _day(review))
     close = words.clock(finding.end, tz, finding.start)
     length = words.lasting(finding.end - finding.start)
-    if finding.ongoing:
+    if finding.ongoing and finding.end <= finding.start:
+        when = f"at {begin} (the last reading)"
+    elif finding.ongoing:
         when = f"since {begin}, still so at {close} ({length})"
     else:
         when = f"{begin} to {close} ({length})" if finding.end > finding.start else f"at {begin}"
@@ -104,21 +114,23 @@ def _finding(number: int, finding: Finding, review: Review, tz: ZoneInfo) -> Jso
         "evidence": [_evidence(e, review, tz) for e in finding.evidence[:6]],
         "action": words.clean(finding.action, 260),
         "rule": f"{words.clean(finding.rule, 50)} v{words.clean(finding.version, 20)}",
-        "source": words.clean(finding.source, 260),
+        "source": words.clean(finding.source, 260).rstrip("."),
         "missing": words.clean("; ".join(finding.missing), 220),
     }
 
 
 def _evidence(feature: Feature, review: Review, tz: ZoneInfo) -> Json:
     at = (
-        f" at {words.clock(feature.at, tz, review.start)}" if feature.at and feature.value is not None else ""
+        f" at\u00a0{words.clock(feature.at, tz, _day(review))}"
+        if feature.at and feature.value is not None
+        else ""
     )
     count = feature.count > 1 and words.statistic(feature) in ("", "mean") and feature.value is not None
     return {
         "name": words.title(feature),
         # A value stays on one line with its unit.
         "value": words.value(feature).replace(" ", "\u00a0" if feature.value is not None else " "),
-        "after": f"{at}{f' (n={feature.count})' if count else ''}",
+        "after": (at if feature.value is not None else "") + (f" (n={feature.count})" if count else ""),
     }
 
 
@@ -129,35 +141,36 @@ def _levels(findings: Sequence[Finding]) -> str:
 
 
 def _more(findings: Sequence[Finding]) -> list[str]:
-    """For each number of printed findings, what to say about the others."""
-    rests = (findings[shown:] for shown in range(min(len(findings), MOST_FINDINGS) + 1))
-    return [
-        f"And {len(rest)} more ({_levels(rest)}) not printed here; all are in the FHIR Bundle."
-        if rest
-        else ""
-        for rest in rests
-    ]
+    """For each number of findings printed in full, what to say about those not printed at all."""
+    rests = [findings[shown + BRIEF :] for shown in range(min(len(findings), MOST_FINDINGS) + 1)]
+    said = "And {} more ({}) not printed here; all are in the FHIR Bundle."
+    return [said.format(len(rest), _levels(rest)) if rest else "" for rest in rests]
 
 
 def _nothing_found(review: Review, readings: int) -> str:
     if not readings:
         return "The rules had nothing to look at."
     names = ", ".join(f"{words.clean(n, 40)} v{words.clean(v, 10)}" for n, v in words.rules(review).items())
-    return f"None in what was measured{f' (rules asked: {names})' if names else ''}. Mind what was not measured, below."
+    asked = f" (rules asked: {names})" if names else ""
+    return f"None in what was measured{asked}. Mind what was not measured, below."
 
 
 def _vital(
-    kinds: tuple[Kind, ...], review: Review, numbered: Sequence[tuple[int, Finding]], tz: ZoneInfo
+    kinds: tuple[Kind, ...],
+    review: Review,
+    windows: Windows,
+    numbered: Sequence[tuple[int, Finding]],
+    tz: ZoneInfo,
 ) -> Json:
-    windows = [review.windows.get(k) or Window.of(k, review.start, review.end, ()) for k in kinds]
     mine = [(n, f) for n, f in numbered if _chart_of(f) in kinds]
-    used = [w.usable() for w in windows]
+    seen = [windows.get(k) or Window.of(k, review.start, review.end, ()) for k in kinds]
+    used = [words.usable(w) for w in seen]
     some = [w for w in used if len(w)]
     made: Json = {
-        "title": "blood pressure" if len(kinds) > 1 else KINDS[kinds[0]].title,
+        "title": _title(kinds),
         "unit": KINDS[kinds[0]].unit,
         "rows": [_numbers(k, review, tz, short=len(kinds) > 1) for k in kinds],
-        "empty": "" if some else _reason(kinds[0], review, windows[0]),
+        "empty": "" if some else _reason(kinds, review, seen),
         "spans": chart.spans(mine, review.start, review.end),
         "tags": chart.tags(chart.spans(mine, review.start, review.end)),
         "holes": [],
@@ -172,17 +185,17 @@ def _vital(
     axis = chart.scale(kinds[0], low, high)
     made["yticks"] = chart.value_ticks(kinds[0], axis)
     if len(kinds) > 1:
-        made["bars"] = chart.bars(windows[0], windows[1], axis)
+        made["bars"] = chart.bars(seen[0], seen[1], axis)
     elif KINDS[kinds[0]].holds is None:
-        made["dots"] = chart.dots(windows[0], axis)
+        made["dots"] = chart.dots(seen[0], axis)
     else:
-        made["strokes"] = chart.line(windows[0], axis)
+        made["strokes"] = chart.line(seen[0], axis)
         made["holes"] = [{"x0": a, "x1": b} for a, b in chart.holes(used[0])]
     return made
 
 
 def _chart_of(finding: Finding) -> Kind | None:
-    """The kind in whose chart a finding is marked: that of its first evidence; a rhythm's is the heart rate."""
+    """The kind in whose chart a finding is marked: of its first evidence; for a rhythm the heart rate."""
     first = finding.evidence[0].kind if finding.evidence else None
     return Kind.HEART_RATE if first is Kind.RR_INTERVAL else first
 
@@ -196,21 +209,27 @@ def _highest(windows: Sequence[Window]) -> Window:
 
 
 def _feature(review: Review, name: str) -> Feature | None:
-    """The feature of the whole period with that name."""
-    return next((f for f in review.features if f.name == name), None)
+    """The feature with that name, if it is of exactly the period that the page is about."""
+    period = (review.start, review.end)
+    return next((f for f in review.features if f.name == name and (f.start, f.end) == period), None)
 
 
-def _reason(kind: Kind, review: Review, window: Window) -> str:
-    """Why a kind has no chart."""
-    told = [f.reason for f in review.features if f.kind is kind and f.value is None and f.reason]
-    if told:
-        return words.clean(told[0], 140)
-    title = KINDS[kind].title
-    return (
-        f"none of {len(window)} {title} readings could be used"
-        if len(window)
-        else f"no {title} reading in this period"
-    )
+def _day(review: Review) -> datetime | None:
+    """The day whose times need no date; none in a period of several days."""
+    return None if review.end - review.start > LONG_DAY else review.start
+
+
+def _reason(kinds: Sequence[Kind], review: Review, seen: Sequence[Window]) -> str:
+    """Why there is no chart."""
+    name = _title(kinds)
+    if not any(len(w) for w in seen):
+        return f"no {name} reading in this period"
+    told = [f.reason for f in review.features if f.kind in kinds and f.value is None and f.reason]
+    return words.clean(told[0], 140) if told else f"none of {len(seen[0])} {name} readings could be used"
+
+
+def _title(kinds: Sequence[Kind]) -> str:
+    return "blood pressure" if len(kinds) > 1 else KINDS[kinds[0]].title
 
 
 def _numbers(kind: Kind, review: Review, tz: ZoneInfo, *, short: bool = False) -> Json:
@@ -222,7 +241,7 @@ def _numbers(kind: Kind, review: Review, tz: ZoneInfo, *, short: bool = False) -
         there = feature is not None and feature.value is not None
         cells[name] = feature.text if feature and there else "–"
         at = feature.at if feature and there else None
-        cells[f"{name}_at"] = words.clock(at, tz, review.start) if at else ""
+        cells[f"{name}_at"] = words.clock(at, tz, _day(review)) if at else ""
     return {
         **cells,
         "name": KINDS[kind].title.removesuffix(" pressure") if short else KINDS[kind].title,
@@ -244,18 +263,24 @@ def _others(review: Review, tz: ZoneInfo) -> list[str]:
             row = _numbers(kind, review, tz)
             amount = f"n={row['count']}" + (f", coverage {row['coverage']}" if KINDS[kind].holds else "")
             lines.append(f"{KINDS[kind].title} ({KINDS[kind].unit}): {', '.join(told)}; {amount}")
-    hrv = [f for name in _HRV if (f := _feature(review, name))]
+    hrv = [f for f in review.features if f.name in _HRV]
+    of = ""
+    if hrv and (hrv[0].start, hrv[0].end) != (review.start, review.end):
+        ends = [words.clock(t, tz, _day(review)) for t in (hrv[0].start, hrv[0].end)]
+        of = f" ({' to '.join(ends)})"
     told = [f"{words.title(f)} {words.value(f)}" for f in hrv if f.value is not None]
     if told:
-        lines.append(f"heart-rate variability: {', '.join(told)}; n={max(f.count for f in hrv)} RR intervals")
+        lines.append(
+            f"heart-rate variability{of}: {', '.join(told)}; n={max(f.count for f in hrv)} RR intervals"
+        )
     elif hrv:
-        lines.append(f"heart-rate variability: not known ({words.clean(hrv[0].reason, 120)})")
+        lines.append(f"heart-rate variability{of}: not known ({words.clean(hrv[0].reason, 120)})")
     return lines
 
 
-def _strip(review: Review, numbered: Sequence[tuple[int, Finding]], tz: ZoneInfo) -> Json | None:
+def _strip(windows: Windows, numbered: Sequence[tuple[int, Finding]], tz: ZoneInfo) -> Json | None:
     """The beats of the first finding that stands on RR intervals, if their readings are at hand."""
-    window = review.windows.get(Kind.RR_INTERVAL)
+    window = windows.get(Kind.RR_INTERVAL)
     if window is None:
         return None
     for number, finding in numbered:
@@ -268,15 +293,15 @@ def _strip(review: Review, numbered: Sequence[tuple[int, Finding]], tz: ZoneInfo
     return None
 
 
-def _missing(review: Review, tz: ZoneInfo) -> list[str]:
+def _missing(review: Review, windows: Windows, tz: ZoneInfo) -> list[str]:
     """What was not measured or could not be used, kind by kind; the longest holes with their times."""
     lines = []
     for kind in (*(k for kinds in _CHARTED for k in kinds), Kind.RR_INTERVAL):
-        window = review.windows.get(kind)
+        window = windows.get(kind)
         if window is None or not len(window):
             lines.append(f"{KINDS[kind].title}: no reading")
             continue
-        good = window.usable()
+        good = words.usable(window)
         told = []
         if len(good) < len(window):
             told.append(
@@ -284,7 +309,7 @@ def _missing(review: Review, tz: ZoneInfo) -> list[str]:
             )
         holes = sorted(good.gaps, key=lambda g: (g[0] - g[1], g[0]))[:_LONGEST_HOLES]
         shown = [
-            f"{words.clock(a, tz, review.start)} to {words.clock(b, tz, review.start)}"
+            f"{words.clock(a, tz, _day(review))} to {words.clock(b, tz, _day(review))}"
             for a, b in sorted(holes)
             if b - a >= timedelta(minutes=5)
         ]
@@ -308,11 +333,11 @@ def _text(summary: Summary | None) -> Json:
             break
         kept.append({"text": text, "origin": words.clean(sentence.origin, 12)})
     origins = {s.origin for s in summary.sentences}
-    model = words.clean(summary.model_id, 60)
+    model = f"the language model {words.clean(summary.model_id, 60)}".strip()
     if origins == {"model"}:
-        origin = f"written by the language model{f' {model}' if model else ''}; numbers checked"
+        origin = f"written by {model}; numbers checked"
     elif "model" in origins:
-        origin = f"sentences marked \u2020 by the language model{f' {model}' if model else ''}, numbers checked; others from a template"
+        origin = f"sentences marked \u2020 by {model}, numbers checked; others from a template"
     else:
         origin = "from a template, no language model"
     return {
@@ -346,9 +371,10 @@ def _foot(review: Review) -> Json:
     models = ", ".join(words.models(review))
     names = ", ".join(f"{words.clean(n, 40)} {words.clean(v, 12)}" for n, v in words.rules(review).items())
     return {
-        "warning": "Not a medical device. Findings are prompts to act, not diagnoses; measured at home, unsupervised.",
+        "warning": "Not a medical device. Findings are prompts to act, not diagnoses; "
+        "measured at home, unsupervised.",
         "made": f"healthslm {__version__}"
         + f" · model: {words.clean(models, 90) or 'none'}"
-        + f" · rules: {words.clean(names, 160) or 'none named'}",
-        "hash": f"data sha256 {words.fingerprint(review)[:16]} (the Bundle of the same data carries it in full)",
+        + f" · rules: {words.clean(names, 110) or 'none named'}",
+        "hash": f"data sha256 {words.fingerprint(review)[:16]}, as in the FHIR Bundle of the same data",
     }

@@ -1,4 +1,4 @@
-"""Words that both the page and the Bundle use: names of features, clean text, local times, the data's hash."""
+"""What the page and the Bundle have in common: names of features, clean text, times, the data's hash."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import unicodedata
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import numpy as np
+
 from healthslm.errors import ExportError
-from healthslm.readings import KINDS, Feature, Finding, Kind, Review
+from healthslm.readings import KINDS, Feature, Finding, Kind, Review, Window
 
 STATISTICS = {"latest": "latest", "mean": "mean", "min": "lowest", "max": "highest", "count": "number of"}
 """The endings of feature names, and how a person reads them."""
@@ -22,8 +24,9 @@ _SPECIAL = {
     "irregular_minutes": "irregular for",
 }
 
-# Marks that turn the direction of everything after them: a name must not be able to re-order the page.
-_DIRECTION = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Of the invisible marks only those that join or part letters of a script are kept. The others turn the
+# direction of what follows, so a name could re-order the page, or are not allowed in an archivable PDF.
+_JOINERS = frozenset("\u200c\u200d")
 
 
 def statistic(feature: Feature) -> str:
@@ -56,8 +59,8 @@ def value(feature: Feature) -> str:
 def clean(text: str, limit: int = 0) -> str:
     """Return text that any page and any record system takes: no control characters, no lone surrogates.
 
-    White space becomes single spaces; marks that re-order text are left out. With a `limit`, longer text is
-    cut there and ends in an ellipsis.
+    White space becomes single spaces; invisible marks that re-order text are left out. With a `limit`,
+    longer text is cut there and ends in an ellipsis.
     """
     kept = []
     for char in text:
@@ -66,7 +69,7 @@ def clean(text: str, limit: int = 0) -> str:
             kept.append("\ufffd")
         elif char.isspace() or category == "Cc":
             kept.append(" ")
-        elif char not in _DIRECTION and category not in ("Cn", "Co"):
+        elif category not in ("Cf", "Cn", "Co") or char in _JOINERS:
             kept.append(char)
     line = " ".join("".join(kept).split())
     return line if not limit or len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
@@ -93,6 +96,17 @@ def check(review: Review) -> None:
         raise ExportError("The period to export ends before it starts.", "Ask for a later end.")
 
 
+def windows(review: Review) -> dict[Kind, Window]:
+    """Return the review's windows, each cut to exactly its period: axes and gaps are those of the period."""
+    return {kind: window.between(review.start, review.end) for kind, window in review.windows.items()}
+
+
+def usable(window: Window) -> Window:
+    """Return the readings that can be drawn: usable, and numbers at all."""
+    good = window.usable()
+    return good.where(np.isfinite(good.values))
+
+
 def lasting(span: timedelta) -> str:
     """Return a span of time as `2 h 05 min`, `7 min` or `40 s`."""
     seconds = round(span.total_seconds())
@@ -103,13 +117,14 @@ def lasting(span: timedelta) -> str:
 
 
 def clock(time: datetime, tz: ZoneInfo, day: datetime | None = None) -> str:
-    """Return local `14:05`; with `day` (the period's start), the date in front of it on any other day."""
+    """Return local `14 Mar 14:05`; without the date on the day of `day`, whose end is `24:00`."""
     local = time.astimezone(tz)
-    if day is None or local.date() == day.astimezone(tz).date():
-        return f"{local:%H:%M}"
-    before = local - timedelta(microseconds=1)
-    if f"{local:%H:%M:%S.%f}" == "00:00:00.000000" and before.date() == day.astimezone(tz).date():
-        return "24:00"
+    if day is not None:
+        midnight = f"{local:%H:%M:%S.%f}" == "00:00:00.000000"
+        if local.date() == day.astimezone(tz).date():
+            return f"{local:%H:%M}"
+        if midnight and (local - timedelta(microseconds=1)).date() == day.astimezone(tz).date():
+            return "24:00"
     return f"{local.day} {local:%b %H:%M}"
 
 
@@ -141,8 +156,7 @@ def fingerprint(review: Review) -> str:
     """
     digest = hashlib.sha256()
     digest.update(f"{review.start.timestamp()} {review.end.timestamp()}\n".encode())
-    for kind in sorted(review.windows):
-        window = review.windows[kind]
+    for kind, window in sorted(windows(review).items()):
         digest.update(f"{Kind(kind)} {len(window)}\n".encode())
         digest.update(window.times.astype("<M8[us]").tobytes())
         digest.update(window.values.astype("<f8").tobytes())

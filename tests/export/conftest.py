@@ -226,7 +226,7 @@ def reviews(sick: Review) -> dict[str, Review]:
         "hostile": replace(
             sick,
             person=hostile,
-            devices=(odd,) * 1 + sick.devices,
+            devices=(odd, *sick.devices),
             clinical=Summary(sentences=(loud,) * 40, model_id=NAMES["code"]),
         ),
         "thirty findings": replace(sick, findings=many_findings(30)),

@@ -1,0 +1,84 @@
+"""Files: whole or not at all, and an error that names them."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from healthslm.errors import ExportError
+from healthslm.export import bundle_bytes, report, write
+from healthslm.export.files import write_whole
+from healthslm.readings import Review
+
+
+def test_both_files_are_written_under_names_that_name_nobody(sick: Review, tmp_path: Path) -> None:
+    paths = write(sick, tmp_path / "new" / "folder")
+    assert [p.name for p in paths] == ["healthslm-2026-03-14.pdf", "healthslm-2026-03-14.fhir.json"]
+    assert paths[0].read_bytes() == report(sick)
+    assert paths[1].read_bytes() == bundle_bytes(sick)
+    assert {p.stat().st_mode & 0o777 for p in paths} == {0o600}
+    assert sorted(p.name for p in paths[0].parent.iterdir()) == sorted(p.name for p in paths)
+
+
+def test_periods_have_names_of_their_own(reviews: dict[str, Review], tmp_path: Path) -> None:
+    names = [write(reviews[n], tmp_path, ["fhir"])[0].name for n in ("a week", "an hour", "clocks change")]
+    assert names == [
+        "healthslm-2026-03-08-to-2026-03-14.fhir.json",
+        "healthslm-2026-03-14T1000-to-2026-03-14T1100.fhir.json",
+        "healthslm-2026-03-29.fhir.json",
+    ]
+
+
+def test_an_unknown_format_writes_nothing(sick: Review, tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match=r"'docx' is no format to export. Use pdf or fhir"):
+        write(sick, tmp_path, ["fhir", "docx"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_fails_on_the_way_leaves_the_old_files(sick: Review, tmp_path: Path) -> None:
+    (path,) = write(sick, tmp_path, ["fhir"])
+    before = path.read_bytes()
+    with pytest.raises(ExportError):
+        write(replace(sick, end=sick.start - timedelta(days=1)), tmp_path)
+    assert path.read_bytes() == before
+
+
+def test_a_folder_that_is_a_file_is_named(sick: Review, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("mine")
+    with pytest.raises(ExportError, match="file") as caught:
+        write(sick, file, ["fhir"])
+    assert caught.value.hint
+    assert file.read_text() == "mine"
+
+
+def test_a_folder_in_the_way_of_the_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "there.pdf").mkdir()
+    with pytest.raises(ExportError, match=r"there\.pdf"):
+        write_whole(tmp_path / "there.pdf", b"x")
+    assert [p.name for p in tmp_path.iterdir()] == ["there.pdf"]
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from healthslm.errors import ExportError
+from healthslm.export.files import write_whole
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    write_whole(Path(sys.argv[1]), b"new" * 1000)
+except ExportError as error:
+    print(error)
+"""
+
+
+def test_a_file_that_cannot_be_finished_leaves_the_good_one(tmp_path: Path) -> None:
+    path = tmp_path / "page.pdf"
+    path.write_bytes(b"good")
+    done = subprocess.run([sys.executable, "-c", FULL, str(path)], capture_output=True, text=True, check=True)
+    assert "page.pdf could not be written" in done.stdout
+    assert path.read_bytes() == b"good"
+    assert [p.name for p in tmp_path.iterdir()] == ["page.pdf"]
