@@ -83,8 +83,26 @@ class Found:
     rssi: int
 
 
+def heed() -> None:
+    """Be cancelled, if this task was told to be and did not notice.
+
+    `asyncio.wait_for`, which the backends use, loses a cancellation that arrives together with its result;
+    that is mended only in Python 3.12. A supervisor that goes on regardless would never end.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 async def limited(what: str, call: Awaitable[_T], seconds: float) -> _T:
-    """Await a call into bleak for at most `seconds`; whatever goes wrong there is a `LinkError`.
+    """Await a call into bleak for at most `seconds`; whatever goes wrong there is a `LinkError`."""
+    result = await _bounded(what, call, seconds)
+    heed()
+    return result
+
+
+async def _bounded(what: str, call: Awaitable[_T], seconds: float) -> _T:
+    """Do the same, also while being cancelled, for what must be cleaned up.
 
     Every platform's backend has its own exceptions (D-Bus, WinRT, Objective-C) besides bleak's.
     """
@@ -169,6 +187,7 @@ class Air:
         """Start and stop the scanner once. Raises `AdapterError` when it cannot be started."""
         await self._start()
         await self._stop()
+        heed()
 
     async def find(self, address: str) -> BLEDevice:
         """Wait until the device advertises. Raises `AdapterError` when scanning does not work."""
@@ -193,7 +212,7 @@ class Air:
     async def part(self, client: BleakClient) -> None:
         """Disconnect, whatever state the client is in; failing to is only worth a line in the log."""
         try:
-            await limited("disconnecting", client.disconnect(), self.timings.disconnect)
+            await _bounded("disconnecting", client.disconnect(), self.timings.disconnect)
         except LinkError as e:
             _LOG.debug("%s: %s", client.address, e)
 
@@ -216,6 +235,7 @@ class Air:
                 await self._start()
             elif not wanted:
                 await self._stop()
+        heed()
 
     async def _start(self) -> None:
         try:
@@ -230,7 +250,7 @@ class Air:
         scanner, self._scanner = self._scanner, None
         if scanner is not None:
             try:
-                await limited("stopping the scanner", scanner.stop(), self.timings.disconnect)
+                await _bounded("stopping the scanner", scanner.stop(), self.timings.disconnect)
             except LinkError as e:
                 _LOG.debug("%s", e)
 

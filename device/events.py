@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -67,20 +67,41 @@ class Identity:
 Event = Notification | LinkEvent | Identity
 
 
+@dataclass(slots=True)
+class _Gap:
+    """The place in the queue where notifications are missing, and how many of which device."""
+
+    since: datetime
+    dropped: Counter[str] = field(default_factory=Counter)
+
+    def told(self) -> list[LinkEvent]:
+        return [
+            LinkEvent(
+                at=self.since,
+                device=device,
+                state=LinkState.DROPPED,
+                why=f"{count} notifications came faster than they were taken, and are lost",
+                dropped=count,
+            )
+            for device, count in self.dropped.items()
+        ]
+
+
 class EventQueue(AsyncIterator[Event]):
     """Events in order. Holds at most `limit` notifications; how many more there were is told in their place.
 
-    Everything but notifications is always kept. Iterating never ends by itself; it raises what ended a
-    supervisor that should not have ended.
+    Everything but notifications is always kept. Iterating ends with the `async with` block that filled the
+    queue; it raises what ended a supervisor that should not have ended.
     """
 
     def __init__(self, limit: int, clock: Callable[[], datetime]) -> None:
-        self._events: deque[Event] = deque()
+        self._events: deque[Event | _Gap] = deque()
         self._room = limit
         self._clock = clock
-        self._dropped: Counter[str] = Counter()
+        self._gap: _Gap | None = None
         self._wake = asyncio.Event()
         self._failure: BaseException | None = None
+        self._closed = False
 
     def put(self, event: LinkEvent | Identity) -> None:
         """Add an event that must not be lost."""
@@ -89,12 +110,16 @@ class EventQueue(AsyncIterator[Event]):
 
     def put_notification(self, event: Notification) -> None:
         """Add a notification, or count it as dropped when there is no room."""
-        if self._room <= 0 or self._dropped:
-            self._dropped[event.device] += 1
+        if self._room > 0:
+            self._room -= 1
+            self._gap = None
+            self._events.append(event)
+            self._wake.set()
             return
-        self._room -= 1
-        self._events.append(event)
-        self._wake.set()
+        if self._gap is None:
+            self._gap = _Gap(self._clock())
+            self._events.append(self._gap)
+        self._gap.dropped[event.device] += 1
 
     def ended(self, task: asyncio.Task[None]) -> None:
         """Hear that a supervisor ended; only being cancelled is in order."""
@@ -102,22 +127,34 @@ class EventQueue(AsyncIterator[Event]):
             self._failure = task.exception()
             self._wake.set()
 
+    def close(self) -> None:
+        """Let iterating end once the queue is empty."""
+        self._closed = True
+        self._wake.set()
+
+    def check(self) -> None:
+        """Raise what ended a supervisor, if anything did, and nobody was told yet."""
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+
     def __aiter__(self) -> EventQueue:
         return self
 
     async def __anext__(self) -> Event:
         while not self._events:
-            if self._failure is not None:
-                raise self._failure
+            self.check()
+            if self._closed:
+                raise StopAsyncIteration
             self._wake.clear()
             await self._wake.wait()
         event = self._events.popleft()
+        if isinstance(event, _Gap):
+            if event is self._gap:
+                self._gap = None
+            first, *others = event.told()
+            self._events.extendleft(reversed(others))
+            return first
         if isinstance(event, Notification):
             self._room += 1
-        if self._dropped:
-            # There is room again: the gap begins after everything that is queued now.
-            for device, count in self._dropped.items():
-                why = f"{count} notifications came faster than they were taken, and are lost"
-                self._events.append(LinkEvent(self._clock(), device, LinkState.DROPPED, why, count))
-            self._dropped.clear()
         return event

@@ -11,11 +11,12 @@ import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 
 from bleak import BleakClient
 from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.device import BLEDevice
-from bleak.exc import BleakGATTProtocolError
+from bleak.exc import BleakError, BleakGATTProtocolError
 
 from device.adapter import Air, Radio, Timings, limited, utc_now
 from device.errors import AdapterError, DecodeError, DeviceError, LinkError
@@ -30,6 +31,8 @@ _IDENTITY = {
     info.SERIAL_NUMBER: "serial",
     info.FIRMWARE_REVISION: "firmware",
 }
+Table = Sequence[BleakGATTCharacteristic]
+"""The characteristics of a device, as discovered on connecting."""
 _NEEDS_PAIRING = {0x05, 0x08, 0x0C, 0x0F}  # ATT: authentication, authorization, key size, encryption
 
 
@@ -70,6 +73,8 @@ async def watch(
             task.cancel()
         await asyncio.gather(*supervisors, return_exceptions=True)
         await air.close()
+        queue.close()
+    queue.check()
 
 
 class Supervisor:
@@ -86,7 +91,6 @@ class Supervisor:
         self._pair = pair
         self._failures = 0
         self._heard_ns = 0
-        self._names: dict[int, str] = {}
 
     def _tell(self, state: LinkState, why: str = "") -> None:
         self._queue.put(LinkEvent(at=self._clock(), device=self._address, state=state, why=why))
@@ -120,20 +124,21 @@ class Supervisor:
             async with self._air.connecting():
                 self._tell(LinkState.CONNECTING)
                 await limited("connecting", client.connect(), limits.connect)
-            self._queue.put(await self._identify(client, device))
-            deaf = await self._subscribe(client)
+            table = _table(client)
+            self._queue.put(await self._identify(client, table, device))
+            deaf = await self._subscribe(client, table)
             self._heard_ns = time.monotonic_ns()
             self._failures = 0
             self._tell(LinkState.CONNECTED, deaf)
-            await self._listen(client, gone)
+            await self._listen(client, table, gone)
         finally:
             await self._air.part(client)
 
-    async def _identify(self, client: BleakClient, device: BLEDevice) -> Identity:
+    async def _identify(self, client: BleakClient, table: Table, device: BLEDevice) -> Identity:
         """Read who the device is; what it does not tell, or does not tell in time, stays empty."""
         said: dict[str, str] = {}
         battery: int | None = None
-        for characteristic in client.services.characteristics.values():
+        for characteristic in table:
             name = short_uuid(characteristic.uuid)
             if "read" not in characteristic.properties or name not in (*_IDENTITY, BatteryLevel.UUID):
                 continue
@@ -161,23 +166,20 @@ class Supervisor:
             battery=battery,
         )
 
-    async def _subscribe(self, client: BleakClient) -> str:
+    async def _subscribe(self, client: BleakClient, table: Table) -> str:
         """Subscribe to every measurement, and to the battery where it is offered; return what was refused."""
-        self._names = {}
         refused: list[str] = []
         measures = False
-        for characteristic in client.services.characteristics.values():
+        for characteristic in table:
             name = short_uuid(characteristic.uuid)
             offered = {"notify", "indicate"} & set(characteristic.properties)
             if not offered or (name not in MEASUREMENTS and name != BatteryLevel.UUID):
                 continue
-            # Known before subscribing: the first value may be here before the subscription is confirmed.
-            self._names[characteristic.handle] = name
             try:
                 # BlueZ: StartNotify, not AcquireNotify, which loses values while the program is busy.
                 await limited(
                     f"subscribing to {name}",
-                    client.start_notify(characteristic, self._hear),
+                    client.start_notify(characteristic, partial(self._hear, name)),
                     self._timings.gatt,
                 )
                 measures = measures or name in MEASUREMENTS
@@ -192,23 +194,23 @@ class Supervisor:
             )
         return "; ".join(refused)
 
-    def _hear(self, characteristic: BleakGATTCharacteristic, value: bytearray) -> None:
+    def _hear(self, name: str, _: BleakGATTCharacteristic, value: bytearray) -> None:
         # Called by bleak for each value: stamp it and get out of the way.
         self._heard_ns = now = time.monotonic_ns()
         self._queue.put_notification(
             Notification(
                 received_at=self._clock(),
                 device=self._address,
-                characteristic=self._names[characteristic.handle],
+                characteristic=name,
                 value=bytes(value),
                 monotonic_ns=now,
             )
         )
 
-    async def _listen(self, client: BleakClient, gone: asyncio.Event) -> None:
+    async def _listen(self, client: BleakClient, table: Table, gone: asyncio.Event) -> None:
         """Wait until the link ends, and make sure meanwhile that silence is not a dead link."""
         limits = self._timings
-        streams = not STREAMS.isdisjoint(self._names.values())
+        streams = any(short_uuid(c.uuid) in STREAMS for c in table)
         while True:
             quiet = (time.monotonic_ns() - self._heard_ns) / 1e9
             wait = limits.silence - quiet if quiet < limits.silence else limits.silence
@@ -220,13 +222,13 @@ class Supervisor:
                 if streams and quiet >= limits.stalled:
                     raise LinkError(f"nothing came for {quiet:.0f} s; connecting anew.") from None
                 if quiet >= limits.silence:
-                    await self._probe(client)
+                    await self._probe(client, table)
                 continue
             raise LinkError("the link ended.")
 
-    async def _probe(self, client: BleakClient) -> None:
+    async def _probe(self, client: BleakClient, table: Table) -> None:
         """Ask the device for anything it lets be read. Raises `LinkError` when no answer comes."""
-        for characteristic in client.services.characteristics.values():
+        for characteristic in table:
             if "read" in characteristic.properties:
                 try:
                     await limited(
@@ -238,6 +240,14 @@ class Supervisor:
                     if not isinstance(e.__cause__, BleakGATTProtocolError):  # a refusal is an answer, too
                         raise
                 return
+
+
+def _table(client: BleakClient) -> Table:
+    """List what a device that was just connected to offers."""
+    try:
+        return tuple(client.services.characteristics.values())
+    except BleakError as e:  # gone again already
+        raise LinkError("the link ended.") from e
 
 
 def _refusal(name: str, error: LinkError) -> str:

@@ -18,12 +18,12 @@ from datetime import UTC, datetime
 from typing import Self
 
 from device.errors import LinkError
-from device.gatt import BatteryLevel
+from device.gatt import BatteryLevel, Measurement
 from device.virtual.radio import VirtualRadio
-from device.virtual.script import Day, Move, Step, Who
+from device.virtual.script import Day, Move, Who
 from device.virtual.wearables import BloodPressureCuff, ChestStrap, PulseOximeter, Thermometer, Wearable
 
-_SETTLE_TURNS = 200  # event-loop turns: enough for both stacks and the supervisor to take note of a change
+_SETTLE_TURNS = 200  # of the event loop; one request over the virtual link and back takes about 15
 _EAGER_TURNS = 500  # as many turns again, and the listener is waiting for something slower than the loop
 
 
@@ -111,6 +111,7 @@ async def play(
         clock.set(steps[0].at)
     for wearable in worn.all:
         await _until(lambda w=wearable: w.subscribed, patience, f"{wearable.name} was not subscribed to")  # type: ignore[misc]
+    await _settle()
     loop = asyncio.get_running_loop()
     began = loop.time()
     sent = lost = 0
@@ -118,7 +119,7 @@ async def play(
         clock.set(step.at)
         if isinstance(step.act, Move):
             await _move(worn[step.who], step.act, patience)
-        elif await _send(worn[step.who], step, received, patience):
+        elif await _send(worn[step.who], step.act, received, patience):
             sent += 1
         else:
             lost += 1
@@ -130,17 +131,16 @@ async def play(
     return Played(sent=sent, lost=lost)
 
 
-async def _send(wearable: Wearable, step: Step, received: Callable[[], int], patience: float) -> bool:
+async def _send(wearable: Wearable, act: Measurement, received: Callable[[], int], patience: float) -> bool:
     """Send one measurement, and wait until it was received. False when nobody listens to the wearable."""
     before = received()
-    if isinstance(step.act, BatteryLevel):
-        heard = await wearable.report_battery(step.act.percent)
+    if isinstance(act, BatteryLevel):
+        heard = await wearable.report_battery(act.percent)
     else:
-        assert not isinstance(step.act, Move)  # noqa: S101  told apart by the caller
-        heard = await wearable.measure(step.act)
+        heard = await wearable.measure(act)
     if not heard:
         return False
-    what = f"a notification of {wearable.name} at {step.at:%H:%M:%S} UTC was not received"
+    what = f"{wearable.name} sent {act}, which was not received"
     await _until(lambda: received() > before or not wearable.subscribed, patience, what)
     return received() > before
 
@@ -151,6 +151,11 @@ async def _move(wearable: Wearable, move: Move, patience: float) -> None:
     else:
         await wearable.come_back()
         await _until(lambda: wearable.subscribed, patience, f"{wearable.name} was not picked up again")
+    await _settle()
+
+
+async def _settle() -> None:
+    """Let both stacks and the supervisors take note of a change before the clock moves on."""
     for _ in range(_SETTLE_TURNS):
         await asyncio.sleep(0)
 

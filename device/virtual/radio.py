@@ -8,7 +8,7 @@ wearable that walks out of reach is one whose link is dropped and that stops adv
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar
@@ -72,6 +72,20 @@ def _plug(link: LocalLink, config: DeviceConfiguration) -> tuple[_Controller, De
     # Packets pass through the event loop, as from a real controller: no call nests into the other side.
     device = Device.from_config_with_hci(config, controller, AsyncPipeSink(controller))
     return controller, device
+
+
+async def _whole(call: Coroutine[Any, Any, _T]) -> _T:
+    """Run commands to the controller to their end, even when cancelled meanwhile; then be cancelled.
+
+    Bumble's host is out of step with its controller once it has forgotten half a command. The virtual
+    controller always answers, so this never waits long.
+    """
+    task = asyncio.ensure_future(call)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
 
 
 @dataclass
@@ -201,8 +215,12 @@ class VirtualScanner(BaseBleakScanner):
         self.seen_devices = {}
         central.device.on(Device.EVENT_ADVERTISEMENT, self._on_advertisement)
         central.scanners.add(self)
-        if len(central.scanners) == 1:
-            await central.device.start_scanning(active=self._active)
+        try:
+            if len(central.scanners) == 1:
+                await _whole(central.device.start_scanning(active=self._active))
+        except BaseException:
+            await self.stop()
+            raise
 
     async def stop(self) -> None:
         """Stop this scanner; does nothing when it does not scan."""
@@ -211,7 +229,7 @@ class VirtualScanner(BaseBleakScanner):
             central.device.remove_listener(Device.EVENT_ADVERTISEMENT, self._on_advertisement)
             central.scanners.discard(self)
             if not central.scanners:
-                await central.device.stop_scanning()
+                await _whole(central.device.stop_scanning())
 
 
 class VirtualClient(BaseBleakClient):
@@ -262,12 +280,16 @@ class VirtualClient(BaseBleakClient):
             raise BleakDeviceNotFoundError(self.address, "Give the BLEDevice that a scanner found")
         central = self.central
         async with central.connecting:
+            # A task of its own: cancelled midway, Bumble would not recognise a link that comes up then.
+            attempt = asyncio.create_task(central.device.connect(self._found.details, timeout=None))
             try:
-                connection = await central.device.connect(self._found.details, timeout=self._timeout)
-            except core.TimeoutError as e:
-                raise TimeoutError(f"{self.address} did not answer") from e
+                async with asyncio.timeout(self._timeout):
+                    connection = await asyncio.shield(attempt)
             except core.BaseBumbleError as e:
                 raise BleakError(f"Connection failed: {e}") from e
+            except (TimeoutError, asyncio.CancelledError):
+                await self._withdraw(attempt)
+                raise
         self._connection = connection
         connection.on(Connection.EVENT_DISCONNECTION, self._on_disconnection)
         try:
@@ -277,6 +299,15 @@ class VirtualClient(BaseBleakClient):
         except BaseException:
             await self.disconnect()
             raise
+
+    async def _withdraw(self, attempt: asyncio.Task[Connection]) -> None:
+        """Stop trying to connect, and let go of a link that came up all the same."""
+        while not attempt.done():
+            # More than once: the request to connect may only be on its way to the controller.
+            await self.central.device.send_sync_command(hci.HCI_LE_Create_Connection_Cancel_Command())
+            await asyncio.wait({attempt}, timeout=0.02)
+        if attempt.exception() is None:
+            await attempt.result().disconnect(hci.HCI_REMOTE_USER_TERMINATED_CONNECTION_ERROR)
 
     async def _discover(self, peer: Peer) -> None:
         await peer.request_mtu(_MTU)
@@ -304,7 +335,7 @@ class VirtualClient(BaseBleakClient):
         """End the link; does nothing when it is down."""
         if self._connection is not None:
             try:
-                await self._connection.disconnect(hci.HCI_REMOTE_USER_TERMINATED_CONNECTION_ERROR)
+                await _whole(self._connection.disconnect(hci.HCI_REMOTE_USER_TERMINATED_CONNECTION_ERROR))
             except hci.HCI_StatusError as e:
                 # The other side was quicker: there is no such connection any more.
                 if self._connection is not None:

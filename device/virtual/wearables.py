@@ -127,6 +127,11 @@ class Wearable:
         ]
 
     @property
+    def linked(self) -> bool:
+        """Whether anything is connected to it now."""
+        return self._device is not None and bool(self._device.connections)
+
+    @property
     def subscribed(self) -> bool:
         """Whether somebody listens to its measurements now."""
         return self._device is not None and bool(self._listeners(self._value))
