@@ -12,6 +12,7 @@ store.mark      how many commits were acknowledged, so that a damaged store.db-w
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -28,6 +29,8 @@ __all__ = ["CHEAPEST", "INTERACTIVE", "OutboxRow", "Profile", "Store", "create",
 
 KEYS, DATABASE, MARK = "keys.json", "store.db", "store.mark"
 _UNFINISHED = ".part"
+PATIENCE_S = 5.0
+"""How long a write waits for another process to finish its own."""
 
 
 def utc_now() -> datetime:
@@ -48,6 +51,7 @@ def create(
     random: Callable[[int], bytes] = os.urandom,
     clock: Callable[[], datetime] = utc_now,
     cipher: str | None = None,
+    patience_s: float = PATIENCE_S,
 ) -> tuple[Store, str]:
     """Make an empty store in `folder` and return it, open, with its 24 recovery words.
 
@@ -73,10 +77,10 @@ def create(
     database.make(part, key=made.key, store_id=made.file.store_id, cipher=cipher)
     files.write_private(folder / KEYS, made.file.to_bytes())
     files.rename(part, folder / DATABASE)
-    return _opened(folder, made.file, made.key), made.words
+    return _opened(folder, made.file, made.key, patience_s), made.words
 
 
-def open_store(folder: Path, secret: str) -> Store:
+def open_store(folder: Path, secret: str, *, patience_s: float = PATIENCE_S) -> Store:
     """Open the store in `folder` with its passphrase or its 24 recovery words, whichever `secret` is.
 
     Raises `MissingError` when there is none, `LockedError` for a secret that opens no slot (a mistyped
@@ -92,18 +96,18 @@ def open_store(folder: Path, secret: str) -> Store:
                 "Put it back from a copy of the folder.",
             )
     key_file = keys.KeyFile.read(folder / KEYS)
-    return _opened(folder, key_file, keys.unlock(folder / KEYS, key_file, secret))
+    return _opened(folder, key_file, keys.unlock(folder / KEYS, key_file, secret), patience_s)
 
 
-def _opened(folder: Path, key_file: keys.KeyFile, key: bytes) -> Store:
-    mark = files.Mark(folder / MARK, key_file.store_id)
+def _opened(folder: Path, key_file: keys.KeyFile, key: bytes, patience_s: float) -> Store:
     path = folder / DATABASE
-    connected = database.connect(path, key=key, store_id=key_file.store_id, cipher=key_file.cipher)
-    try:
-        database.check_acknowledged(connected, path, mark)
-        database.migrate(connected, path)
-        return Store(Database(connected, path), mark)
-    except BaseException:
-        connected.close()
-        mark.close()
-        raise
+    store_id, cipher = key_file.store_id, key_file.cipher
+    with contextlib.ExitStack() as undo:
+        mark = files.Mark(folder / MARK, store_id)
+        undo.callback(mark.close)
+        connection = database.connect(path, key=key, store_id=store_id, cipher=cipher, patience_s=patience_s)
+        undo.callback(connection.close)
+        database.check_acknowledged(connection, path, mark)
+        database.migrate(connection, path)
+        undo.pop_all()
+    return Store(Database(connection, path), mark, patience_s)

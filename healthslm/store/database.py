@@ -20,7 +20,6 @@ from healthslm.errors import DamagedError, StoreError
 from healthslm.store import files, schema
 
 PAGE = 4096
-BUSY_MS = 5000
 _RESERVED = {"aegis": 64, "chacha20": 32}  # bytes a page for nonce and tag
 _SALT = 16
 _BACK = (
@@ -54,15 +53,17 @@ def make(path: Path, *, key: bytes, store_id: bytes, cipher: str) -> None:
             connection.pragma("page_size", PAGE)
             _unlock(connection, key + store_id, cipher)
             connection.pragma("journal_mode", "wal")
-            _configure(connection)
+            _configure(connection, 0)
             connection.pragma("application_id", schema.APPLICATION_ID)
             schema.migrate(connection, path)
         finally:
             connection.close()
 
 
-def connect(path: Path, *, key: bytes, store_id: bytes, cipher: str) -> apsw.Connection:
+def connect(path: Path, *, key: bytes, store_id: bytes, cipher: str, patience_s: float) -> apsw.Connection:
     """Open the encrypted database with its data key; nothing is written.
+
+    `patience_s` is how long a write waits for another process to finish its own.
 
     Raises `DamagedError` for a file that is cut, changed or not ours. The journal is not folded into the
     file on closing until `check_acknowledged` has passed, so that nothing of a damaged one is thrown away.
@@ -73,7 +74,7 @@ def connect(path: Path, *, key: bytes, store_id: bytes, cipher: str) -> apsw.Con
             connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             _check_header(connection, path, store_id, cipher)
             _unlock(connection, key, cipher)
-            _configure(connection)
+            _configure(connection, patience_s)
             if connection.pragma("application_id") != schema.APPLICATION_ID:
                 raise DamagedError(f"{path} is not a database of healthslm.", _BACK)
         except BaseException:
@@ -138,8 +139,8 @@ def _unlock(connection: apsw.Connection, key: bytes, cipher: str) -> None:
         raise StoreError("The encrypted database did not take its key.", "Install healthslm anew.") from None
 
 
-def _configure(connection: apsw.Connection) -> None:
-    connection.set_busy_timeout(BUSY_MS)
+def _configure(connection: apsw.Connection, patience_s: float) -> None:
+    connection.set_busy_timeout(round(patience_s * 1000))
     connection.pragma("synchronous", "full")
     connection.pragma("foreign_keys", True)
     connection.pragma("temp_store", "memory")
@@ -217,7 +218,7 @@ _SAYINGS: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
     ((apsw.FullError,), "The disk under {folder} is full.", f"Free some space. {_RETRY}"),
     (
         (apsw.BusyError, apsw.LockedError),
-        f"Another process is writing to {{path}}; waited {BUSY_MS // 1000} s for it.",
+        "Another process is writing to {path} and did not finish in time.",
         "Try again, or end the other one first.",
     ),
     (_NO_ENTRY, "{path} cannot be opened for writing.", _MINE),

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import stat
 import struct
+import time
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from healthslm.errors import DamagedError, StoreError
 
 _OWNER_ONLY = 0o600
+_POLL_S = 0.01
 
 
 def _trouble(doing: str, path: Path, error: OSError) -> StoreError:
@@ -143,6 +147,32 @@ class Mark:
         if self._descriptor is not None:
             with contextlib.suppress(OSError):
                 os.pwrite(self._descriptor, self._pack(commits), 0)
+
+    @contextlib.contextmanager
+    def turn(self, patience_s: float) -> Iterator[None]:
+        """Queue up to write: who waits for the database's lock keeps the others from taking it first.
+
+        SQLite only polls for its lock, so a process that writes all the time would nearly always win against
+        one that wants to write once. Nobody is held up for longer than `patience_s`, turn or no turn.
+        """
+        mine = False
+        for _ in range(max(1, round(patience_s / _POLL_S))):
+            if self._descriptor is None:
+                break
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(_POLL_S)
+            except OSError:
+                break  # a file system without locks: SQLite's own have to do
+            else:
+                mine = True
+                break
+        try:
+            yield
+        finally:
+            if mine and self._descriptor is not None:
+                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
     def close(self) -> None:
         """Let the file go."""

@@ -25,8 +25,8 @@ class Store(Shelf):
     """An open store. Close it, or use it as a context manager; leaving it commits, whatever was raised.
 
     To be used by one thread at a time, not necessarily the one that opened it. Several processes may read
-    at once and one may write; a second writer waits up to five seconds, then gets a `StoreError`. See
-    `Transactions` for what is durable when, and `Shelf` for devices, settings, alerts and the outbox.
+    at once and one may write; a second writer waits its turn, up to `patience_s`, then gets a `StoreError`.
+    See `Transactions` for what is durable when, and `Shelf` for devices, settings, alerts and the outbox.
     """
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TypeVar
@@ -23,15 +24,18 @@ class Transactions:
     cut (SQLite in WAL mode with `synchronous=FULL`: the journal is synced before `commit` returns).
 
     When a write fails (disk full, another process holds the store), nothing of that one call is stored, and
-    calling again is right. When a commit fails, what was to be committed is kept in memory and is written
-    again at the next write or commit; until then queries may not show it.
+    calling again is right. When a commit fails, what was to be committed is kept in memory; queries may not
+    show it until the next write or commit has brought it in. That one is tried first: as long as it fails,
+    writes are refused, so that a full disk does not fill the memory too.
     """
 
-    def __init__(self, database: Database, mark: Mark) -> None:
+    def __init__(self, database: Database, mark: Mark, patience_s: float) -> None:
+        self._patience_s = patience_s
         self._database = database
         self._mark = mark
         self._uncommitted: list[Callable[[], object]] = []
         self._committed_at: float | None = None
+        self._commit_failed = False
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self._database.path)!r})"
@@ -48,10 +52,12 @@ class Transactions:
         """Make everything written so far durable; returns when it is. Raises `StoreError`, keeping it."""
         if not self._uncommitted:
             return
+        self._commit_failed = True
         self._begin()
         commits = self._database.value("UPDATE ledger SET commits = commits + 1 RETURNING commits")
         self._database.rows("COMMIT")
         self._uncommitted.clear()
+        self._commit_failed = False
         self._mark.write(commits)
 
     def commit_if_due(self, monotonic: float) -> bool:
@@ -78,6 +84,8 @@ class Transactions:
 
     def _write(self, operation: Callable[[], _T]) -> _T:
         """Run a write as a whole or not at all, and remember it until it is committed."""
+        if self._commit_failed:
+            self.commit()
         self._begin()
         self._database.rows("SAVEPOINT write")
         try:
@@ -86,6 +94,9 @@ class Transactions:
             if self._database.in_transaction:
                 self._database.rows("ROLLBACK TO write")
                 self._database.rows("RELEASE write")
+            else:  # a full disk rolls back everything; the writes before this one are brought back
+                with contextlib.suppress(StoreError):
+                    self._begin()
             raise
         self._database.rows("RELEASE write")
         self._uncommitted.append(operation)
@@ -95,7 +106,8 @@ class Transactions:
         """Open a transaction; if an error rolled the last one back, do again what was in it."""
         if self._database.in_transaction:
             return
-        self._database.rows("BEGIN IMMEDIATE")
+        with self._mark.turn(self._patience_s):
+            self._database.rows("BEGIN IMMEDIATE")
         try:
             for operation in self._uncommitted:
                 operation()
