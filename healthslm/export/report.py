@@ -9,16 +9,23 @@ boxes for the letters, says so, and points to the Bundle.
 from __future__ import annotations
 
 import json
-from importlib.resources import files
-
-import typst
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.resources import as_file, files
 
 from healthslm.errors import ExportError
 from healthslm.export.page import page
 from healthslm.readings import Review
 
-_STANDARDS: list[typst.PDFStandard] = ["ua-1", "a-2a"]
+_STANDARDS = ("ua-1", "a-2a")
 _NO_GLYPH = "could not be displayed"
+_REFUSED = 3  # as in typesetter.py, which is not imported: typst is to live in the other process only
+_PATIENCE_S = 120.0
+
+
+class _RefusedError(Exception):
+    """Typst's own message why it did not set the page."""
 
 
 def report(review: Review) -> bytes:
@@ -28,35 +35,61 @@ def report(review: Review) -> bytes:
     typst cannot set the page.
     """
     try:
-        return _set(review, standards=_STANDARDS, unprintable=False)
-    except typst.TypstError as error:
+        return _set(review, standards=_STANDARDS)
+    except _RefusedError as refused:
         # Some text cannot be archived to the standard. A page that can be read is worth more than none.
-        unprintable = _NO_GLYPH in error.message
+        unprintable = _NO_GLYPH in str(refused)
     try:
-        return _set(review, standards=[], unprintable=unprintable)
-    except typst.TypstError as error:
-        raise ExportError("The page could not be set as PDF.", f"typst says: {error.message}") from error
+        return _set(review, unprintable=unprintable)
+    except _RefusedError as refused:
+        raise ExportError("The page could not be set as PDF.", f"typst says: {refused}") from refused
 
 
 def picture(review: Review, *, ppi: float = 144) -> bytes:
-    """Return the page as PNG bytes, for a screen or a manual."""
-    return _whole(_compiler(review, unprintable=False).compile(format="png", ppi=ppi))
+    """Return the page as PNG bytes, for a screen or a manual. Raises as `report` does."""
+    try:
+        return _set(review, form="png", ppi=ppi)
+    except _RefusedError as refused:
+        raise ExportError("The page could not be set as a picture.", f"typst says: {refused}") from refused
 
 
-def _compiler(review: Review, *, unprintable: bool) -> typst.Compiler:
-    template = files("healthslm.export").joinpath("report.typ").read_bytes()
-    data = json.dumps(page(review, unprintable=unprintable), ensure_ascii=False, allow_nan=False)
-    return typst.Compiler(template, ignore_system_fonts=True, sys_inputs={"data": data})
-
-
-def _set(review: Review, *, standards: list[typst.PDFStandard], unprintable: bool) -> bytes:
-    compiler = _compiler(review, unprintable=unprintable)
-    made = int(review.made_at.timestamp())
-    return _whole(compiler.compile(format="pdf", pdf_standards=standards, timestamp=made))
-
-
-def _whole(made: bytes | list[bytes] | None) -> bytes:
-    """One page comes as bytes; anything else is a template that does not keep its promise."""
-    if not isinstance(made, bytes):
-        raise ExportError("The page could not be set: it became more than one.", "Please report this.")
-    return made
+def _set(
+    review: Review,
+    *,
+    form: str = "pdf",
+    standards: Sequence[str] = (),
+    unprintable: bool = False,
+    ppi: float | None = None,
+) -> bytes:
+    """Have the page set by another process, which hands its memory back when it ends."""
+    folder = files("healthslm.export")
+    job = {
+        "template": folder.joinpath("report.typ").read_text(encoding="utf-8"),
+        "data": json.dumps(page(review, unprintable=unprintable), allow_nan=False),
+        "format": form,
+        "standards": list(standards),
+        "timestamp": int(review.made_at.timestamp()),
+        "ppi": ppi,
+    }
+    with as_file(folder.joinpath("typesetter.py")) as script:
+        # -P: the folder of the script is no place to import from.
+        command = [sys.executable, "-P", str(script)]
+        try:
+            done = subprocess.run(  # noqa: S603  our own script; the job goes through its standard input
+                command,
+                input=json.dumps(job).encode("ascii"),
+                capture_output=True,
+                timeout=_PATIENCE_S,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise ExportError(
+                "The page could not be set: its process did not end well.", str(error)
+            ) from error
+    told = done.stderr.decode("utf-8", "replace").strip()
+    if done.returncode == _REFUSED:
+        raise _RefusedError(told)
+    if done.returncode != 0:
+        last = told.splitlines()[-1] if told else f"exit code {done.returncode}"
+        raise ExportError("The page could not be set: its process ended early.", f"It says: {last}")
+    return done.stdout
