@@ -8,6 +8,7 @@ wearable that walks out of reach is one whose link is dropped and that stops adv
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -112,6 +113,10 @@ class VirtualRadio:
         self._central: _Central | None = None
 
     async def __aenter__(self) -> Self:
+        # Bumble warns of everything that a wearable out of reach leaves unanswered: here that is the play.
+        log = logging.getLogger("bumble")
+        if log.level == logging.NOTSET:
+            log.setLevel(logging.ERROR)
         config = DeviceConfiguration(name="virtual adapter", address=hci.Address(_CENTRAL_ADDRESS))
         _, device = _plug(self._link, config)
         await device.power_on()

@@ -132,6 +132,11 @@ class Wearable:
         return self._device is not None and bool(self._device.connections)
 
     @property
+    def encrypted(self) -> bool:
+        """Whether it is connected, and every link encrypted."""
+        return self.linked and all(link.is_encrypted for link in self._on.connections.values())
+
+    @property
     def subscribed(self) -> bool:
         """Whether somebody listens to its measurements now."""
         return self._device is not None and bool(self._listeners(self._value))
