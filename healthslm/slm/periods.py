@@ -1,0 +1,109 @@
+"""Periods of local time: what `yesterday` or `last 3 days` mean, given now and the zone.
+
+Every period is half-open, `[start, end)`, and lies before the call: it never reaches beyond `now`.
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, model_validator
+
+_WEEKDAYS = {name.lower(): number for number, name in enumerate(calendar.day_name)}
+_LAST_N = re.compile(r"last (\d{1,4}) (hour|day|week|month)s?")
+_DATES = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\.\.(\d{4}-\d{2}-\d{2}))?")
+_DAYS = {"day": 1, "week": 7, "month": 30}
+NIGHT = (time(20, 0), time(10, 0))
+"""When a night begins and when it is over, for `last_night`."""
+
+
+class Period(BaseModel):
+    """A stretch of time, `[start, end)`, both aware."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    start: AwareDatetime
+    end: AwareDatetime
+
+    @model_validator(mode="after")
+    def _forwards(self) -> Self:
+        if self.start > self.end:
+            raise ValueError("a period ends after it starts")
+        return self
+
+
+class UnknownPeriodError(ValueError):
+    """The words name no period, or one that is not over and has not begun."""
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time.min, zone)
+
+
+def _month_before(first: date) -> date:
+    return (first - timedelta(days=1)).replace(day=1)
+
+
+def resolve(words: str, now: datetime, zone: ZoneInfo) -> Period:
+    """Return the period that `words` name, in `zone`.
+
+    Known: `today`, `yesterday`, `last_night`, `this_week`, `last_week`, `this_month`, `last_month`,
+    `last N hours|days|weeks|months`, a weekday, `2026-11-02`, and `2026-11-02..2026-11-05` with both days in
+    it. Weeks begin on Monday. Raises `UnknownPeriodError` for anything else and for what is yet to come.
+    """
+    local = now.astimezone(zone)
+    start, end = _bounds(words.strip().lower(), local, zone)
+    if start >= local:
+        raise UnknownPeriodError(f"{words} has not begun yet")
+    return Period(start=start, end=min(end, local))
+
+
+def _bounds(words: str, local: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    today = local.date()
+    monday = today - timedelta(days=today.weekday())
+    first = today.replace(day=1)
+    one = timedelta(days=1)
+    named: dict[str, tuple[date, date]] = {
+        "today": (today, today + one),
+        "yesterday": (today - one, today),
+        "this_week": (monday, monday + 7 * one),
+        "last_week": (monday - 7 * one, monday),
+        "this_month": (first, today + one),
+        "last_month": (_month_before(first), first),
+    }
+    if words in named:
+        return _midnight(named[words][0], zone), _midnight(named[words][1], zone)
+    if words == "last_night":
+        evening, morning = NIGHT
+        return datetime.combine(today - one, evening, zone), datetime.combine(today, morning, zone)
+    if words in _WEEKDAYS:
+        # Today's, if it is that day; else the last one that is over.
+        day = today - timedelta(days=(today.weekday() - _WEEKDAYS[words]) % 7)
+        return _midnight(day, zone), _midnight(day + one, zone)
+    if found := _LAST_N.fullmatch(words):
+        return _last(int(found[1]), found[2], local), local
+    if found := _DATES.fullmatch(words):
+        return _between(found[1], found[2] or found[1], zone)
+    raise UnknownPeriodError(f"{words!r} is no period that is known here")
+
+
+def _last(count: int, unit: str, local: datetime) -> datetime:
+    if count == 0:
+        raise UnknownPeriodError(f"the last 0 {unit}s are nothing")
+    if unit == "hour":  # an hour is an hour, also when the clocks change
+        return (local.astimezone(UTC) - timedelta(hours=count)).astimezone(local.tzinfo)
+    return local - timedelta(days=count * _DAYS[unit])
+
+
+def _between(first: str, last: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    try:
+        start, end = date.fromisoformat(first), date.fromisoformat(last)
+    except ValueError as error:
+        raise UnknownPeriodError(f"{first}..{last} is no pair of dates") from error
+    if end < start:
+        raise UnknownPeriodError(f"{first} is after {last}")
+    return _midnight(start, zone), _midnight(end + timedelta(days=1), zone)
