@@ -100,17 +100,26 @@ class Item:
     @property
     def line(self) -> str:
         """The item as one line of the fact sheet, for the model."""
-        parts = []
+        found = self.finding is not None
         pair = self.pressures
-        for fact in self.facts if pair is None else ():
-            label = self.subject.label(fact.feature.name, fact.statistic)
-            at = f" at {fact.time}" if fact.time else ""
-            parts.append(f"{label} {fact.value} {fact.unit}{at}".strip())
         if pair is not None:
-            label = "average" if pair[0].statistic == "mean" else pair[0].statistic
+            label = self.subject.label("", pair[0].statistic)
             parts = [f"{label} {pair[0].value} over {pair[1].value} {pair[1].unit}"]
-        title = f"{self.finding.title}. " if self.finding is not None else ""
-        return f"{plain(title)} {self.subject.title}: {', '.join(parts) or self.reason}".strip()
+        else:
+            labelled = not found or self.subject.name in ("blood_pressure", "high_pressure")
+            parts = [self._part(fact, labelled=labelled) for fact in self.facts]
+        if not found and pair is None and len(self.facts) == 1:
+            label = self.subject.label(self.facts[0].feature.name, self.facts[0].statistic)
+            return f"{label} {self.subject.title}: {self._part(self.facts[0], labelled=False)}".strip()
+        name = plain(self.finding.title.lower(), 60) if self.finding is not None else self.subject.title
+        if found and self.subject.title not in name:
+            parts = [f"{self.subject.title} {part}" for part in parts]
+        return f"{name}: {', '.join(parts) or self.reason}"
+
+    def _part(self, fact: Fact, *, labelled: bool) -> str:
+        label = f"{self.subject.label(fact.feature.name, fact.statistic)} " if labelled else ""
+        at = f" at {fact.time}" if fact.time else ""
+        return f"{label}{fact.value} {fact.unit}{at}".strip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +216,8 @@ def _vitals(features: Sequence[Feature], clock: _Clock, told: set[tuple[str, str
         by_name = {f.name: f for f in group}
         chosen = [by_name[n] for n in subject.statistics if n in by_name] or group[:3]
         facts = tuple(_fact(f, clock) for f in _distinct(chosen) if (f.name, f.text) not in told)
+        if {f.statistic for f in facts} >= {"mean", "min", "max"}:
+            facts = tuple(replace(f, time="", when="") for f in facts)  # a range needs no times
         if subject.told and facts:
             items.append(Item(id=name, role=Role.VITAL, subject=subject, facts=facts))
     return items

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from healthslm.readings import Claim
@@ -29,8 +29,15 @@ from healthslm.slm.lexicon import (
 _SHAPE = re.compile(r"[A-Z][A-Za-z0-9 .,;:'()/%°-]*\.")
 _WORD = re.compile(r"[A-Za-z]+(?:[-'][A-Za-z]+)*")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
-_PAIR = re.compile(r"(\d+)\s?(?:over|/)\s?(\d+)")
+_PAIR = re.compile(r"(\d+)(?: mmHg)?\s?(?:over|/)\s?(\d+)")
 _TERM = re.compile(r"\bSpO2\b")
+_CLUMSY = re.compile(
+    r"\b(?:was|were|is|it) (?:the )?(?:average|mean|range|maximum|minimum|peak|recorded and)\b"
+    r"|\b(?:lowest|highest) and\b|(?<!for )(?<!for about )(?<!for around )(?<!lasted )\b\d+ minutes?"
+    r"|, a temperature|, bpm",
+    re.IGNORECASE,
+)
+"""What an untuned small model likes to write and nobody would say."""
 _LONGEST, _SHORTEST_WORDS, _MOST_WORDS = 260, 4, 42
 _PRINTED_UNITS = {
     "bpm": r"bpm|beats per minute|beats a minute",
@@ -109,6 +116,9 @@ def _shape(text: str, _item: Item, _audience: Audience) -> Objection | None:
         return Objection(rule="shape", detail=f"{len(words)} words")
     if text.count("(") != text.count(")"):
         return Objection(rule="shape", detail="brackets")
+    clumsy = _CLUMSY.search(text)
+    if clumsy is not None:
+        return Objection(rule="grammar", detail=clumsy.group().strip())
     small = [w.lower() for w in words]
     twice = [a for a, b in itertools.pairwise(small) if a == b] + [w for w in ONCE if small.count(w) > 1]
     return Objection(rule="shape", detail=f"{twice[0]} twice") if twice else None
@@ -232,11 +242,16 @@ def _cues(text: str) -> list[tuple[int, frozenset[str]]]:
 def _statistics(text: str, item: Item, _audience: Audience) -> Objection | None:
     """What is called highest is the highest, and so on; no number stands without saying what it is."""
     found = _values_in(text, item)
+    known = {f.statistic for f in item.facts}
+    for at, statistics in _cues(text):
+        if not statistics & known:
+            return Objection(rule="statistic", detail=f"{text[at : at + 12]!r}: not among the facts")
     bound = _bind(text, found)
     for number, statistics in zip(found, bound, strict=True):
         candidates = {f.statistic for f in number.facts}
         if statistics is None:
-            if candidates <= {"mean", "min", "max"} and item.role is Role.VITAL:
+            told_by_the_finding = item.role is Role.FINDING and "mean" not in candidates
+            if candidates <= {"mean", "min", "max"} and not told_by_the_finding:
                 return Objection(rule="statistic", detail=f"{number.text} of what")
         elif not candidates & statistics and candidates != {"value"}:
             return Objection(
@@ -268,7 +283,8 @@ def _pressure_order(text: str, item: Item) -> Objection | None:
     upper = {f.value for f in item.facts if f.feature.name.startswith("systolic")}
     lower = {f.value for f in item.facts if f.feature.name.startswith("diastolic")}
     if not upper or not lower:
-        return None
+        unsaid = (upper and "systolic" not in text.lower()) or (lower and "diastolic" not in text.lower())
+        return Objection(rule="pair", detail="which of the two") if unsaid else None
     pair = _PAIR.search(text)
     if pair is not None:
         good = pair.group(1) in upper and pair.group(2) in lower

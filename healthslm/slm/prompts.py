@@ -20,60 +20,69 @@ _SYSTEM = {
 _EXAMPLES = {
     Audience.WEARER: (
         (
-            "pulse: average 81 bpm, lowest 60 bpm, highest 131 bpm",
-            "Your pulse averaged 81 bpm and ranged between 60 and 131 bpm.",
+            "heart rate: average 81 bpm, lowest 60 bpm, highest 131 bpm",
+            "Your heart rate averaged 81 bpm and ranged between 60 and 131 bpm.",
         ),
         (
-            "High blood pressure. blood pressure: average 171 over 99 mmHg",
+            "low oxygen saturation: 86 % at 01:50",
+            "Your oxygen saturation was low and fell to 86 % at 01:50.",
+        ),
+        (
+            "temperature: highest 37.6 °C at 16:40, latest 36.9 °C at 21:10",
+            "Your temperature peaked at 37.6 °C at 16:40, and the latest reading was 36.9 °C at 21:10.",
+        ),
+        (
+            "high blood pressure: average 171 over 99 mmHg",
             "Your blood pressure was high, with an average of 171 over 99 mmHg.",
         ),
+        ("irregular heart rhythm: 12 minutes", "Your heart rhythm was irregular for 12 minutes."),
         (
             "oxygen saturation: average 97 %, lowest 91 % at 06:15",
             "Your oxygen saturation averaged 97 %, and its lowest reading was 91 % at 06:15.",
         ),
+        ("fever: temperature 39.4 °C at 22:05", "Your temperature rose to 39.4 °C at 22:05, a fever."),
+        ("latest temperature: 36.4 °C at 07:30", "Your latest temperature reading was 36.4 °C at 07:30."),
+        ("RMSSD heart-rate variability: 41 ms", "Your heart-rate variability (RMSSD) was 41 ms."),
         (
-            "Fever. temperature: highest 39.4 °C at 22:05",
-            "Your temperature rose to 39.4 °C at 22:05, a fever.",
-        ),
-        ("temperature: latest 36.4 °C at 07:30", "Your latest temperature reading was 36.4 °C at 07:30."),
-        (
-            "Low oxygen saturation. oxygen saturation: lowest 86 % at 01:50",
-            "Your oxygen saturation was low and fell to 86 % at 01:50.",
-        ),
-        (
-            "Irregular heart rhythm. heart rhythm: irregular for 12 minutes",
-            "Your heart rhythm was irregular for 12 minutes.",
+            "blood pressure: average 128 over 76 mmHg",
+            "Your blood pressure had an average of 128 over 76 mmHg.",
         ),
     ),
     Audience.CLINICIAN: (
         (
-            "pulse: average 81 bpm, lowest 60 bpm, highest 131 bpm",
-            "The pulse averaged 81 bpm (lowest 60 bpm, highest 131 bpm).",
+            "heart rate: average 81 bpm, lowest 60 bpm, highest 131 bpm",
+            "The heart rate averaged 81 bpm and ranged between 60 and 131 bpm.",
         ),
         (
-            "High blood pressure. blood pressure: average 171 over 99 mmHg",
+            "low oxygen saturation: 86 % at 01:50",
+            "The oxygen saturation was low and fell to 86 % at 01:50.",
+        ),
+        (
+            "temperature: highest 37.6 °C at 16:40, latest 36.9 °C at 21:10",
+            "The temperature peaked at 37.6 °C at 16:40, and the latest reading was 36.9 °C at 21:10.",
+        ),
+        (
+            "high blood pressure: average 171 over 99 mmHg",
             "The blood pressure was high, with an average of 171 over 99 mmHg.",
         ),
+        ("irregular heart rhythm: 12 minutes", "The heart rhythm was irregular for 12 minutes."),
         (
             "oxygen saturation: average 97 %, lowest 91 % at 06:15",
             "The oxygen saturation averaged 97 %, with a lowest reading of 91 % at 06:15.",
         ),
+        ("fever: temperature 39.4 °C at 22:05", "The temperature rose to 39.4 °C at 22:05, a fever."),
+        ("latest temperature: 36.4 °C at 07:30", "The latest temperature reading was 36.4 °C at 07:30."),
         (
-            "Fever. temperature: highest 39.4 °C at 22:05",
-            "There was a fever: the temperature rose to 39.4 °C at 22:05.",
-        ),
-        ("temperature: latest 36.4 °C at 07:30", "The latest temperature reading was 36.4 °C at 07:30."),
-        (
-            "Low oxygen saturation. oxygen saturation: lowest 86 % at 01:50",
-            "The oxygen saturation was low and fell to 86 % at 01:50.",
+            "heart-rate variability: RMSSD 41 ms, SDNN 63 ms",
+            "The heart-rate variability was RMSSD 41 ms and SDNN 63 ms.",
         ),
         (
-            "Irregular heart rhythm. heart rhythm: irregular for 12 minutes",
-            "The heart rhythm was irregular for 12 minutes.",
+            "blood pressure: average 128 over 76 mmHg",
+            "The blood pressure had an average of 128 over 76 mmHg.",
         ),
     ),
 }
-_REMEMBERED = 4
+_REMEMBERED = 2
 """Earlier sentences that stay in the prompt; more would only cost time."""
 
 

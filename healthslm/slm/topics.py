@@ -23,13 +23,14 @@ TOPICS: dict[str, Topic] = {
     ),
     "heart_rate": Topic(
         ("heart rate", "pulse", "bpm"),
-        "Heart rate is how often your heart beats in a minute. It rises with movement, fever, pain and worry.",
+        "Heart rate is how often your heart beats in a minute. "
+        "It rises with movement, fever, pain and worry.",
         "LOINC 8867-4",
     ),
     "hrv": Topic(
         ("hrv", "heart rate variability", "heart-rate variability", "rmssd", "sdnn"),
-        "Heart-rate variability is how much the time from beat to beat varies. RMSSD and SDNN are two ways of "
-        "writing it down; what is usual differs so much between people that only your own past compares.",
+        "Heart-rate variability is how much the time from beat to beat varies. RMSSD and SDNN are two ways "
+        "of writing it down; what is usual differs so much between people that only your own past compares.",
         "Task Force of the ESC and NASPE, Circulation 1996;93:1043-1065",
     ),
     "rr_interval": Topic(
@@ -64,8 +65,8 @@ TOPICS: dict[str, Topic] = {
     ),
     "healthslm": Topic(
         ("healthslm", "this program", "this app", "you"),
-        "healthslm keeps what your wearables measure on this machine, warns by rules that a clinician can check, "
-        "and puts it into words. It is not a medical device.",
+        "healthslm keeps what your wearables measure on this machine, warns by rules that a clinician can "
+        "check, and puts it into words. It is not a medical device.",
         "README",
     ),
 }

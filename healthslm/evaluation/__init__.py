@@ -1,0 +1,1 @@
+"""Measures what is claimed: nothing in here is needed to run healthslm."""

@@ -1,0 +1,133 @@
+"""Drawn days: features and findings as analysis and rules would make them, from one random generator.
+
+They are varied on purpose, not typical: none, one or several findings, gaps, and kinds that nobody measured.
+No person's data is in them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from healthslm.readings import KINDS, Feature, Finding, Kind, Severity
+from healthslm.rules import RULES
+
+_FIRST_DAY = datetime(2026, 1, 5, tzinfo=UTC)
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    """What is known of one drawn day."""
+
+    findings: tuple[Finding, ...]
+    features: tuple[Feature, ...]
+
+
+class _Draw:
+    """Draws one day."""
+
+    def __init__(self, seed: int, number: int) -> None:
+        self.random = np.random.default_rng([seed, number])
+        self.start = _FIRST_DAY + number * _DAY
+        self.ids = 0
+
+    def chance(self, share: float) -> bool:
+        """Say yes in a share of the cases."""
+        return bool(self.random.random() < share)
+
+    def between(self, low: float, high: float) -> float:
+        """Draw evenly from a range."""
+        return float(self.random.uniform(low, high))
+
+    def feature(
+        self, name: str, kind: Kind, value: float, *, at: bool = False, coverage: float | None = None
+    ) -> Feature:
+        """A feature of the whole day; with `at` it is a single reading at some time."""
+        self.ids += 2
+        info = KINDS[kind]
+        return Feature(
+            name=name,
+            kind=kind,
+            value=round(value, info.decimals),
+            unit=info.ucum,
+            decimals=info.decimals,
+            start=self.start,
+            end=self.start + _DAY,
+            coverage=coverage,
+            count=1 if at else 500,
+            readings=(self.ids,) if at else (self.ids - 1, self.ids),
+            at=self.start + timedelta(minutes=int(self.random.integers(0, 1440))) if at else None,
+        )
+
+    def statistics(self, kind: Kind, mean: float, spread: float) -> list[Feature]:
+        """Latest, mean, min and max, as `analysis.describe` gives them; or the reason why there are none."""
+        if self.chance(0.12):
+            reason = f"no {KINDS[kind].title} reading in this period"
+            blank = [self.feature(f"{kind}_{s}", kind, 0) for s in ("latest", "mean", "min", "max")]
+            return [replace(f, value=None, reason=reason, readings=(), count=0) for f in blank]
+        coverage = self.between(0.1, 1.0) if KINDS[kind].holds is not None else None
+        top = min(mean + self.between(0.2, 1) * spread, KINDS[kind].high)
+        low = mean - self.between(0.2, 1) * spread
+        return [
+            self.feature(f"{kind}_latest", kind, self.between(low, top), at=True, coverage=coverage),
+            self.feature(f"{kind}_mean", kind, mean, coverage=coverage),
+            self.feature(f"{kind}_min", kind, low, at=True, coverage=coverage),
+            self.feature(f"{kind}_max", kind, top, at=True, coverage=coverage),
+        ]
+
+
+def _evidence(draw: _Draw, rule: str, known: dict[str, Feature]) -> tuple[Feature, ...]:
+    """The features that a rule gives as evidence, in the rule's order."""
+    if rule == "fever":
+        names: tuple[str, ...] = ("temperature_max", "temperature_latest")
+    elif rule == "high_pressure":
+        names = ("systolic_mean", "diastolic_mean", "systolic_max")
+    elif rule == "low_spo2":
+        low = draw.feature("spo2_5min_low", Kind.SPO2, draw.between(78, 93), at=True)
+        return low, *(known[n] for n in ("spo2_min",) if n in known)
+    else:
+        share = draw.feature("irregular_share", Kind.RR_INTERVAL, draw.between(60, 100))
+        minutes = draw.feature("irregular_minutes", Kind.RR_INTERVAL, draw.between(5, 240))
+        return replace(share, unit="%"), replace(minutes, unit="min")
+    return tuple(known[n] for n in names if n in known and known[n].value is not None)
+
+
+def draw_day(seed: int, number: int) -> Day:
+    """Draw the day of a number; the same seed and number give the same day."""
+    draw = _Draw(seed, number)
+    temperature = draw.between(36.2, 39.6)
+    systolic = draw.between(105, 185)
+    features = [
+        *draw.statistics(Kind.HEART_RATE, draw.between(52, 115), 40),
+        *draw.statistics(Kind.SPO2, draw.between(88, 98), 8),
+        *draw.statistics(Kind.TEMPERATURE, temperature, 0.8),
+        *draw.statistics(Kind.SYSTOLIC, systolic, 15),
+        *draw.statistics(Kind.DIASTOLIC, systolic * draw.between(0.55, 0.65), 8),
+        replace(draw.feature("rmssd_ms", Kind.RR_INTERVAL, draw.between(8, 90)), unit="ms"),
+    ]
+    known = {f.name: f for f in features if f.value is not None}
+    findings = []
+    for rule in RULES:
+        evidence = _evidence(draw, rule.name, known)
+        if not draw.chance(0.4) or not evidence or evidence[0].value is None:
+            continue
+        severity = list(rule.actions)[int(draw.random.integers(0, len(rule.actions)))]
+        began = draw.start + timedelta(minutes=int(draw.random.integers(0, 1300)))
+        findings.append(
+            Finding(
+                rule=rule.name,
+                version=rule.version,
+                severity=Severity(severity),
+                title=rule.title,
+                action=rule.actions[severity],
+                source=rule.source,
+                start=began,
+                end=began + timedelta(hours=1),
+                evidence=evidence,
+                missing=rule.missing,
+            )
+        )
+    return Day(findings=tuple(findings), features=tuple(features))

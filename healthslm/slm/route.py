@@ -1,0 +1,114 @@
+"""A question → one call of the fixed list, by its words. What is not understood is asked back, never guessed.
+
+This is the floor that stands without any model: emergencies and refusals are decided here in any case.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from healthslm.slm import hearing
+from healthslm.slm.hearing import Heard
+from healthslm.slm.periods import UnknownPeriodError, resolve
+from healthslm.slm.tools import (
+    Call,
+    Compare,
+    Devices,
+    Emergency,
+    Explain,
+    Findings,
+    Metric,
+    Refusal,
+    Refuse,
+    Relate,
+    Statistic,
+    TimeInRange,
+    Trend,
+    Unclear,
+    Value,
+)
+
+LONGEST = 2000
+"""Characters of a question that are looked at; nobody asks more in one."""
+_USUAL = {"trend": "last 30 days", "relate": "last 30 days"}
+_SUMS = {Metric.STEPS, Metric.ENERGY, Metric.SLEEP_DURATION}
+"""What is added up over a day rather than averaged."""
+
+
+def route(question: str, now: datetime, zone: ZoneInfo) -> Call | Unclear:
+    """Return the call that a question asks for, or `Unclear` with what to ask instead."""
+    text = hearing.normal(question[:LONGEST])
+    if hearing.is_emergency(hearing.normal(question)):
+        return Emergency()
+    if not text:
+        return Unclear(
+            why="There was no question. Ask, for example: what was my highest heart rate yesterday?"
+        )
+    if (refusal := hearing.refusal(text)) is not None:
+        return Refuse(reason=refusal)
+    heard = hearing.hear(text)
+    try:
+        return _called(text, heard, now, zone)
+    except UnknownPeriodError as error:
+        return Unclear(why=f"I do not know which time is meant: {error}.")
+
+
+def _called(text: str, heard: Heard, now: datetime, zone: ZoneInfo) -> Call | Unclear:
+    period = heard.periods[0] if heard.periods else None
+
+    def when(tool: str) -> str:
+        return period or _USUAL.get(tool, "today")
+
+    if hearing.about_devices(text):
+        return Devices()
+    if not heard.periods and (topic := hearing.explained(text)) is not None:
+        return Explain(topic=topic)
+    if not heard.metrics:
+        if hearing.about_findings(text):
+            return Findings(severity=hearing.severity(text), period=resolve(when("findings"), now, zone))
+        if hearing.off_topic(text):
+            return Refuse(reason=Refusal.OFF_TOPIC)
+        return Unclear(
+            why="I did not understand which measurement is meant. "
+            "Ask, for example, for heart rate, oxygen, temperature or blood pressure."
+        )
+    metric = heard.metrics[0]
+    if len(heard.metrics) > 1 and hearing.relates(text):
+        return Relate(metric=metric, other_metric=heard.metrics[1], period=resolve(when("relate"), now, zone))
+    if hearing.compares(text) and (len(heard.periods) > 1 or heard.usual_other):
+        other = heard.periods[1] if len(heard.periods) > 1 else heard.usual_other
+        return Compare(
+            metric=metric,
+            statistic=heard.statistic or _typical(metric),
+            period=resolve(when("compare"), now, zone),
+            other_period=resolve(other, now, zone),
+        )
+    if heard.low is not None or heard.high is not None:
+        return TimeInRange(
+            metric=metric, low=heard.low, high=heard.high, period=resolve(when("time_in_range"), now, zone)
+        )
+    if hearing.asks_for_trend(text):
+        return Trend(metric=metric, period=resolve(when("trend"), now, zone))
+    return _value(text, metric, heard, now, zone)
+
+
+def _typical(metric: Metric) -> Statistic:
+    return Statistic.TOTAL if metric in _SUMS else Statistic.MEAN
+
+
+def _value(text: str, metric: Metric, heard: Heard, now: datetime, zone: ZoneInfo) -> Call | Unclear:
+    """One number: which statistic, of which time."""
+    if not re.search(r"\w", text):
+        return Unclear(why="There was no question.")
+    if heard.statistic is Statistic.LATEST or (heard.statistic is None and not heard.periods):
+        # The latest there is; of a period only when one was named.
+        period = resolve(heard.periods[0], now, zone) if heard.periods else None
+        return Value(metric=metric, statistic=Statistic.LATEST, period=period)
+    statistic = heard.statistic or _typical(metric)
+    return Value(
+        metric=metric,
+        statistic=statistic,
+        period=resolve(heard.periods[0] if heard.periods else "today", now, zone),
+    )
