@@ -119,6 +119,7 @@ class Item:
     def _part(self, fact: Fact, *, labelled: bool) -> str:
         label = f"{self.subject.label(fact.feature.name, fact.statistic)} " if labelled else ""
         at = f" at {fact.time}" if fact.time else ""
+        label = "for " if fact.feature.name == "irregular_minutes" else label
         return f"{label}{fact.value} {fact.unit}{at}".strip()
 
 

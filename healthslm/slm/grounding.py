@@ -34,7 +34,7 @@ _TERM = re.compile(r"\bSpO2\b")
 _CLUMSY = re.compile(
     r"\b(?:was|were|is|it) (?:the )?(?:average|mean|range|maximum|minimum|peak|recorded and)\b"
     r"|\b(?:lowest|highest) and\b|(?<!for )(?<!for about )(?<!for around )(?<!lasted )\b\d+ minutes?"
-    r"|, a temperature|, bpm",
+    r"|, a temperature|, bpm|\bwas for \d",
     re.IGNORECASE,
 )
 """What an untuned small model likes to write and nobody would say."""
@@ -243,8 +243,8 @@ def _statistics(text: str, item: Item, _audience: Audience) -> Objection | None:
     """What is called highest is the highest, and so on; no number stands without saying what it is."""
     found = _values_in(text, item)
     known = {f.statistic for f in item.facts}
-    for at, statistics in _cues(text):
-        if not statistics & known:
+    for at, said in _cues(text):
+        if not said & known:
             return Objection(rule="statistic", detail=f"{text[at : at + 12]!r}: not among the facts")
     bound = _bind(text, found)
     for number, statistics in zip(found, bound, strict=True):

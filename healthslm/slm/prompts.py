@@ -35,7 +35,7 @@ _EXAMPLES = {
             "high blood pressure: average 171 over 99 mmHg",
             "Your blood pressure was high, with an average of 171 over 99 mmHg.",
         ),
-        ("irregular heart rhythm: 12 minutes", "Your heart rhythm was irregular for 12 minutes."),
+        ("irregular heart rhythm: for 12 minutes", "Your heart rhythm was irregular for 12 minutes."),
         (
             "oxygen saturation: average 97 %, lowest 91 % at 06:15",
             "Your oxygen saturation averaged 97 %, and its lowest reading was 91 % at 06:15.",
@@ -65,7 +65,7 @@ _EXAMPLES = {
             "high blood pressure: average 171 over 99 mmHg",
             "The blood pressure was high, with an average of 171 over 99 mmHg.",
         ),
-        ("irregular heart rhythm: 12 minutes", "The heart rhythm was irregular for 12 minutes."),
+        ("irregular heart rhythm: for 12 minutes", "The heart rhythm was irregular for 12 minutes."),
         (
             "oxygen saturation: average 97 %, lowest 91 % at 06:15",
             "The oxygen saturation averaged 97 %, with a lowest reading of 91 % at 06:15.",
