@@ -225,7 +225,7 @@ def device_from(identity: Identity, known: Sequence[Device]) -> Device:
     before = next((d for d in known if d.address == identity.device), Device(address=identity.device))
     return Device(
         address=identity.device,
-        name=identity.name or before.name,
+        name=before.name or identity.name,  # what a person called it stays
         manufacturer=identity.manufacturer or before.manufacturer,
         model=identity.model or before.model,
         serial=identity.serial or before.serial,

@@ -75,7 +75,7 @@ KINDS: Mapping[Kind, KindInfo] = {
         decimals=0,
         holds=timedelta(seconds=3),
     ),
-    # 0 is what oximeters send with no finger in them; below 50 % their calibration ends (ISO 80601-2-61: 70 %).
+    # 0 is what oximeters send with no finger in them; they are calibrated down to 70 % (ISO 80601-2-61).
     Kind.SPO2: KindInfo(
         title="oxygen saturation",
         ucum="%",

@@ -15,7 +15,7 @@ LEVELS: list[set[str]] = [
     {"readings", "settings"},
     {"analysis", "rules", "slm"},
     {"ingest", "importers", "alerts", "export", "store"},
-    {"live"},
+    {"live", "query"},
     {"pipeline"},
     {"cli", "commands", "companion", "demo", "bench", "evaluation"},
 ]

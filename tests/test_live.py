@@ -30,9 +30,20 @@ def test_memory_does_not_grow_with_time() -> None:
     for second in range(20_000):
         now = DAY + timedelta(seconds=second)
         live.add([reading(Kind.SPO2, now, 97)], now)
-    assert len(live._columns[Kind.SPO2]._times) <= 2048
+    assert len(live._columns[Kind.SPO2]._rows) <= 2048
     assert len(live.windows([Kind.SPO2], now, timedelta(minutes=5))[Kind.SPO2]) == 301
 
 
 def test_a_kind_that_never_came_has_an_empty_window() -> None:
     assert len(Live(REACH).windows([Kind.TEMPERATURE], DAY, REACH)[Kind.TEMPERATURE]) == 0
+
+
+def test_a_restart_goes_on_from_what_the_store_has() -> None:
+    rows = [reading(Kind.SPO2, DAY + timedelta(seconds=s), 97) for s in range(3000)]
+    now = rows[-1].time
+    live = Live(REACH)
+    live.load(Window.of(Kind.SPO2, DAY, now + timedelta(seconds=1), rows))
+    live.add([reading(Kind.SPO2, now + timedelta(seconds=1), 90)], now + timedelta(seconds=1))
+    got = live.windows([Kind.SPO2], now + timedelta(seconds=1), REACH)[Kind.SPO2]
+    assert len(got) == 3001
+    assert got.values[-1] == 90

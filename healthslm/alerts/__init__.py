@@ -4,7 +4,7 @@
 the store before they do it, so that a crash between raising and delivering loses nothing.
 """
 
-from healthslm.alerts.alert import Alert, AlertState, Tell
+from healthslm.alerts.alert import Alert, AlertState, Tell, payload
 from healthslm.alerts.courier import Courier
 from healthslm.alerts.engine import Engine
 from healthslm.alerts.hooks import CommandHook, Hook, WebhookHook, parse_hooks
@@ -19,4 +19,5 @@ __all__ = [
     "Tell",
     "WebhookHook",
     "parse_hooks",
+    "payload",
 ]

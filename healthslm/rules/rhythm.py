@@ -15,7 +15,7 @@ seven records of the MIT-BIH AF database: sensitivity 93.3 %, specificity 94.4 %
 WIDTH = timedelta(minutes=5)
 """How long it must last without a regular stretch: ectopic beats alone do not fill five minutes."""
 SEEN = 0.9
-"""Share of the five minutes from the first judged beat to the last: less was not seen irregular for so long."""
+"""Share of the five minutes that must lie between the first judged beat and the last."""
 
 
 def _verdict(windows: Windows, now: datetime) -> Verdict | None:

@@ -38,6 +38,12 @@ _CLUMSY = re.compile(
     re.IGNORECASE,
 )
 """What an untuned small model likes to write and nobody would say."""
+_SPREAD = re.compile(r"\b(?:between|rang\w+|var(?:y|ied|ies|ying)|from)\b")
+_RANGE = re.compile(
+    r"\b(?:between|rang\w+(?: of| from| between| was)?|var(?:y|ied|ies|ying) (?:from|between)|from) "
+    r"(\d+(?:\.\d+)?)(?: ?(?:bpm|%|°c|mmhg|ms|percent|beats per minute))? ?(?:and|to|-|–) ?(\d+(?:\.\d+)?)"
+)
+"""A range: its two ends next to each other, the lower one first."""
 _LONGEST, _SHORTEST_WORDS, _MOST_WORDS = 260, 4, 42
 _PRINTED_UNITS = {
     "bpm": r"bpm|beats per minute|beats a minute",
@@ -241,6 +247,9 @@ def _cues(text: str) -> list[tuple[int, frozenset[str]]]:
 
 def _statistics(text: str, item: Item, _audience: Audience) -> Objection | None:
     """What is called highest is the highest, and so on; no number stands without saying what it is."""
+    objection = _range_is_whole(text, item) or _labels(text, item)
+    if objection is not None:
+        return objection
     found = _values_in(text, item)
     known = {f.statistic for f in item.facts}
     for at, said in _cues(text):
@@ -261,21 +270,47 @@ def _statistics(text: str, item: Item, _audience: Audience) -> Objection | None:
 
 
 def _bind(text: str, found: Sequence[_Found]) -> list[frozenset[str] | None]:
-    """Give every value the cue nearest before it, or where there is none, the one that follows it."""
+    """Give every value the cue nearest before it, or where there is none, the one that follows it.
+
+    The two ends of a range need no cue: the first is the lowest, the second the highest.
+    """
     cues = _cues(text)
-    spread = re.search(r"between|rang|vari|from", text.lower())
-    ranged: list[int] = []
-    if spread is not None:
-        ranged = [i for i, n in enumerate(found) if n.start > spread.start()][:2]
+    ends: dict[int, frozenset[str]] = {}
+    for match in _RANGE.finditer(text.lower()):
+        ends |= {match.start(1): frozenset({"min"}), match.start(2): frozenset({"max"})}
     bound: list[frozenset[str] | None] = []
-    for i, number in enumerate(found):
-        if i in ranged and len(ranged) == 2:
-            bound.append(frozenset({"min"} if i == ranged[0] else {"max"}))
+    for number in found:
+        if number.start in ends:
+            bound.append(ends[number.start])
             continue
         before = [s for at, s in cues if at < number.start]
         follows = [s for at, s in cues if number.end <= at <= number.end + 30]
         bound.append(before[-1] if before else follows[0] if follows else None)
     return bound
+
+
+def _range_is_whole(text: str, item: Item) -> Objection | None:
+    """A range has two ends that stand together, of an item that has a lowest and a highest value."""
+    small = text.lower()
+    if _SPREAD.search(small) is None:
+        return None
+    if not {"min", "max"} <= {f.statistic for f in item.facts} or _RANGE.search(small) is None:
+        return Objection(rule="statistic", detail="a range without its two ends")
+    return None
+
+
+def _labels(text: str, item: Item) -> Objection | None:
+    """Of several values that have names of their own (RMSSD, SDNN), each stands behind its name."""
+    labels = {item.subject.label(f.feature.name, f.statistic).lower(): f for f in item.facts}
+    if len(item.facts) < 2 or {f.statistic for f in item.facts} != {"value"}:
+        return None
+    small = text.lower()
+    for number in _values_in(text, item):
+        named = [(small.rfind(label, 0, number.start), label) for label in labels if label]
+        at, label = max(named, default=(-1, ""))
+        if at < 0 or labels[label] not in number.facts:
+            return Objection(rule="statistic", detail=f"{number.text} under which name")
+    return None
 
 
 def _pressure_order(text: str, item: Item) -> Objection | None:

@@ -132,11 +132,12 @@ _NUMBER_WORDS = {"a": 1, "an": 1, "couple of": 2, "two": 2, "three": 3, "four": 
 _PERIOD = re.compile(
     r"\b(?:(?P<date>\d{4}-\d\d-\d\d)(?: ?(?:to|until|-|and|\.\.) ?(?P<until>\d{4}-\d\d-\d\d))?"
     r"|(?P<span>(?:the )?(?:last|past|previous) (?P<count>\d{1,4}|couple of|\w+)? ?(?P<unit>hour|day|week|month)s)"
-    r"|(?P<named>today|yesterday|last night|tonight|overnight|(?:this|last|the past) (?:week|month)|this morning"
+    r"|(?P<named>today|yesterday|last night|(?:my|the|her|his) night|tonight|overnight|(?:this|last|the past) (?:week|month)|this morning"
     r"|this afternoon|this evening)"
     rf"|(?P<weekday>{_WEEKDAY}))\b"
 )
-_NAMED = {"last night": "last_night", "overnight": "last_night", "tonight": "today", "this morning": "today",
+_NAMED = {"last night": "last_night", "my night": "last_night", "the night": "last_night", "her night": "last_night",
+          "his night": "last_night", "overnight": "last_night", "tonight": "today", "this morning": "today",
           "this afternoon": "today", "this evening": "today", "the past week": "last 7 days",
           "the past month": "last 30 days"}  # fmt: skip
 _BOUND = re.compile(
@@ -272,7 +273,7 @@ def _periods(text: str) -> tuple[str, ...]:
 
 def _bounds(text: str, metric: Metric) -> tuple[float | None, float | None]:
     """The bounds that are named, low first, converted to the metric's own unit."""
-    match = _BOUND.search(text)
+    match = _BOUND.search(_PERIOD.sub(" ", text))  # a date is no bound
     if match is None:
         return None, None
 

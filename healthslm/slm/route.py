@@ -5,7 +5,6 @@ This is the floor that stands without any model: emergencies and refusals are de
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -91,17 +90,15 @@ def _called(text: str, heard: Heard, now: datetime, zone: ZoneInfo) -> Call | Un
         )
     if hearing.asks_for_trend(text):
         return Trend(metric=metric, period=resolve(when("trend"), now, zone))
-    return _value(text, metric, heard, now, zone)
+    return _value(metric, heard, now, zone)
 
 
 def _typical(metric: Metric) -> Statistic:
     return Statistic.TOTAL if metric in _SUMS else Statistic.MEAN
 
 
-def _value(text: str, metric: Metric, heard: Heard, now: datetime, zone: ZoneInfo) -> Call | Unclear:
+def _value(metric: Metric, heard: Heard, now: datetime, zone: ZoneInfo) -> Value:
     """One number: which statistic, of which time."""
-    if not re.search(r"\w", text):
-        return Unclear(why="There was no question.")
     if heard.statistic is Statistic.LATEST or (heard.statistic is None and not heard.periods):
         # The latest there is; of a period only when one was named.
         period = resolve(heard.periods[0], now, zone) if heard.periods else None

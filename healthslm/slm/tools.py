@@ -29,7 +29,7 @@ class Metric(StrEnum):
     SLEEP_DURATION = "sleep_duration"
 
     @property
-    def title(self) -> str:
+    def words(self) -> str:
         """The metric as a sentence says it."""
         return {"spo2": "oxygen saturation", "hrv_rmssd": "heart-rate variability"}.get(
             self.value, self.value.replace("_", " ")

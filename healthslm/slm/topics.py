@@ -59,8 +59,8 @@ TOPICS: dict[str, Topic] = {
             "afib",
             "af",
         ),
-        "An irregular rhythm means that the time from beat to beat keeps changing. Many causes are harmless and "
-        "some are not; RR intervals show that it is irregular, and only an ECG shows which rhythm it is.",
+        "An irregular rhythm means that the time from beat to beat keeps changing. Many causes are harmless "
+        "and some are not; RR intervals show that it is irregular, and only an ECG shows which rhythm it is.",
         "ESC 2020 guidelines for atrial fibrillation, Eur Heart J 2021;42:373-498",
     ),
     "healthslm": Topic(

@@ -31,6 +31,13 @@ class OutboxRow:
     error: str = ""
 
 
+def _device(row: tuple[str, ...]) -> Device:
+    address, name, manufacturer, model, serial, firmware = row
+    return Device(
+        address=address, name=name, manufacturer=manufacturer, model=model, serial=serial, firmware=firmware
+    )
+
+
 class Shelf(Transactions):
     """The part of `Store` that is not readings."""
 
@@ -42,10 +49,7 @@ class Shelf(Transactions):
             "SELECT address, name, manufacturer, model, serial, firmware FROM devices"
             " WHERE added ORDER BY address"
         )
-        return [
-            Device(address=a, name=n, manufacturer=m, model=o, serial=s, firmware=f)
-            for a, n, m, o, s, f in rows
-        ]
+        return [_device(row) for row in rows]
 
     def put_device(self, device: Device) -> None:
         """Add a device, or say anew what is known of it."""
@@ -68,17 +72,18 @@ class Shelf(Transactions):
             )
         )
 
-    def forget_device(self, address: str) -> bool:
-        """Take a device off the list; its readings stay. Returns whether it was on it."""
-        found = self._write(
-            partial(
-                self._database.rows,
-                "UPDATE devices SET added = 0, name = '', manufacturer = '', model = '', serial = '',"
-                " firmware = '' WHERE address = ? AND added RETURNING id",
-                (address,),
-            )
+    def device(self, address: str) -> Device:
+        """Return what is known of a device, on the list or not: old readings still name what sent them."""
+        found = self._database.rows(
+            "SELECT address, name, manufacturer, model, serial, firmware FROM devices WHERE address = ?",
+            (address,),
         )
-        return bool(found)
+        return _device(found[0]) if found else Device(address=address)
+
+    def forget_device(self, address: str) -> bool:
+        """Take a device off the list; its readings stay, and who sent them. Returns whether it was on it."""
+        sql = "UPDATE devices SET added = 0 WHERE address = ? AND added RETURNING id"
+        return bool(self._write(partial(self._database.rows, sql, (address,))))
 
     # Settings that are health data or name a person, so they are in here and not in settings.toml
 

@@ -118,6 +118,23 @@ class Store(Shelf):
         sql = "SELECT 1 FROM readings WHERE kind = ? AND time >= ? AND time < ? LIMIT 1"
         return {kind for kind, code in rows.KIND_CODES.items() if self._database.rows(sql, (code, *period))}
 
+    def latest_of(self, address: str, kind: Kind) -> Reading | None:
+        """Return the newest reading of a kind that a device sent, or `None` when it sent none."""
+        found = self._database.rows(
+            f"{_SELECT} WHERE kind = ? AND address = ? ORDER BY time DESC LIMIT 1",
+            (rows.KIND_CODES[kind], address),
+        )
+        return rows.to_reading(found[0]) if found else None
+
+    def sources(self, kind: Kind, start: datetime, end: datetime) -> tuple[str, ...]:
+        """Return the addresses of the devices that sent readings of a kind in `[start, end)`."""
+        found = self._database.rows(
+            "SELECT DISTINCT address FROM readings JOIN devices ON devices.id = device"
+            " WHERE kind = ? AND time >= ? AND time < ? ORDER BY address",
+            (rows.KIND_CODES[kind], rows.micros(start), rows.micros(end)),
+        )
+        return tuple(address for (address,) in found)
+
     def span(self) -> tuple[datetime, datetime] | None:
         """Return the times of the first and the last reading, or `None` for an empty store."""
         sql = "SELECT min(time), max(time) FROM readings WHERE kind = ?"

@@ -1,0 +1,189 @@
+"""Wearables: find them, choose them, listen to them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import signal
+from datetime import datetime
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.table import Table
+
+from device import Found, LinkEvent, scan, watch
+from healthslm.cli import terminal
+from healthslm.cli.app import app
+from healthslm.cli.session import hooks_of, session
+from healthslm.errors import UsageError
+from healthslm.pipeline import Tally, Update, collect
+from healthslm.readings import Device, Kind
+from healthslm.store import Store
+
+devices = typer.Typer(help="The wearables.", no_args_is_help=True)
+app.add_typer(devices, name="devices")
+Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
+
+
+@devices.command("scan")
+def devices_scan(
+    seconds: Annotated[float, typer.Option(min=1, max=120, help="How long to look.")] = 10,
+    json: Json = False,
+) -> None:
+    """Look for wearables nearby that healthslm understands."""
+    found = asyncio.run(scan(seconds))
+    if json:
+        terminal.print_json(
+            [
+                {"address": f.address, "name": f.name, "services": list(f.services), "rssi": f.rssi}
+                for f in found
+            ]
+        )
+        return
+    if not found:
+        terminal.err.print(
+            f"Nothing that healthslm understands was heard in {seconds:.0f} s. Put the device on, "
+            "wake it up, and make sure that no phone is connected to it."
+        )
+        return
+    terminal.out.print(found_table(found))
+    terminal.err.print("Next: healthslm devices add ADDRESS")
+
+
+def found_table(found: list[Found]) -> Table:
+    """List what a scan found."""
+    table = Table("address", "name", "what it measures", "signal")
+    for one in found:
+        signal_text = "" if one.rssi is None else f"{one.rssi} dBm"
+        table.add_row(one.address, one.name, ", ".join(one.services), signal_text)
+    return table
+
+
+@devices.command("add")
+def devices_add(
+    context: typer.Context,
+    address: Annotated[str, typer.Argument(help="As `devices scan` shows it.")],
+    name: Annotated[str, typer.Option(help="What you call it.")] = "",
+) -> None:
+    """Listen to a wearable from now on."""
+    address = address.upper()
+    if not re.fullmatch(r"(?:[0-9A-F]{2}:){5}[0-9A-F]{2}|[0-9A-F-]{36}", address):
+        raise UsageError(f"{address!r} is no device address.", "Copy it from `healthslm devices scan`.")
+    with session(context).store() as store:
+        store.put_device(Device(address=address, name=name))
+        store.commit()
+    terminal.err.print(f"{name or address} is added. Next: healthslm run")
+
+
+@devices.command("list")
+def devices_list(context: typer.Context, json: Json = False) -> None:
+    """Show the wearables: who they are, their battery, and when they were last heard."""
+    current = session(context)
+    with current.store() as store:
+        rows = [(d, _last_heard(store, d.address)) for d in store.devices()]
+    if json:
+        terminal.print_json(
+            [
+                {
+                    "address": d.address,
+                    "name": d.name,
+                    "manufacturer": d.manufacturer,
+                    "model": d.model,
+                    "serial": d.serial,
+                    "firmware": d.firmware,
+                    "last_heard": heard.isoformat() if heard else None,
+                    "battery": battery,
+                }
+                for d, (heard, battery) in rows
+            ]
+        )
+        return
+    if not rows:
+        terminal.err.print("No wearable yet. Next: healthslm devices scan")
+        return
+    table = Table("address", "name", "model", "battery", "last heard")
+    for d, (heard, battery) in rows:
+        when = terminal.day_and_clock(heard, current.zone) if heard else "never"
+        level = "unknown" if battery is None else f"{battery:.0f} %"
+        table.add_row(d.address, d.name, f"{d.manufacturer} {d.model}".strip(), level, when)
+    terminal.out.print(table)
+
+
+def _last_heard(store: Store, address: str) -> tuple[datetime | None, float | None]:
+    heard = [r.time for kind in Kind if (r := store.latest_of(address, kind)) is not None]
+    battery = store.latest_of(address, Kind.BATTERY)
+    return max(heard, default=None), battery.value if battery else None
+
+
+@devices.command("forget")
+def devices_forget(context: typer.Context, address: str) -> None:
+    """Stop listening to a wearable. Its readings stay."""
+    with session(context).store() as store:
+        if address.upper() not in {d.address for d in store.devices()}:
+            raise UsageError(f"{address} is not among the wearables.", "See `healthslm devices list`.")
+        store.forget_device(address.upper())
+        store.commit()
+    terminal.err.print(f"{address} is forgotten; its readings are kept.")
+
+
+@app.command()
+def run(context: typer.Context) -> None:
+    """Listen to the wearables, keep what they say, and warn. Runs until it is stopped."""
+    current = session(context)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    with current.store() as store:
+        addresses = [d.address for d in store.devices()]
+        if not addresses:
+            raise UsageError("No wearable is set up.", "Next: healthslm devices scan")
+        names = {d.address: d.name or d.address for d in store.devices()}
+        tally = asyncio.run(_run(store, addresses, current.zone, names))
+    terminal.err.print(
+        f"Stopped. {tally.notifications} notifications: {tally.stored} readings stored, "
+        f"{tally.duplicates} duplicates, {tally.refused} refused, {tally.dropped} lost unread."
+    )
+
+
+async def _run(store: Store, addresses: list[str], zone: ZoneInfo, names: dict[str, str]) -> Tally:
+    def observe(update: Update) -> None:
+        if isinstance(update.event, LinkEvent):
+            event = update.event
+            terminal.err.print(
+                f"{terminal.clock(event.at, zone)} {names[event.device]}: {event.state} {event.why}",
+                markup=False,
+            )
+        for alert in update.alerts:
+            style = terminal.SEVERITY_STYLE[alert.severity]
+            terminal.err.print(
+                f"{terminal.clock(alert.raised_at, zone)} [{style}]{alert.severity.word}[/] "
+                f"{alert.finding.title}. {alert.finding.action}"
+            )
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with watch(addresses) as events:
+        return await collect(events, store, zone=zone, hooks=hooks_of(store), observe=observe, stop=stop)
+
+
+@app.command()
+def decode(
+    characteristic: Annotated[str, typer.Argument(help="UUID, like 2A37.")],
+    value: Annotated[str, typer.Argument(help="The bytes in hexadecimal, like 0055.")],
+    json: Json = False,
+) -> None:
+    """Say what the bytes of a Bluetooth characteristic mean, or why they mean nothing."""
+    from device import decode as decode_bytes  # noqa: PLC0415  the command's own name is taken
+
+    try:
+        raw = bytes.fromhex(value.removeprefix("0x"))
+    except ValueError as error:
+        raise UsageError(f"{value!r} is not hexadecimal.", "Write two digits a byte, like 0055.") from error
+    fields = terminal.fields_of(decode_bytes(characteristic, raw))
+    if json:
+        terminal.print_json(fields)
+    else:
+        for name, field in fields.items():
+            terminal.out.print(f"{name:24} {field}", markup=False)

@@ -1,0 +1,179 @@
+"""Looking at what is known: the summary, the findings, a question, the clinician's files."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from healthslm.cli import terminal
+from healthslm.cli.app import app
+from healthslm.cli.session import Session, now_or, parse_time, session
+from healthslm.errors import UsageError
+from healthslm.export import write
+from healthslm.pipeline import Answered, ask, origins, review
+from healthslm.readings import KINDS, Review
+from healthslm.slm import Audience, Writer
+from healthslm.store import Store
+
+Json = Annotated[bool, typer.Option("--json", help="As JSON, with the evidence of every number.")]
+From = Annotated[
+    str | None, typer.Option("--from", help="Start of the period, like 2026-11-02 or 2026-11-02T14:30.")
+]
+To = Annotated[str | None, typer.Option("--to", help="End of the period (not included); now if left out.")]
+Template = Annotated[
+    bool, typer.Option("--template", help="The template's words, without the language model.")
+]
+
+
+def period(start: str | None, end: str | None, current: Session, store: Store) -> tuple[datetime, datetime]:
+    """Return the period asked for: by default the last day on which anything was measured."""
+    zone = current.zone
+    span = store.span()
+    until = now_or(end, zone)
+    if start is not None:
+        begin = parse_time(start, zone)
+    else:
+        last = min(span[1], until) if span else until
+        begin = last.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        until = until if end else begin + timedelta(days=1)
+    if begin >= until:
+        raise UsageError(
+            f"The period from {begin.isoformat()} to {until.isoformat()} is empty.", "Swap them."
+        )
+    return begin, until
+
+
+def reviewed(
+    current: Session,
+    store: Store,
+    start: str | None,
+    end: str | None,
+    writer: Writer | None,
+    *audiences: Audience,
+) -> Review:
+    """Review the period asked for."""
+    begin, until = period(start, end, current, store)
+    return review(
+        store,
+        begin,
+        until,
+        zone=current.zone,
+        made_at=now_or(None, current.zone),
+        writer=writer,
+        audiences=audiences,
+    )
+
+
+@app.command()
+def summary(
+    context: typer.Context,
+    start: From = None,
+    end: To = None,
+    json: Json = False,
+    template: Template = False,
+    clinician: Annotated[bool, typer.Option("--clinician", help="In the clinician's terms.")] = False,
+) -> None:
+    """Say in plain words how the period was, each number with where it comes from."""
+    current = session(context)
+    audience = Audience.CLINICIAN if clinician else Audience.WEARER
+    with current.store() as store, current.writer(wanted=not template) as writer:
+        result = reviewed(current, store, start, end, writer, audience)
+        text = result.clinical if clinician else result.summary
+        if text is None:
+            raise UsageError("There is nothing to say about this period.", "See `healthslm devices list`.")
+        if json:
+            terminal.print_json(terminal.summary_json(text))
+            return
+        title = f"{result.start.astimezone(current.zone):%A, %d %B %Y}"
+        terminal.out.print(terminal.summary_panel(text, title, current.zone, origins(store, text)))
+    terminal.err.print(f"[dim]{terminal.DISCLAIMER}[/]")
+
+
+@app.command()
+def findings(context: typer.Context, start: From = None, end: To = None, json: Json = False) -> None:
+    """List what the rules found, the most severe first, with numbers, sources and what to do next."""
+    current = session(context)
+    with current.store() as store:
+        result = reviewed(current, store, start, end, None)
+    if json:
+        terminal.print_json([terminal.finding_json(f) for f in result.findings])
+        return
+    if not result.findings:
+        terminal.out.print("No rule found anything in this period.")
+        for line in result_gaps(result):
+            terminal.out.print(f"  {line}", style="dim", markup=False)
+    else:
+        terminal.out.print(terminal.findings_table(result.findings, current.zone))
+    terminal.err.print(f"[dim]{terminal.DISCLAIMER}[/]")
+
+
+def result_gaps(result: Review) -> list[str]:
+    """Say what was not seen: no finding is only as good as what there was to look at."""
+    if not result.windows:
+        return ["Nothing was measured, so nothing could be found."]
+    return [
+        f"{KINDS[kind].title}: {len(window)} readings"
+        + ("" if window.coverage is None else f", {window.coverage:.0%} of the time")
+        for kind, window in result.windows.items()
+    ]
+
+
+@app.command("ask")
+def ask_command(
+    context: typer.Context,
+    question: Annotated[str, typer.Argument(help="In your own words.")],
+    now: Annotated[str | None, typer.Option(help="Ask as if it were this time (ISO).")] = None,
+    json: Json = False,
+    template: Template = False,
+) -> None:
+    """Answer a question about what was measured."""
+    current = session(context)
+    at = now_or(now, current.zone)
+    with current.store() as store, current.writer(wanted=not template) as writer:
+        result = ask(store, question, now=at, zone=current.zone, writer=writer)
+        if json:
+            terminal.print_json(answer_json(result))
+        else:
+            terminal.out.print(
+                terminal.summary_panel(result.answer, question, current.zone, origins(store, result.answer))
+            )
+
+
+def answer_json(result: Answered) -> dict[str, object]:
+    """Write an answer as JSON: the call with its arguments, the answer, and the evidence of its numbers."""
+    return {
+        "tool": result.call.tool,
+        "arguments": result.call.arguments,
+        "answer": result.answer.text,
+        "evidence": [terminal.feature_json(f) for f in result.features]
+        + [terminal.finding_json(f) for f in result.findings],
+        "origin": result.answer.origin,
+    }
+
+
+export = typer.Typer(help="Files for others.", no_args_is_help=True)
+app.add_typer(export, name="export")
+
+
+@export.command("clinician")
+def export_clinician(
+    context: typer.Context,
+    out: Annotated[Path, typer.Option(help="The folder to write to.")],
+    start: From = None,
+    end: To = None,
+    formats: Annotated[str, typer.Option("--format", help="pdf, fhir, or both with a comma.")] = "pdf,fhir",
+    template: Template = False,
+) -> None:
+    """Write the clinician's page (PDF) and the FHIR R4 Bundle. The files are not encrypted."""
+    current = session(context)
+    wanted = [f.strip() for f in formats.split(",") if f.strip()]
+    if not wanted or set(wanted) - {"pdf", "fhir"}:
+        raise UsageError(f"--format {formats!r} is not known.", "Use pdf, fhir, or pdf,fhir.")
+    with current.store() as store, current.writer(wanted=not template) as writer:
+        result = reviewed(current, store, start, end, writer, Audience.WEARER, Audience.CLINICIAN)
+    for path in write(result, out, wanted):
+        terminal.out.print(str(path), markup=False)
+    terminal.err.print("These files are not encrypted. Hand them over only to whom you trust.")

@@ -1,0 +1,113 @@
+"""What one call of the command works with: settings, the passphrase, the open store, the model."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import typer
+
+from healthslm import settings as settings_module
+from healthslm.alerts import Hook, parse_hooks
+from healthslm.cli import terminal
+from healthslm.clock import utc_now
+from healthslm.errors import LockedError, ModelError
+from healthslm.settings import Settings
+from healthslm.slm import ModelProcess, Writer
+from healthslm.store import Store, open_store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """The options that every command shares."""
+
+    settings: Settings
+    passphrase_file: Path | None = None
+    passphrase_fd: int | None = None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone in which days begin and times are written."""
+        return self.settings.zone
+
+    def passphrase(self, prompt: str = "Passphrase") -> str:
+        """Read the passphrase: from the file or descriptor that was named, else from the terminal.
+
+        Never from an argument or the environment, where other processes could read it.
+        """
+        if self.passphrase_fd is not None:
+            try:
+                with os.fdopen(self.passphrase_fd, encoding="utf-8") as file:
+                    return file.readline().rstrip("\n")
+            except (OSError, UnicodeDecodeError) as error:
+                raise LockedError(f"--passphrase-fd {self.passphrase_fd} cannot be read: {error}.") from error
+        if self.passphrase_file is not None:
+            try:
+                return self.passphrase_file.read_text(encoding="utf-8").split("\n", 1)[0]
+            except (OSError, UnicodeDecodeError) as error:
+                raise LockedError(f"{self.passphrase_file} cannot be read: {error}.") from error
+        if not sys.stdin.isatty():
+            raise LockedError(
+                "The store is locked and there is no terminal to ask for the passphrase.",
+                "Use --passphrase-file FILE or --passphrase-fd N.",
+            )
+        return str(typer.prompt(prompt, hide_input=True, err=True))
+
+    @contextmanager
+    def store(self) -> Iterator[Store]:
+        """Open the store, and close it again."""
+        folder = self.settings.home
+        if not folder.exists():  # before the person has typed a passphrase
+            open_store(folder, "")
+        with open_store(folder, self.passphrase()) as store:
+            yield store
+
+    @contextmanager
+    def writer(self, *, wanted: bool = True) -> Iterator[Writer | None]:
+        """Start the language model's process; without a built model say so once, and yield `None`."""
+        if not wanted:
+            yield None
+            return
+        try:
+            process = ModelProcess(self.settings.model)
+        except ModelError as error:
+            terminal.err.print(f"[dim]{error.message} The text is the template's. {error.hint}[/]")
+            yield None
+            return
+        with process:
+            yield process
+
+
+def session(context: typer.Context) -> Session:
+    """Return the session that the app's callback made."""
+    found = context.find_object(Session)
+    if found is None:  # only when a command is called without the app
+        return Session(settings=settings_module.load())
+    return found
+
+
+def hooks_of(store: Store) -> list[Hook]:
+    """Return the hooks that the person set up."""
+    return parse_hooks(store.get("hooks", []))
+
+
+def parse_time(text: str, zone: ZoneInfo) -> datetime:
+    """Read an ISO date or time; without an offset it is local. Raises `typer.BadParameter`."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"{text!r} is no date or time; write 2026-11-02 or 2026-11-02T14:30"
+        ) from error
+    return time if time.tzinfo else time.replace(tzinfo=zone)
+
+
+def now_or(text: str | None, zone: ZoneInfo) -> datetime:
+    """Return the given time, or now."""
+    return parse_time(text, zone) if text else utc_now()

@@ -1,0 +1,207 @@
+"""How things look in a terminal: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from healthslm.readings import Claim, Device, Feature, Finding, Severity, Summary
+
+out = Console(highlight=False, soft_wrap=False)
+err = Console(stderr=True, highlight=False)
+
+SEVERITY_STYLE = {
+    Severity.INFO: "dim",
+    Severity.WATCH: "yellow",
+    Severity.URGENT: "bold red",
+    Severity.EMERGENCY: "bold white on red",
+}
+DISCLAIMER = "Not a medical device. A finding is a prompt to act, not a diagnosis."
+
+
+def print_json(value: object) -> None:
+    """Print one JSON document on standard output."""
+    json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
+    sys.stdout.write("\n")
+
+
+def clock(time: datetime, zone: ZoneInfo) -> str:
+    """Write a time as the person's wall clock shows it."""
+    return f"{time.astimezone(zone):%H:%M}"
+
+
+def day_and_clock(time: datetime, zone: ZoneInfo) -> str:
+    """Write a date and time as the person's wall clock shows them."""
+    return f"{time.astimezone(zone):%Y-%m-%d %H:%M}"
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Show one bar a step, fed by `update(step, done, total)` in bytes."""
+    with Progress(
+        TextColumn("{task.description:32}"), BarColumn(), DownloadColumn(), TimeRemainingColumn(), console=err
+    ) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def update(step: str, done: int, total: int) -> None:
+            if step not in tasks:
+                tasks[step] = bars.add_task(step, total=total)
+            bars.update(tasks[step], completed=done, total=total)
+
+        yield update
+
+
+def evidence_line(feature: Feature, zone: ZoneInfo, devices: dict[int, Device]) -> str:
+    """Say where a number comes from: which computation, over which readings, of which device."""
+    name = feature.name.replace("_", " ")
+    ids = " … ".join(f"#{i}" for i in feature.readings)
+    when = clock(feature.at, zone) if feature.at else ""
+    if not when:
+        when = f"{clock(feature.start, zone)}–{clock(feature.end, zone)}"
+    many = f"{feature.count} readings" if len(feature.readings) > 1 else "reading"
+    device = devices.get(feature.readings[0]) if feature.readings else None
+    whose = f" · {device.name or device.address}" if device else ""
+    return f"{name} {feature.text} {feature.unit} · {when} · {many} {ids}{whose}"
+
+
+def summary_panel(summary: Summary, title: str, zone: ZoneInfo, devices: dict[int, Device]) -> Panel:
+    """Show a summary with a number at each number, and below where each comes from."""
+    text = Text()
+    notes: list[Feature] = []
+    for number, sentence in enumerate(summary.sentences):
+        if number:
+            text.append(" ")
+        _append_sentence(text, sentence.text, sentence.claims, notes)
+    lines = Text("\n\n")
+    for index, feature in enumerate(notes, start=1):
+        lines.append(f"{index:>2}  ", "bold cyan")
+        lines.append(evidence_line(feature, zone, devices) + "\n", "dim")
+    written = sum(s.origin == "model" for s in summary.sentences)
+    by = f"{written} of {len(summary.sentences)} sentences are the model's own, the rest the template's."
+    return Panel(
+        Text.assemble(text, lines, (by, "italic dim")), title=title, title_align="left", padding=(1, 2)
+    )
+
+
+def _append_sentence(text: Text, words: str, claims: tuple[Claim, ...], notes: list[Feature]) -> None:
+    at = 0
+    for claim in sorted(claims, key=lambda c: c.start):
+        if claim.feature not in notes:
+            notes.append(claim.feature)
+        text.append(words[at : claim.start])
+        text.append(words[claim.start : claim.end], "bold")
+        text.append(f"[{notes.index(claim.feature) + 1}]", "cyan")
+        at = claim.end
+    text.append(words[at:])
+
+
+def findings_table(findings: tuple[Finding, ...] | list[Finding], zone: ZoneInfo) -> Table:
+    """List findings, the most severe first, each with its numbers and the next step."""
+    table = Table(expand=True, show_lines=True)
+    for heading in ("level", "finding", "when", "numbers", "what to do next"):
+        table.add_column(heading, ratio=3 if heading == "what to do next" else None)
+    for finding in findings:
+        until = "…" if finding.ongoing else f"–{clock(finding.end, zone)}"
+        numbers = "\n".join(
+            f"{f.name.replace('_', ' ')} {f.text} {f.unit}" if f.value is not None else f.reason
+            for f in finding.evidence
+        )
+        table.add_row(
+            Text(finding.severity.word, SEVERITY_STYLE[finding.severity]),
+            finding.title,
+            f"{finding.start.astimezone(zone):%a} {clock(finding.start, zone)}{until}",
+            numbers,
+            finding.action,
+        )
+    return table
+
+
+def feature_json(feature: Feature) -> dict[str, object]:
+    """Write a feature as JSON: name, value or reason, and the readings it stands on."""
+    return {
+        "name": feature.name,
+        "value": None if feature.value is None else float(feature.text),
+        "unit": feature.unit,
+        "reason": feature.reason or None,
+        "start": feature.start.isoformat(),
+        "end": feature.end.isoformat(),
+        "at": feature.at.isoformat() if feature.at else None,
+        "count": feature.count,
+        "coverage": feature.coverage,
+        "readings": list(feature.readings),
+    }
+
+
+def finding_json(finding: Finding) -> dict[str, object]:
+    """Write a finding as JSON."""
+    return {
+        "id": finding.id,
+        "rule": finding.rule,
+        "version": finding.version,
+        "severity": finding.severity.word,
+        "title": finding.title,
+        "action": finding.action,
+        "source": finding.source,
+        "start": finding.start.isoformat(),
+        "end": finding.end.isoformat(),
+        "ongoing": finding.ongoing,
+        "evidence": [feature_json(f) for f in finding.evidence],
+        "missing": list(finding.missing),
+    }
+
+
+def summary_json(summary: Summary) -> dict[str, object]:
+    """Write a summary as JSON: its text, and for every number the place in the text and its evidence."""
+    return {
+        "text": summary.text,
+        "origin": summary.origin,
+        "model": summary.model_id,
+        "rejected": summary.rejected,
+        "sentences": [
+            {
+                "text": s.text,
+                "origin": s.origin,
+                "numbers": [
+                    {
+                        "text": s.text[c.start : c.end],
+                        "start": c.start,
+                        "end": c.end,
+                        "evidence": feature_json(c.feature),
+                    }
+                    for c in s.claims
+                ],
+            }
+            for s in summary.sentences
+        ],
+    }
+
+
+def fields_of(measurement: object) -> dict[str, object]:
+    """Write a decoded measurement as JSON data: a value that is no number by its name, flags by theirs."""
+    return {f.name: _plain(getattr(measurement, f.name)) for f in dataclasses.fields(measurement)}  # type: ignore[arg-type]
+
+
+def _plain(value: object) -> object:
+    if dataclasses.is_dataclass(value):
+        return fields_of(value)
+    if isinstance(value, enum.Flag):
+        return [member.name.lower() for member in value if member.name]
+    if isinstance(value, enum.IntEnum):
+        return value.name.lower()
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    return value

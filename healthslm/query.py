@@ -1,0 +1,154 @@
+"""A call's typed arguments → features from the store. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from healthslm.analysis import absent, extreme, hrv, in_range, mean, relation, trend
+from healthslm.readings import KINDS, Feature, Finding, Kind, Severity, Window
+from healthslm.rules import Rule, scan_all
+from healthslm.slm.periods import Period
+from healthslm.slm.tools import (
+    Call,
+    Compare,
+    Devices,
+    Findings,
+    Metric,
+    Relate,
+    Statistic,
+    TimeInRange,
+    Trend,
+    Unclear,
+    Value,
+)
+from healthslm.store import Store
+
+_TICK = timedelta(microseconds=1)
+_KINDS = {
+    Metric.HEART_RATE: Kind.HEART_RATE,
+    Metric.HRV_RMSSD: Kind.RR_INTERVAL,
+    Metric.SPO2: Kind.SPO2,
+    Metric.TEMPERATURE: Kind.TEMPERATURE,
+    Metric.SYSTOLIC: Kind.SYSTOLIC,
+    Metric.DIASTOLIC: Kind.DIASTOLIC,
+}
+"""The metrics that devices measure so far; of the others it is said that nothing here measures them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What a call brought: features in the order of the call's parts; findings where it asked for them."""
+
+    features: tuple[Feature, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+def perform(
+    call: Call | Unclear, store: Store, *, now: datetime, zone: ZoneInfo, rules: Sequence[Rule]
+) -> Result:
+    """Carry out a call. One that reads nothing (explain, refuse, emergency) brings nothing."""
+    match call:
+        case Findings():
+            return _findings(call, store, rules)
+        case Devices():
+            return Result(features=tuple(_battery(store, address, now) for address in _addresses(store)))
+        case Value():
+            return Result(features=_value(call, store, now))
+        case Compare():
+            windows = [_window(store, call.metric, p) for p in (call.period, call.other_period)]
+            return Result(
+                features=tuple(_statistic(w, call.metric, call.statistic) for w in windows if w is not None)
+            )
+        case Trend():
+            window = _window(store, call.metric, call.period)
+            return Result(features=(trend(window, zone),) if window is not None else ())
+        case TimeInRange():
+            window = _window(store, call.metric, call.period)
+            return Result(features=(in_range(window, call.low, call.high),) if window is not None else ())
+        case Relate():
+            one, other = (_window(store, m, call.period) for m in (call.metric, call.other_metric))
+            return Result(features=(relation(one, other, zone),) if one and other else ())
+        case _:
+            return Result()
+
+
+def _window(store: Store, metric: Metric, period: Period) -> Window | None:
+    """The readings of a metric; `None` for a metric that no device here measures."""
+    kind = _KINDS.get(metric)
+    return None if kind is None else store.window(kind, period.start, period.end)
+
+
+def _value(call: Value, store: Store, now: datetime) -> tuple[Feature, ...]:
+    """One number; of blood pressure both, since one alone is not what anybody means."""
+    metrics = [call.metric]
+    if call.metric is Metric.SYSTOLIC:
+        metrics.append(Metric.DIASTOLIC)
+    period = call.period or _latest_period(store, call.metric, now)
+    windows = [(metric, _window(store, metric, period)) for metric in metrics]
+    return tuple(_statistic(w, metric, call.statistic) for metric, w in windows if w is not None)
+
+
+def _latest_period(store: Store, metric: Metric, now: datetime) -> Period:
+    """The day up to the newest reading of a metric before `now`."""
+    kind = _KINDS.get(metric)
+    newest = store.latest(kind) if kind is not None else None
+    end = min(newest.time, now) + _TICK if newest is not None else now
+    return Period(start=end - timedelta(days=1), end=end)
+
+
+def _statistic(window: Window, metric: Metric, statistic: Statistic) -> Feature:
+    kind = window.kind
+    if metric is Metric.HRV_RMSSD:
+        return hrv(window)[2]
+    if statistic is Statistic.MEAN:
+        return mean(window)
+    if statistic in (Statistic.LATEST, Statistic.MIN, Statistic.MAX):
+        return extreme(window, statistic.value)
+    name = f"{kind}_{statistic}"
+    if statistic is Statistic.TOTAL:
+        why = f"a total of {KINDS[kind].title} readings means nothing"
+        return absent(name, kind, window.start, window.end, why)
+    good = window.usable()
+    ids = (int(good.ids[0]), int(good.ids[-1])) if len(good) else ()
+    return Feature(
+        name=name,
+        kind=kind,
+        value=float(len(good)),
+        unit="1",
+        start=window.start,
+        end=window.end,
+        coverage=good.coverage,
+        count=len(good),
+        readings=ids,
+    )
+
+
+def _findings(call: Findings, store: Store, rules: Sequence[Rule]) -> Result:
+    windows = {kind: store.window(kind, call.period.start, call.period.end) for kind in Kind}
+    least = Severity[call.severity.upper()] if call.severity else Severity.INFO
+    found = tuple(f for f in scan_all(rules, windows) if f.severity >= least)
+    # How much there was to look at belongs to the answer: no finding in no readings is no good news.
+    looked = tuple(mean(w) for kind, w in windows.items() if len(w) and kind is not Kind.BATTERY)
+    return Result(findings=found, features=() if found else looked)
+
+
+def _addresses(store: Store) -> list[str]:
+    return [device.address for device in store.devices()]
+
+
+def _battery(store: Store, address: str, now: datetime) -> Feature:
+    """A device's battery, named after the device, at the time at which anything was last heard of it."""
+    name = store.device(address).name or address
+    heard = [r for kind in Kind if (r := store.latest_of(address, kind)) is not None]
+    battery = store.latest_of(address, Kind.BATTERY)
+    if not heard:
+        return absent(name, Kind.BATTERY, now, now, "never heard of so far")
+    last = max(reading.time for reading in heard)
+    if battery is None:
+        return absent(name, Kind.BATTERY, last, now, "its battery level is not known")
+    end = battery.time + _TICK
+    window = Window.of(Kind.BATTERY, battery.time, end, [battery])
+    return replace(extreme(window, "latest"), name=name, at=last)

@@ -1,0 +1,177 @@
+"""A call's result → one or a few sentences, each number a claim; fixed texts where nothing is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from healthslm.readings import Feature, Finding, Sentence, Summary
+from healthslm.slm.facts import UNITS, Audience, fact_sheet
+from healthslm.slm.narrate import tell
+from healthslm.slm.periods import Period
+from healthslm.slm.process import Writer
+from healthslm.slm.template import Piece, compose
+from healthslm.slm.tools import (
+    Call,
+    Compare,
+    Devices,
+    Emergency,
+    Explain,
+    Findings,
+    Refusal,
+    Refuse,
+    Relate,
+    TimeInRange,
+    Trend,
+    Unclear,
+    Value,
+)
+from healthslm.slm.topics import TOPICS
+
+EMERGENCY = (
+    "This can be an emergency. Call the emergency number now: 112 in Europe, 911 in North America, 999 in "
+    "the UK, or the one of your country. Do not wait for a reading, and do not drive yourself."
+)
+_REFUSALS = {
+    Refusal.DOSING: "I cannot say anything about medicines or doses. Ask your doctor or pharmacist; "
+    "in doubt, before you take anything.",
+    Refusal.DIAGNOSIS: "I cannot say what you have. I can show what was measured; your doctor can judge it. "
+    "Ask me, for example: was anything unusual today?",
+    Refusal.OTHER_PERSON: "I only know the readings of the person whose store is open.",
+    Refusal.OFF_TOPIC: "I only answer questions about what your wearables measured.",
+}
+
+
+def answer(
+    call: Call | Unclear,
+    features: Sequence[Feature],
+    *,
+    zone: ZoneInfo,
+    writer: Writer | None,
+    findings: Sequence[Finding] = (),
+) -> Summary:
+    """Say the result of a call: what `features` (in the order of the call's parts) and `findings` hold.
+
+    The model may word a single value or a list of findings; everything else is the template's.
+    """
+    match call:
+        case Value() if features:
+            # The rules were not asked, so nothing is said about them: `found` keeps the closing words out.
+            sheet = replace(fact_sheet((), features, zone), found=True)
+            return tell(sheet, audience=Audience.WEARER, writer=writer)
+        case Findings():
+            sheet = fact_sheet(findings, features, zone)
+            return tell(sheet, audience=Audience.WEARER, writer=writer)
+        case Explain():
+            topic = TOPICS[call.topic]
+            return _fixed(f"{topic.text} (Source: {topic.source}.)")
+        case Refuse():
+            return _fixed(_REFUSALS[call.reason])
+        case Emergency():
+            return _fixed(EMERGENCY)
+        case Unclear():
+            return _fixed(call.why)
+        case Devices():
+            return Summary(sentences=_devices(features, zone))
+    if not features:
+        return _fixed(f"No device here measures {call.metric.words}, so nothing can be said about it.")
+    unknown = [f for f in features if f.value is None]
+    if unknown:
+        return _fixed(" ".join(f"That is not known: {f.reason}." for f in unknown))
+    return Summary(sentences=(_computed(call, features, zone),))
+
+
+def _fixed(text: str) -> Summary:
+    return Summary(sentences=(Sentence(text=text, origin="template"),))
+
+
+def _number(feature: Feature) -> list[Piece]:
+    """A value with its unit."""
+    unit = UNITS.get(feature.unit, feature.unit)
+    return [(feature.text, feature), f" {unit}" if unit not in ("", "1") else ""]
+
+
+def _within(period: Period, zone: ZoneInfo) -> str:
+    """A period in words: one day, or from when to when."""
+    start, end = period.start.astimezone(zone), period.end.astimezone(zone)
+    whole_day = (end - start).days == 1 and start.time() == end.time()
+    if start.date() == end.date() or whole_day:
+        return f"on {_day(start)}"
+    return f"from {_day(start)} to {_day(end)}"
+
+
+def _day(at: datetime) -> str:
+    return f"{at:%A} {at.day} {at:%B}"
+
+
+def _computed(
+    call: Value | Trend | Compare | TimeInRange | Relate, features: Sequence[Feature], zone: ZoneInfo
+) -> Sentence:
+    sentences: dict[type, Callable[[], Sentence]] = {
+        Trend: lambda: _trend(call, features[0], zone),  # type: ignore[arg-type]  # chosen by its type
+        Compare: lambda: _compare(call, features[0], features[1], zone),  # type: ignore[arg-type]
+        TimeInRange: lambda: _in_range(call, features[0], zone),  # type: ignore[arg-type]
+        Relate: lambda: _relate(call, features[0], zone),  # type: ignore[arg-type]
+    }
+    return sentences[type(call)]()
+
+
+def _trend(call: Trend, slope: Feature, zone: ZoneInfo) -> Sentence:
+    value = slope.value or 0.0
+    magnitude = slope.text.lstrip("-")
+    name, when = call.metric.words, _within(call.period, zone)
+    if not float(magnitude):
+        return compose(f"Your {name} did not change {when}.")
+    unit = UNITS.get(slope.unit.removesuffix("/d"), slope.unit.removesuffix("/d"))
+    verb = "rose" if value > 0 else "fell"
+    return compose(f"Your {name} {verb} by about ", (magnitude, slope), f" {unit} a day {when}.")
+
+
+def _compare(call: Compare, one: Feature, other: Feature, zone: ZoneInfo) -> Sentence:
+    word = {"mean": "averaged", "max": "reached", "min": "went down to", "latest": "was last"}.get(
+        call.statistic.value, "came to"
+    )
+    a, b = float(one.text), float(other.text)
+    verdict = "the same" if a == b else "higher" if a > b else "lower"
+    return compose(
+        f"Your {call.metric.words} {word} ", _number(one), f" {_within(call.period, zone)}, {verdict} "
+        f"{'as' if a == b else 'than'} the ", _number(other), f" {_within(call.other_period, zone)}.",
+    )  # fmt: skip
+
+
+def _in_range(call: TimeInRange, share: Feature, zone: ZoneInfo) -> Sentence:
+    low, high = (None if b is None else f"{b:g}" for b in (call.low, call.high))
+    if low is not None and high is not None:
+        bounds: list[Piece] = ["between ", (low, share), " and ", (high, share)]
+    else:
+        bounds = ["at or above " if low is not None else "at or below ", (low or high or "", share)]
+    return compose(
+        f"Your {call.metric.words} was ", bounds, " in ", _number(share), " of ", (str(share.count), share),
+        f" readings {_within(call.period, zone)}.",
+    )  # fmt: skip
+
+
+def _relate(call: Relate, rho: Feature, zone: ZoneInfo) -> Sentence:
+    value = rho.value or 0.0
+    way = "in the same direction" if value > 0 else "in opposite directions"
+    return compose(
+        f"Your {call.metric.words} and {call.other_metric.words} moved {way} from day to day (correlation ",
+        (rho.text, rho), ", over ", (str(rho.count), rho), f" days, {_within(call.period, zone)}); "
+        "that does not say that one causes the other.",
+    )  # fmt: skip
+
+
+def _devices(batteries: Sequence[Feature], zone: ZoneInfo) -> tuple[Sentence, ...]:
+    """One sentence a device; `Feature.name` carries the device's name for these."""
+    if not batteries:
+        return _fixed("No wearable is set up. See `healthslm devices scan`.").sentences
+    sentences = []
+    for feature in batteries:
+        if feature.value is None:
+            sentences.append(compose(f"{feature.name}: {feature.reason}."))
+            continue
+        when = f"{feature.at.astimezone(zone):%A at %H:%M}" if feature.at else "a time not known"
+        sentences.append(compose(f"{feature.name}: battery ", _number(feature), f", last heard on {when}."))
+    return tuple(sentences)
