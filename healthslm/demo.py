@@ -86,15 +86,15 @@ class Screen:
         """Note that a hook took an alert, and how long after the notification that was."""
         milliseconds = (time.monotonic_ns() - self.raised_ns[alert_id]) / 1e6
         self.latencies.setdefault(hook, []).append(milliseconds)
-        self.lines.append(
-            Text(f"       → {hook} took it {milliseconds:.0f} ms after the notification", "dim")
-        )
+        self.lines.append(Text(f"       → {hook} after {milliseconds:.0f} ms", "dim"))
 
     def _say(self, at: datetime, what: str, style: str) -> None:
         self.lines.append(Text.assemble((f"{terminal.clock(at, self.zone)}  ", "dim"), (what, style)))
 
     def __rich__(self) -> Panel:
         left = Table.grid(padding=(0, 2))
+        for _ in range(3):
+            left.add_column(no_wrap=True)
         for kind in _SHOWN:
             reading = self.latest.get(kind)
             info = KINDS[kind]
@@ -106,8 +106,8 @@ class Screen:
         for address, name in self.names.items():
             left.add_row(name, self.links.get(address, "–"), "")
         grid = Table.grid(padding=(0, 4), expand=True)
-        grid.add_column(ratio=2)
-        grid.add_column(ratio=3)
+        grid.add_column(ratio=5)
+        grid.add_column(ratio=4)
         grid.add_row(left, Group(*self.lines[-14:]))
         head = f"{self.now.astimezone(self.zone):%A %H:%M} · {self.readings:,} readings stored"
         return Panel(grid, title=head, title_align="left", height=18)
@@ -275,7 +275,7 @@ def _show_review(
         )  # fmt: skip
     took = time.monotonic() - began
     assert result.summary is not None  # noqa: S101  the audience was asked for
-    console.print(terminal.findings_table(result.findings, zone))
+    console.print(terminal.findings_list(result.findings, zone))
     console.print(
         terminal.summary_panel(result.summary, "For the wearer", zone, origins(store, result.summary))
     )

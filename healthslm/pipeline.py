@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,7 @@ from healthslm.live import Live
 from healthslm.query import perform
 from healthslm.readings import Device, Feature, Finding, Kind, Person, Reading, Review, Summary, Window
 from healthslm.rules import RULES, Rule, judge, scan_all
+from healthslm.rules.rhythm import IRREGULAR_RHYTHM
 from healthslm.slm import Audience, Writer, answer, narrate, route
 from healthslm.slm.tools import Call, Unclear
 from healthslm.store import Store
@@ -164,12 +165,16 @@ async def _commit_every_second(store: Store) -> None:
         store.commit_if_due(time.monotonic())
 
 
-def features_of(windows: Mapping[Kind, Window]) -> tuple[Feature, ...]:
-    """Return what analysis makes of a period's windows, kind by kind in the order of the table of kinds."""
+def features_of(windows: Mapping[Kind, Window], *, irregular: bool) -> tuple[Feature, ...]:
+    """Return what analysis makes of a period's windows, kind by kind in the order of the table of kinds.
+
+    The variability of a rhythm that was `irregular` for a while is not what its numbers mean: not given.
+    """
     features: list[Feature] = []
     for kind in (k for k in Kind if k in windows):
         if kind is Kind.RR_INTERVAL:
-            features += hrv(windows[kind])
+            why = "the rhythm was irregular for part of the time"
+            features += [replace(f, value=None, reason=why) if irregular else f for f in hrv(windows[kind])]
         elif kind is not Kind.BATTERY:
             features += describe(windows[kind])
     return tuple(features)
@@ -194,8 +199,8 @@ def review(
     span = store.span()
     ever = store.kinds(span[0], span[1] + timedelta(microseconds=1)) if span else set()
     windows = {kind: store.window(kind, start, end) for kind in Kind if kind in ever}
-    features = features_of(windows)
     findings = scan_all(rules, windows)
+    features = features_of(windows, irregular=any(f.rule == IRREGULAR_RHYTHM.name for f in findings))
     texts = {
         audience: narrate(findings, features, audience=audience, zone=zone, writer=writer)
         for audience in audiences

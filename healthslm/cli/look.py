@@ -106,7 +106,7 @@ def findings(context: typer.Context, start: From = None, end: To = None, json: J
         for line in result_gaps(result):
             terminal.out.print(f"  {line}", style="dim", markup=False)
     else:
-        terminal.out.print(terminal.findings_table(result.findings, current.zone))
+        terminal.out.print(terminal.findings_list(result.findings, current.zone))
     terminal.err.print(f"[dim]{terminal.DISCLAIMER}[/]")
 
 

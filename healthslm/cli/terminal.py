@@ -6,17 +6,18 @@ import dataclasses
 import enum
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.panel import Panel
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from healthslm.export import words
 from healthslm.readings import Claim, Device, Feature, Finding, Severity, Summary
 
 out = Console(highlight=False, soft_wrap=False)
@@ -65,15 +66,19 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
 
 def evidence_line(feature: Feature, zone: ZoneInfo, devices: dict[int, Device]) -> str:
     """Say where a number comes from: which computation, over which readings, of which device."""
-    name = feature.name.replace("_", " ")
-    ids = " … ".join(f"#{i}" for i in feature.readings)
-    when = clock(feature.at, zone) if feature.at else ""
-    if not when:
-        when = f"{clock(feature.start, zone)}–{clock(feature.end, zone)}"
-    many = f"{feature.count} readings" if len(feature.readings) > 1 else "reading"
+    start, end = feature.start.astimezone(zone), feature.end.astimezone(zone)
+    if feature.at:
+        when = f"at {clock(feature.at, zone)}"
+    elif end - start >= timedelta(days=1):
+        last = (end - timedelta(microseconds=1)).date()
+        when = "all day" if last == start.date() else f"{start:%d %b} to {last:%d %b}"
+    else:
+        when = f"{clock(start, zone)}–{clock(end, zone)}"
+    ids = "…".join(f"#{i}" for i in feature.readings)
+    many = f"{feature.count:,} readings" if len(feature.readings) > 1 else "reading"
     device = devices.get(feature.readings[0]) if feature.readings else None
-    whose = f" · {device.name or device.address}" if device else ""
-    return f"{name} {feature.text} {feature.unit} · {when} · {many} {ids}{whose}"
+    whose = f", {device.name or device.address}" if device else ""
+    return f"{words.title(feature)} {words.value(feature)} {when}: {many} {ids}{whose}"
 
 
 def summary_panel(summary: Summary, title: str, zone: ZoneInfo, devices: dict[int, Device]) -> Panel:
@@ -84,47 +89,39 @@ def summary_panel(summary: Summary, title: str, zone: ZoneInfo, devices: dict[in
         if number:
             text.append(" ")
         _append_sentence(text, sentence.text, sentence.claims, notes)
-    lines = Text("\n\n")
+    lines = Table.grid(padding=(0, 1))
     for index, feature in enumerate(notes, start=1):
-        lines.append(f"{index:>2}  ", "bold cyan")
-        lines.append(evidence_line(feature, zone, devices) + "\n", "dim")
+        lines.add_row(Text(f"{index:>2}", "cyan"), Text(evidence_line(feature, zone, devices), "dim"))
     written = sum(s.origin == "model" for s in summary.sentences)
     by = f"{written} of {len(summary.sentences)} sentences are the model's own, the rest the template's."
-    return Panel(
-        Text.assemble(text, lines, (by, "italic dim")), title=title, title_align="left", padding=(1, 2)
-    )
+    body = Group(text, "", lines, "", Text(by, "italic dim"))
+    return Panel(body, title=title, title_align="left", padding=(1, 2))
 
 
-def _append_sentence(text: Text, words: str, claims: tuple[Claim, ...], notes: list[Feature]) -> None:
+def _append_sentence(text: Text, sentence: str, claims: tuple[Claim, ...], notes: list[Feature]) -> None:
     at = 0
     for claim in sorted(claims, key=lambda c: c.start):
         if claim.feature not in notes:
             notes.append(claim.feature)
-        text.append(words[at : claim.start])
-        text.append(words[claim.start : claim.end], "bold")
+        text.append(sentence[at : claim.start])
+        text.append(sentence[claim.start : claim.end], "bold")
         text.append(f"[{notes.index(claim.feature) + 1}]", "cyan")
         at = claim.end
-    text.append(words[at:])
+    text.append(sentence[at:])
 
 
-def findings_table(findings: tuple[Finding, ...] | list[Finding], zone: ZoneInfo) -> Table:
-    """List findings, the most severe first, each with its numbers and the next step."""
-    table = Table(expand=True, show_lines=True)
-    for heading in ("level", "finding", "when", "numbers", "what to do next"):
-        table.add_column(heading, ratio=3 if heading == "what to do next" else None)
+def findings_list(findings: Sequence[Finding], zone: ZoneInfo) -> Table:
+    """List findings: what, since when, on which numbers, and what to do next."""
+    table = Table.grid(padding=(0, 2), pad_edge=True)
+    table.add_column(width=9)
+    table.add_column(overflow="fold")
     for finding in findings:
-        until = "…" if finding.ongoing else f"–{clock(finding.end, zone)}"
-        numbers = "\n".join(
-            f"{f.name.replace('_', ' ')} {f.text} {f.unit}" if f.value is not None else f.reason
-            for f in finding.evidence
-        )
-        table.add_row(
-            Text(finding.severity.word, SEVERITY_STYLE[finding.severity]),
-            finding.title,
-            f"{finding.start.astimezone(zone):%a} {clock(finding.start, zone)}{until}",
-            numbers,
-            finding.action,
-        )
+        until = "still so at the last reading" if finding.ongoing else f"until {clock(finding.end, zone)}"
+        since = f", {finding.start.astimezone(zone):%A} {clock(finding.start, zone)}, {until}\n"
+        numbers = ", ".join(f"{words.title(f)} {words.value(f)}" for f in finding.evidence)
+        about = Text.assemble((finding.title, "bold"), since, (f"{numbers}\n", "dim"), finding.action)
+        table.add_row(Text(finding.severity.word, SEVERITY_STYLE[finding.severity]), about)
+        table.add_row("", "")
     return table
 
 

@@ -64,7 +64,8 @@ def tell(
         if item.role not in (Role.FINDING, Role.VITAL):
             continue
         sentences.append(teller.sentence(item, place))
-        step = template.action(item)
+        # What to do next is said to who can do it; the clinician's page has it beside each finding.
+        step = template.action(item) if audience is Audience.WEARER else None
         if step is not None and step.text not in actions:
             actions.add(step.text)
             sentences.append(step)
