@@ -288,5 +288,5 @@ def _show_review(
     console.print(Rule("5 · For the clinician, and where things are", align="left"))
     paths = write(result, out, ("pdf", "fhir"))
     for path in (*paths, out / "alerts.jsonl", out / "store"):
-        console.print(f"  {path}", markup=False)
+        console.print(f"  {path}", markup=False, soft_wrap=True)
     console.print(f"\n[dim]{terminal.DISCLAIMER}[/]")

@@ -112,7 +112,7 @@ def findings(context: typer.Context, start: From = None, end: To = None, json: J
 
 def result_gaps(result: Review) -> list[str]:
     """Say what was not seen: no finding is only as good as what there was to look at."""
-    if not result.windows:
+    if not any(len(window) for window in result.windows.values()):
         return ["Nothing was measured, so nothing could be found."]
     return [
         f"{KINDS[kind].title}: {len(window)} readings"
@@ -175,5 +175,5 @@ def export_clinician(
     with current.store() as store, current.writer(wanted=not template) as writer:
         result = reviewed(current, store, start, end, writer, Audience.WEARER, Audience.CLINICIAN)
     for path in write(result, out, wanted):
-        terminal.out.print(str(path), markup=False)
+        terminal.out.print(str(path), markup=False, soft_wrap=True)
     terminal.err.print("These files are not encrypted. Hand them over only to whom you trust.")
