@@ -33,7 +33,7 @@ demo: install model
 	@$(BIN)/healthslm demo --rhythm $(RHYTHM) --out demo-output
 
 test: install model
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: install
 	$(BIN)/ruff check .

@@ -60,6 +60,8 @@ class Screen:
     readings: int = 0
     latencies: dict[str, list[float]] = field(default_factory=dict)
     raised_ns: dict[str, int] = field(default_factory=dict)
+    over: bool = False
+    """The day is over: everything that happened is shown, not only the latest."""
 
     def take(self, update: Update) -> None:
         """Note what came of one event."""
@@ -78,7 +80,7 @@ class Screen:
             if event.state is LinkState.LOST:
                 self._say(event.at, f"{self.names[event.device]}: link lost", "magenta")
             elif event.state is LinkState.CONNECTED and before is not None and self.notifications:
-                self._say(event.at, f"{self.names[event.device]}: picked up again", "magenta")
+                self._say(event.at, f"{self.names[event.device]} is back", "magenta")
         elif isinstance(event, Identity):
             self.names[event.device] = event.name or event.device
 
@@ -108,9 +110,9 @@ class Screen:
         grid = Table.grid(padding=(0, 4), expand=True)
         grid.add_column(ratio=5)
         grid.add_column(ratio=4)
-        grid.add_row(left, Group(*self.lines[-14:]))
+        grid.add_row(left, Group(*(self.lines if self.over else self.lines[-14:])))
         head = f"{self.now.astimezone(self.zone):%A %H:%M} · {self.readings:,} readings stored"
-        return Panel(grid, title=head, title_align="left", height=18)
+        return Panel(grid, title=head, title_align="left", height=None if self.over else 18)
 
 
 class _Receiver(HTTPServer):
@@ -230,6 +232,7 @@ async def _live(
                 finally:
                     stop.set()
                     tally = await collecting
+                    screen.over = True
     return screen, tally
 
 
