@@ -131,7 +131,8 @@ def run(
         counts["after"] += sum(len(unclaimed(s)) for s in facts)
         counts["findings"] += len(day.findings)
         counts["told"] += sum(_told(summary, finding) for finding in day.findings)
-        urgent = [f for f in day.findings if f.severity >= Severity.URGENT]
+        advised = audience is Audience.WEARER  # the clinician's page has the next step elsewhere
+        urgent = [f for f in day.findings if f.severity >= Severity.URGENT and advised]
         counts["urgent"] += len(urgent)
         counts["acted"] += sum(f.action in {s.text for s in summary.sentences} for f in urgent)
     return NarrateResult(

@@ -7,7 +7,7 @@ place. What to do next, and what is not known, is always said in the rules' and 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from healthslm.errors import ModelError
@@ -82,28 +82,23 @@ def tell(
 
 @dataclass(slots=True, kw_only=True)
 class _Teller:
-    """Writes one sentence after the other; remembers what has been told."""
+    """Writes one sentence after the other, and counts those that did not stand."""
 
     audience: Audience
     writer: Writer | None
     observe: Callable[[Attempt], None]
-    told: list[tuple[Item, str]] = field(default_factory=list)
     rejected: int = 0
 
     def sentence(self, item: Item, place: int) -> Sentence:
         """Return the model's sentence for an item if one stands, else the template's."""
-        sentence = self._written(item) or template.sentence(item, self.audience, place)
-        self.told.append((item, sentence.text))
-        return sentence
+        return self._written(item) or template.sentence(item, self.audience, place)
 
     def _written(self, item: Item) -> Sentence | None:
         for attempt in range(ATTEMPTS if item.facts else 0):
             if self.writer is None:
                 return None
             try:
-                text = self.writer(
-                    prompt(self.audience, self.told, item), numbers=sorted(item.numbers), attempt=attempt
-                )
+                text = self.writer(prompt(self.audience, item), numbers=sorted(item.numbers), attempt=attempt)
             except ModelError:
                 self.writer = None
                 return None

@@ -24,6 +24,8 @@ from pydantic import ValidationError
 
 from healthslm.errors import ModelError
 from healthslm.slm import model
+from healthslm.slm.facts import Audience
+from healthslm.slm.prompts import beginning
 from healthslm.slm.worker import Answered
 
 Messages = Sequence[tuple[str, str]]
@@ -235,13 +237,10 @@ def measure(folder: Path, *, threads: int = 2) -> ModelFigures:
         process.start()
         start_s = time.monotonic() - started
         speed = process.measure()
-        shared = [
-            ("system", "You write one sentence."),
-            ("user", "Fact: heart rate, mean 72 bpm"),
-            ("assistant", ""),
-        ]
-        process.draft(shared[:2], numbers=("72",))
-        again = process.draft([shared[0], ("user", "Fact: temperature, highest 37.2 °C")], numbers=("37.2",))
+        first = [*beginning(Audience.WEARER, "range"), ("user", "heart rate: average 72 bpm")]
+        process.draft(first, numbers=("72",))
+        second = [*beginning(Audience.WEARER, "latest"), ("user", "latest temperature: 37.2 °C at 08:30")]
+        again = process.draft(second, numbers=("37.2", "08:30"))
     return ModelFigures(
         model_id=process.model_id,
         prefill_tokens_per_s=speed.prompt_tokens / speed.prefill_s,

@@ -5,6 +5,7 @@ Needs the `gguf` package (extra `model`): import this module only while building
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,50 +123,63 @@ class FourBit:
         return values.reshape(self.rows, self.columns)
 
 
+_STRETCHES = (1.0, 0.93, 1.06)
+"""Scales to begin the fit with, as parts of the block's range over 15. More were tried and gave little more:
+the squared error over the layers is 0.66 % of the weights' by plain rounding, 0.48 % with these three."""
+
+
 def four_bit(matrix: Matrix) -> FourBit:
     """Round a matrix (N, K), K a multiple of 32, to 4 bits with a whole zero point for each block of 32.
 
     The file's Q4_1 blocks have a free minimum; the runtime's fast kernels want a whole zero point. Both
-    neighbours of the ideal one are tried, the scale is then fitted by least squares, and the better kept.
+    neighbours of the ideal one are tried, each with a few scales fitted by least squares; the best is kept.
     """
     n, k = matrix.shape
     blocks = matrix.reshape(n, k // BLOCK, BLOCK)
     low, high = np.minimum(blocks.min(-1), 0), np.maximum(blocks.max(-1), 0)
     span = np.maximum(high - low, 1e-8) / _TOP
-    best: tuple[Any, ...] | None = None
-    for round_ in (np.floor, np.ceil):
-        zero = np.clip(round_(-low / span), 0, _TOP).astype(np.float32)
-        codes, scale = _fit(blocks, zero, span)
-        loss = ((blocks - (codes - zero[..., None]) * scale[..., None]) ** 2).sum(-1)
-        if best is None:
-            best = (codes, scale, zero, loss)
-            continue
-        better = loss < best[3]
-        best = (
-            np.where(better[..., None], codes, best[0]),
-            np.where(better, scale, best[1]),
-            np.where(better, zero, best[2]),
-            np.minimum(loss, best[3]),
-        )
-    assert best is not None  # noqa: S101  the loop above runs
-    codes, scale, zero = best[0].astype(np.uint8), best[1].astype(np.float32), best[2].astype(np.uint8)
-    if zero.shape[1] % 2:
-        zero = np.pad(zero, ((0, 0), (0, 1)))
+    floor = np.floor(-low / span)
+    codes = np.zeros(blocks.shape, dtype=np.uint8)
+    scales, zeros = span.copy(), floor.copy()
+    losses = np.full(span.shape, np.inf, dtype=np.float32)
+    for up, stretch in itertools.product((0, 1), _STRETCHES):
+        zero = np.clip(floor + up, 0, _TOP).astype(np.float32)
+        tried, scale, loss = _fit(blocks, zero, (span * stretch).astype(np.float32))
+        better = loss < losses
+        codes[better], scales[better] = tried[better], scale[better]
+        zeros[better], losses[better] = zero[better], loss[better]
+    whole = zeros.astype(np.uint8)
+    if whole.shape[1] % 2:
+        whole = np.pad(whole, ((0, 0), (0, 1)))
     return FourBit(
-        codes=codes[..., 0::2] | (codes[..., 1::2] << 4),
-        scales=scale,
-        zeros=zero[:, 0::2] | (zero[:, 1::2] << 4),
+        codes=_pair(codes),
+        scales=scales.astype(np.float32),
+        zeros=_pair(whole),
         rows=n,
         columns=k,
     )
 
 
-def _fit(blocks: Matrix, zero: Matrix, scale: Matrix) -> tuple[Matrix, Matrix]:
-    """Choose codes for a zero point, then the scale that brings them nearest, then the codes once more."""
+def _pair(codes: Bytes) -> Bytes:
+    """Two codes a byte along the last axis, the lower half first."""
+    return (codes[..., 0::2] | (codes[..., 1::2] << 4)).astype(np.uint8)
+
+
+def _steps(blocks: Matrix, zero: Matrix, scale: Matrix) -> Matrix:
+    """The nearest codes for a zero point and scale, less the zero point."""
+    z = zero[..., None]
+    codes: Matrix = np.clip(np.rint(blocks / scale[..., None] + z), 0, _TOP)
+    return codes - z
+
+
+def _fit(blocks: Matrix, zero: Matrix, scale: Matrix) -> tuple[Bytes, Matrix, Matrix]:
+    """Choose codes and then the scale that brings them nearest, twice; return codes, scale, squared error."""
     for _ in range(2):
-        codes = np.clip(np.rint(blocks / scale[..., None] + zero[..., None]), 0, _TOP)
-        steps = codes - zero[..., None]
-        square = (steps**2).sum(-1)
-        fitted = (steps * blocks).sum(-1) / np.maximum(square, 1e-12)
-        scale = np.where((square > 0) & (fitted > 0), fitted, scale).astype(np.float32)
-    return np.clip(np.rint(blocks / scale[..., None] + zero[..., None]), 0, _TOP), scale
+        steps = _steps(blocks, zero, scale)
+        square = np.einsum("nbi,nbi->nb", steps, steps)
+        fitted = np.einsum("nbi,nbi->nb", steps, blocks) / np.maximum(square, 1e-12)
+        scale = np.where(fitted > 0, fitted, scale).astype(np.float32)
+    steps = _steps(blocks, zero, scale)
+    off = blocks - steps * scale[..., None]
+    codes = (steps + zero[..., None]).astype(np.uint8)
+    return codes, scale, np.einsum("nbi,nbi->nb", off, off)
