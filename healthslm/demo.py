@@ -172,8 +172,11 @@ def run(
     writer: Writer | None,
     console: Console,
     json_out: bool = False,
-) -> None:
-    """Play the day and show everything. `seconds` is the least time the day takes; `today` its midnight."""
+) -> Review:
+    """Play the day and show everything; returns the day's review.
+
+    `seconds` is the least time that the day takes, `today` its midnight.
+    """
     beats = rhythm_from_csv(rhythm)
     prepare(out)
     day = Day(midnight=today, rhythm=beats)
@@ -186,8 +189,12 @@ def run(
         _show_day(screen, tally, receiver, console)
         console.print(Rule("2 · The store is encrypted", align="left"))
         _show_store(store, console)
-        _show_review(store, day, zone, writer, out, console, json_out)
-    (out / "store" / "PASSPHRASE.txt").write_text(PASSPHRASE + "\n", encoding="utf-8")
+        result = _show_review(store, day, zone, writer, out, console, json_out)
+    (out / "passphrase.txt").write_text(PASSPHRASE + "\n", encoding="utf-8")
+    look = f"healthslm --home {out}/store --passphrase-file {out}/passphrase.txt"
+    console.print(f"\n  Look further:  {look} summary", markup=False, soft_wrap=True)
+    console.print(f"\n[dim]{terminal.DISCLAIMER}[/]")
+    return result
 
 
 def _hooks(out: Path, receiver: _Receiver) -> list[Hook]:
@@ -233,6 +240,8 @@ async def _live(
                     stop.set()
                     tally = await collecting
                     screen.over = True
+    if not console.is_terminal:
+        console.line()  # elsewhere the live table does not end its last line
     return screen, tally
 
 
@@ -267,12 +276,12 @@ def _show_store(store: Store, console: Console) -> None:
 
 def _show_review(
     store: Store, day: Day, zone: ZoneInfo, writer: Writer | None, out: Path, console: Console, json_out: bool
-) -> None:
+) -> Review:
     start, end = day.midnight, day.midnight + timedelta(days=1)
     console.print(Rule("3 · The day in words", align="left"))
     began = time.monotonic()
     with console.status("The model reads the day's facts and writes…"):
-        result: Review = review(
+        result = review(
             store, start, end, zone=zone, made_at=utc_now(), writer=writer,
             audiences=(Audience.WEARER, Audience.CLINICIAN),
         )  # fmt: skip
@@ -292,4 +301,4 @@ def _show_review(
     paths = write(result, out, ("pdf", "fhir"))
     for path in (*paths, out / "alerts.jsonl", out / "store"):
         console.print(f"  {path}", markup=False, soft_wrap=True)
-    console.print(f"\n[dim]{terminal.DISCLAIMER}[/]")
+    return result

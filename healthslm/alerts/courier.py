@@ -49,6 +49,8 @@ class Courier:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Courier:
+        for hook in self._hooks.values():
+            hook.ready()
         self._tasks = [asyncio.create_task(self._serve(hook)) for hook in self._hooks.values()]
         return self
 
