@@ -71,11 +71,10 @@ class NumberMask:
     def allowed(self, text: str) -> Mask:
         """Return which tokens may follow `text`: shape (vocabulary,), True where it may."""
         vocabulary = self._vocabulary
+        for term in _TERMS:
+            text = text.replace(term, term[:-1] + "x")  # its digit is no number
         found = _RUN.search(text)
         run = found.group() if found else ""
-        before = text[: len(text) - len(run)]
-        if any((before + run).endswith(term) for term in _TERMS):
-            return vocabulary.plain(after_digit=True)
         if not run:
             mask = vocabulary.plain()
             mask[vocabulary.characters(self._first(text))] = True

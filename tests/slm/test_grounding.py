@@ -1,0 +1,206 @@
+"""Every rule of the claim check, with sentences that stand and sentences that do not."""
+
+from __future__ import annotations
+
+import pytest
+
+from healthslm.slm.facts import Audience, Item
+from healthslm.slm.grounding import check, claims, ungrounded
+from tests.slm.facts_for_tests import (
+    CLINICIAN,
+    FEVER,
+    HEART,
+    HIGH_PRESSURE,
+    IRREGULAR,
+    LOW_OXYGEN,
+    OXYGEN,
+    PRESSURE,
+    TEMPERATURE,
+    WEARER,
+    feature,
+    found,
+    item,
+)
+
+ITEMS = {
+    "heart": item(*HEART),
+    "oxygen": item(*OXYGEN),
+    "temperature": item(*TEMPERATURE),
+    "pressure": item(*PRESSURE),
+    "variability": item(feature("rmssd_ms", 41)),
+    "latest": item(feature("temperature_latest", 36.6, "06:30")),
+    "fever": found(FEVER),
+    "low oxygen": found(LOW_OXYGEN),
+    "irregular": found(IRREGULAR),
+    "high pressure": found(HIGH_PRESSURE),
+}
+
+
+def objection(name: str, text: str, audience: Audience = WEARER) -> str:
+    """The rule that objects to a sentence about an item, or nothing."""
+    result = check(text, ITEMS[name], audience)
+    return result.rule if result is not None else ""
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("heart", "Your heart rate averaged 72 bpm and ranged between 54 and 118 bpm."),
+        ("heart", "Your heart rate averaged 72 bpm, its lowest was 54 bpm, and its highest was 118 bpm."),
+        ("heart", "Your heart rate was 72 beats per minute on average, from 54 to 118 beats per minute."),
+        ("oxygen", "Your oxygen saturation averaged 95 %, and its lowest reading was 88 % at 16:42."),
+        ("oxygen", "Your SpO2 averaged 95%, with a low of 88% at 16:42."),
+        (
+            "temperature",
+            "Your temperature peaked at 38.9 °C at 14:20, and the latest reading was 37.8 °C at 21:00.",
+        ),
+        ("pressure", "Your blood pressure averaged 152 over 94 mmHg."),
+        ("pressure", "Your blood pressure averaged 152/94 mmHg."),
+        ("variability", "Your heart-rate variability (RMSSD) was 41 ms."),
+        ("latest", "Your latest temperature reading was 36.6 °C at 07:30."),
+        ("fever", "Your temperature rose to 38.9 °C at 14:20, a fever."),
+        ("fever", "Your temperature was high and reached 38.9 degrees Celsius at 14:20."),
+        ("low oxygen", "Your oxygen saturation was low and fell to 88 % at 16:42."),
+        ("irregular", "Your heart rhythm was irregular for 34 minutes."),
+        ("high pressure", "Your blood pressure was high, with an average of 152 over 94 mmHg."),
+    ],
+)
+def test_true_sentences_stand(name: str, text: str) -> None:
+    assert check(text, ITEMS[name], WEARER) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "rule"),
+    [
+        # numbers
+        ("heart", "Your heart rate averaged 73 bpm and ranged between 54 and 118 bpm.", "number"),
+        ("heart", "Your heart rate averaged 72.5 bpm and ranged between 54 and 118 bpm.", "number"),
+        ("heart", "Your heart rate averaged seventy bpm and ranged between 54 and 118 bpm.", "number"),
+        (
+            "temperature",
+            "Your temperature peaked at 38 °C at 14:20, and the latest reading was 37.8 °C.",
+            "number",
+        ),
+        ("low oxygen", "Your oxygen saturation was low and fell to -88 % at 16:42.", "number"),
+        ("heart", "Your heart rate averaged 72 bpm.", "value"),
+        (
+            "heart",
+            "Your heart rate averaged 72 bpm, and ranged between 54 and 118 bpm with 118 bpm.",
+            "value",
+        ),
+        # units
+        ("heart", "Your heart rate averaged 72 % and ranged between 54 and 118 %.", "unit"),
+        ("heart", "Your heart rate averaged 72 and ranged between 54 and 118.", "unit"),
+        ("oxygen", "Your oxygen saturation averaged 95 %, and its lowest reading was 88 at 16:42.", "unit"),
+        # metric
+        ("heart", "Your blood pressure averaged 72 bpm and ranged between 54 and 118 bpm.", "word"),
+        (
+            "temperature",
+            "Your latest reading was 37.8 °C at 21:00 and the highest 38.9 °C at 14:20.",
+            "metric",
+        ),
+        ("low oxygen", "Your oxygen saturation averaged 88 % at 16:42.", "finding"),
+        # statistic and direction
+        ("heart", "Your heart rate averaged 54 bpm and ranged between 72 and 118 bpm.", "statistic"),
+        (
+            "heart",
+            "Your heart rate averaged 72 bpm, its highest was 54 bpm, and its lowest was 118 bpm.",
+            "statistic",
+        ),
+        ("heart", "Your heart rate averaged 72 bpm and ranged between 118 and 54 bpm.", "statistic"),
+        (
+            "temperature",
+            "Your temperature fell to 38.9 °C at 14:20, and the latest reading was 37.8 °C.",
+            "statistic",
+        ),
+        (
+            "oxygen",
+            "Your oxygen saturation averaged 95 %, it was lowest at 88 %, and highest at 16:42.",
+            "statistic",
+        ),
+        ("low oxygen", "Your oxygen saturation was low and rose to 88 % at 16:42.", "statistic"),
+        ("heart", "Your heart rate was high: 72 bpm, lowest 54 bpm, highest 118 bpm.", "word"),
+        ("fever", "Your temperature was low and reached 38.9 °C at 14:20.", "word"),
+        ("fever", "Your temperature rose above 38.9 °C at 14:20, a fever.", "word"),
+        ("high pressure", "Your blood pressure was high, at 152 over 94 mmHg.", "statistic"),
+        # pairs
+        ("pressure", "Your blood pressure averaged 94 over 152 mmHg.", "pair"),
+        ("pressure", "Your blood pressure averaged 152 mmHg with an other of 94 mmHg.", "word"),
+        # times
+        ("oxygen", "Your oxygen saturation averaged 95 % at 16:42, and its lowest reading was 88 %.", "time"),
+        (
+            "temperature",
+            "Your temperature peaked at 38.9 °C at 21:00, and the latest reading was 37.8 °C at 14:20.",
+            "time",
+        ),
+        # shape
+        ("fever", "your temperature rose to 38.9 °C at 14:20, a fever.", "shape"),
+        ("fever", "Your temperature rose to 38.9 °C at 14:20, a fever", "shape"),
+        ("fever", "Your temperature rose to 38.9 °C at 14:20. It was a fever.", "shape"),
+        ("fever", "Your temperature rose to 38.9 °C\nat 14:20, a fever.", "shape"),
+        ("fever", "**Your temperature** rose to 38.9 °C at 14:20, a fever.", "shape"),
+        ("fever", "Your temperature rose rose to 38.9 °C at 14:20, a fever.", "shape"),
+        ("fever", "Your temperature (rose to 38.9 °C at 14:20, a fever.", "shape"),
+        ("fever", "Ihre Temperatur stieg auf 38.9 °C um 14:20, Fieber.", "word"),
+        ("fever", "Your tempeгature rose to 38.9 °C at 14:20, a fever.", "shape"),  # a Cyrillic letter
+        ("fever", "Fever.", "shape"),
+        ("fever", "Your temperature " + "rose and " * 60 + "was a fever at 38.9 °C.", "shape"),
+        ("irregular", "Your irregular heart rhythm was 34 minutes.", "grammar"),
+        # voice
+        ("fever", "The temperature rose to 38.9 °C at 14:20, a fever.", "voice"),
+        # words that claim more than the facts
+        ("fever", "Your temperature rose to 38.9 °C at 14:20, a fever for 6 hours.", "number"),
+        ("fever", "Your temperature rose to 38.9 °C at 14:20, a fever for hours.", "word"),
+        ("fever", "Your temperature rose to 38.9 °C at 14:20 last night, a fever.", "word"),
+        (
+            "heart",
+            "Your heart rate averaged 72 bpm and ranged between 54 and 118 bpm while you slept.",
+            "word",
+        ),
+    ],
+)
+def test_false_sentences_do_not_stand(name: str, text: str, rule: str) -> None:
+    assert objection(name, text) == rule
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("Your temperature was high, so take paracetamol at 14:20 for 38.9 °C.", "dose"),
+        ("Your temperature rose to 38.9 °C at 14:20, a fever, so double your dose.", "dose"),
+        ("Your temperature rose to 38.9 °C at 14:20, a sign of infection.", "diagnosis"),
+        ("Your temperature rose to 38.9 °C at 14:20 because of the flu, a fever.", "diagnosis"),
+        ("Your heart rhythm was irregular, you have atrial fibrillation.", "diagnosis"),
+        ("Your temperature of 38.9 °C at 14:20 was normal, a fever.", "reassurance"),
+        ("Your temperature rose to 38.9 °C at 14:20, and all is fine.", "reassurance"),
+        ("Your temperature rose to 38.9 °C at 14:20, no need to see anybody.", "reassurance"),
+        ("Your temperature did not reach 38.9 °C at 14:20, a fever.", "reassurance"),
+        ("Your temperature rose to 38.9 °C at 14:20, please call somebody.", "advice"),
+        ("Your temperature rose to 38.9 °C at 14:20, ignore the fever.", "advice"),
+    ],
+)
+def test_no_dose_no_diagnosis_no_all_clear_no_advice(text: str, rule: str) -> None:
+    assert objection("fever", text) == rule
+
+
+def test_the_clinician_is_not_spoken_to() -> None:
+    assert objection("fever", "The temperature rose to 38.9 °C at 14:20, a fever.", CLINICIAN) == ""
+    assert objection("fever", "Your temperature rose to 38.9 °C at 14:20, a fever.", CLINICIAN) == "voice"
+
+
+def test_claims_say_which_feature_each_number_is() -> None:
+    text = "Your SpO2 averaged 95 %, and its lowest reading was 88 % at 16:42."
+    spans = {text[c.start : c.end]: c.feature.name for c in claims(text, ITEMS["oxygen"])}
+    assert spans == {"95": "spo2_mean", "88": "spo2_min", "16:42": "spo2_min"}
+
+
+def test_of_two_equal_values_the_one_that_is_meant_is_claimed() -> None:
+    both = item(feature("spo2_mean", 95), feature("spo2_min", 95, "03:00"))
+    text = "Your oxygen saturation averaged 95 %, and its lowest reading was 95 % at 04:00."
+    assert check(text, both, WEARER) is None
+    assert [c.feature.name for c in claims(text, both)] == ["spo2_mean", "spo2_min", "spo2_min"]
+
+
+def test_ungrounded_numbers_are_found_in_digits_and_words() -> None:
+    heart: Item = ITEMS["heart"]
+    assert ungrounded("It was 72, 73 and forty; SpO2 is a term.", heart) == ["73", "forty"]
