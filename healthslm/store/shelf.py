@@ -81,8 +81,12 @@ class Shelf(Transactions):
         return _device(found[0]) if found else Device(address=address)
 
     def forget_device(self, address: str) -> bool:
-        """Take a device off the list; its readings stay, and who sent them. Returns whether it was on it."""
-        sql = "UPDATE devices SET added = 0 WHERE address = ? AND added RETURNING id"
+        """Take a device off the list, and drop the name it was given. Returns whether it was on it.
+
+        Its readings stay, and so does what made them (maker, model, serial number): a number without its
+        source is worth less.
+        """
+        sql = "UPDATE devices SET added = 0, name = '' WHERE address = ? AND added RETURNING id"
         return bool(self._write(partial(self._database.rows, sql, (address,))))
 
     # Settings that are health data or name a person, so they are in here and not in settings.toml
