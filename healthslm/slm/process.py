@@ -163,6 +163,7 @@ class ModelProcess:
                 start_new_session=True,  # Ctrl-C in the terminal is the parent's to handle
             )
         except OSError as error:
+            self._stop(wait_s=0)
             raise ModelError(f"The language model's process could not be started: {error}.") from error
         reply = self._reply(self.start_s)
         if reply.error or not reply.ready:

@@ -10,7 +10,6 @@ import argparse
 import contextlib
 import json
 import os
-import resource
 import sys
 import time
 from collections.abc import Iterable
@@ -65,9 +64,15 @@ class Answered(BaseModel):
 
 
 def peak_bytes() -> int:
-    """Return the most memory this process has held, in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024  # kilobytes but on macOS
+    """Return the most memory this process has held, in bytes; 0 where the system does not say.
+
+    From /proc, because `getrusage` counts what the parent held at the moment of the fork.
+    """
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)
 
 
 def _measure(engine: Engine) -> Answered:
