@@ -6,6 +6,7 @@ Nothing in here computes, decides or formats; it says who is called in which ord
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from device import Event, Identity, LinkEvent
 from healthslm.alerts import Alert, Courier, Engine, Hook
 from healthslm.analysis import describe, hrv
 from healthslm.clock import utc_now
+from healthslm.errors import StoreError
 from healthslm.ingest import Ingest, device_from
 from healthslm.live import Live
 from healthslm.query import perform
@@ -25,6 +27,8 @@ from healthslm.rules.rhythm import IRREGULAR_RHYTHM
 from healthslm.slm import Audience, Writer, answer, narrate, route
 from healthslm.slm.tools import Call, Unclear
 from healthslm.store import Store
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,13 +43,17 @@ class Update:
 
 @dataclass(slots=True)
 class Tally:
-    """Every notification accounted for: stored, a duplicate, or refused with a reason."""
+    """Every reading accounted for: stored, a duplicate, refused with a reason, or not taken by the store.
+
+    `dropped` are notifications that came faster than they were taken.
+    """
 
     notifications: int = 0
     stored: int = 0
     duplicates: int = 0
     refused: int = 0
     dropped: int = 0
+    unsaved: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
 
 
@@ -68,12 +76,12 @@ class _Collector:
 
     def take(self, event: Event) -> Update:
         """Store what one event brings and ask the rules that it concerns."""
-        if isinstance(event, Identity):
-            self.store.put_device(device_from(event, self.store.devices()))
-            return Update(event=event, stored=self._keep(self.ingest.battery(event)))
         if isinstance(event, LinkEvent):
             self.tally.dropped += event.dropped
             return Update(event=event)
+        if isinstance(event, Identity):
+            self._know(event)
+            return Update(event=event, stored=self._keep(self.ingest.battery(event)))
         self.tally.notifications += 1
         took = self.ingest.take(event)
         for reason in took.refused:
@@ -88,8 +96,21 @@ class _Collector:
             alerts=self._judge({r.kind for r in stored}, event.received_at),
         )
 
+    def _know(self, identity: Identity) -> None:
+        try:
+            self.store.put_device(device_from(identity, self.store.devices()))
+        except StoreError as error:
+            _LOG.error("What %s says of itself could not be stored. %s", identity.device, error)
+
     def _keep(self, readings: Sequence[Reading]) -> Sequence[Reading]:
-        stored = self.store.append(readings)
+        """Store readings and return the new ones; what the store cannot take is judged all the same."""
+        try:
+            stored = self.store.append(readings)
+        except StoreError as error:
+            if not self.tally.unsaved:
+                _LOG.error("%s Readings are judged, but not kept, until the store takes them again.", error)
+            self.tally.unsaved += len(readings)
+            return readings
         self.tally.stored += len(stored)
         self.tally.duplicates += len(readings) - len(stored)
         return stored
@@ -125,13 +146,15 @@ async def collect(
     data's clock, `wall_clock` that of deliveries; they differ only when a recorded day is played. `observe`
     sees what came of each event, `delivered(alert_id, hook)` each alert that a hook took.
     """
-    engine = Engine(store, hooks, clock=wall_clock)
-    collector = _Collector(store, engine, rules, zone)
-    collector.remember(clock())
 
     def on_delivered(alert_id: str, hook: str) -> None:
         engine.delivered(alert_id, hook)
         delivered(alert_id, hook)
+
+    bringing = Courier(store, hooks, clock=wall_clock, on_delivered=on_delivered)
+    engine = Engine(store, hooks, clock=wall_clock, bring=bringing.bring)
+    collector = _Collector(store, engine, rules, zone)
+    collector.remember(clock())
 
     async def consume() -> None:
         async for event in events:
@@ -142,7 +165,7 @@ async def collect(
                 await asyncio.sleep(0)
             observe(update)
 
-    async with Courier(store, hooks, clock=wall_clock, on_delivered=on_delivered) as courier:
+    async with bringing as courier:
         stopped = (stop or asyncio.Event()).wait()
         tasks = [asyncio.create_task(c) for c in (consume(), stopped, _commit_every_second(store))]
         try:
@@ -162,7 +185,10 @@ async def _commit_every_second(store: Store) -> None:
     """Bound what a power cut can take: nothing stays uncommitted for more than a second."""
     while True:
         await asyncio.sleep(0.5)
-        store.commit_if_due(time.monotonic())
+        try:
+            store.commit_if_due(time.monotonic())
+        except StoreError as error:
+            _LOG.error("%s What was measured waits in memory; trying again.", error)
 
 
 def features_of(windows: Mapping[Kind, Window], *, irregular: bool) -> tuple[Feature, ...]:

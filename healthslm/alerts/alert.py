@@ -136,6 +136,10 @@ class AlertStore(Protocol):
         """Insert or replace an alert."""
         ...
 
+    def alert(self, id: str) -> str | None:
+        """Return the document of an alert as it stands now."""
+        ...
+
     def alerts(self, since: datetime | None = None) -> list[tuple[str, str, datetime, str]]:
         """Return id, state, time and document of the alerts, newest first."""
         ...

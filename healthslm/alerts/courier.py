@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -15,6 +16,8 @@ from healthslm.errors import HookError, StoreError
 _LOG = logging.getLogger(__name__)
 FIRST_RETRY = timedelta(seconds=2)
 LAST_RETRY = timedelta(minutes=15)
+LOOSE = 1000
+"""Payloads that are kept in memory while the store takes none."""
 
 
 def back_off(attempts: int, jitter: float) -> timedelta:
@@ -46,6 +49,8 @@ class Courier:
         self._jitter = jitter
         self._news = {name: asyncio.Event() for name in self._hooks}
         self._hold: dict[str, datetime] = {}
+        self._loose: dict[str, deque[tuple[str, str]]] = {name: deque(maxlen=LOOSE) for name in self._hooks}
+        self._taken: set[int] = set()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Courier:
@@ -65,6 +70,10 @@ class Courier:
         """Say that something was put into the outbox."""
         for event in self._news.values():
             event.set()
+
+    def bring(self, alert_id: str, hook: str, payload: str) -> None:
+        """Take a payload that could not be put into the outbox; tried once, before everything else."""
+        self._loose[hook].append((alert_id, payload))
 
     async def drain(self, seconds: float) -> bool:
         """Wait until nothing is due any more, for `seconds` at the most; says whether it got there."""
@@ -97,6 +106,14 @@ class Courier:
 
         After a failure nothing goes out before the failed one is due again: later payloads do not overtake.
         """
+        while self._loose[hook.name]:
+            alert_id, payload = self._loose[hook.name].popleft()
+            try:
+                await self._call(hook, payload, key=alert_id)
+            except HookError as error:
+                _LOG.error(
+                    "%s The alert could not be stored either, so it is not tried again.", error.message
+                )
         hold = self._hold.get(hook.name)
         if hold is not None and self._clock() < hold:
             return
@@ -106,10 +123,8 @@ class Courier:
 
     async def _deliver(self, hook: Hook, row: OutboxRow) -> bool:
         try:
-            if isinstance(hook, CommandHook):
-                await hook.call(row.payload)
-            else:
-                await hook.call(row.payload, key=f"{row.alert_id}-{row.id}", clock=self._clock)
+            if row.id not in self._taken:
+                await self._call(hook, row.payload, key=f"{row.alert_id}-{row.id}")
         except HookError as error:
             due = self._clock() + back_off(row.attempts, self._jitter())
             self._hold[hook.name] = due
@@ -117,7 +132,15 @@ class Courier:
             self._store.commit()
             _LOG.warning("%s Trying again at %s.", error.message, due.isoformat(timespec="seconds"))
             return False
+        self._taken.add(row.id)  # should the next line fail on a full disk, the hook is not called again
         self._store.outbox_done(row.id)
         self._on_delivered(row.alert_id, hook.name)
         self._store.commit()
+        self._taken.discard(row.id)
         return True
+
+    async def _call(self, hook: Hook, payload: str, *, key: str) -> None:
+        if isinstance(hook, CommandHook):
+            await hook.call(payload)
+        else:
+            await hook.call(payload, key=key, clock=self._clock)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -9,16 +10,20 @@ from datetime import datetime
 
 from healthslm.alerts.alert import Alert, AlertState, AlertStore, payload
 from healthslm.alerts.hooks import Hook
-from healthslm.errors import UsageError
+from healthslm.errors import StoreError, UsageError
 from healthslm.readings import Finding, Severity
 from healthslm.rules import Rule
+
+_LOG = logging.getLogger(__name__)
 
 
 class Engine:
     """Turns what rules say now into alerts, and alerts into payloads in the outbox.
 
     An alert and its payloads are committed together before `update` returns: from then on they are not
-    lost. `clock` is the delivery's wall clock (when a payload is due), not the data's time.
+    lost. `clock` is the delivery's wall clock (when a payload is due), not the data's time. When the store
+    takes nothing (a full disk), `bring(alert_id, hook, payload)` is called instead: an alert does not wait
+    for a disk.
     """
 
     def __init__(
@@ -27,11 +32,13 @@ class Engine:
         hooks: Sequence[Hook],
         *,
         clock: Callable[[], datetime],
+        bring: Callable[[str, str, str], None] = lambda _alert, _hook, _payload: None,
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
         self._store = store
         self._hooks = tuple(hooks)
         self._clock = clock
+        self._bring = bring
         self._new_id = new_id
         loaded = (Alert.from_json(document) for _, _, _, document in store.alerts())
         self._open = {a.rule: a for a in loaded if a.state is not AlertState.RESOLVED}
@@ -50,8 +57,7 @@ class Engine:
         if finding is None:
             if alert is not None and now - alert.last_seen > rule.join:
                 del self._open[rule.name]
-                self._save(replace(alert, state=AlertState.RESOLVED))
-                self._store.commit()
+                self._resolve(alert)
             return None
         if alert is None:
             return self._raise(
@@ -79,22 +85,47 @@ class Engine:
         self._open[rule.name] = replace(alert, last_seen=now)
         return None
 
+    def _resolve(self, alert: Alert) -> None:
+        try:
+            self._save(replace(self._current(alert), state=AlertState.RESOLVED))
+            self._store.commit()
+        except StoreError as error:
+            _LOG.error("That an alert is over could not be stored. %s", error)
+
     def _save(self, alert: Alert) -> None:
         self._store.put_alert(alert.id, alert.state, alert.raised_at, alert.to_json())
 
+    def _current(self, alert: Alert) -> Alert:
+        """Return an open alert with the acknowledgement that another process may have given it."""
+        document = self._store.alert(alert.id)
+        stored = Alert.from_json(document) if document is not None else alert
+        if stored.acknowledged_at is None or alert.acknowledged_at is not None:
+            return alert
+        return replace(alert, state=stored.state, acknowledged_at=stored.acknowledged_at)
+
     def _raise(self, alert: Alert) -> Alert:
         self._open[alert.rule] = alert
-        self._save(alert)
-        if alert.severity > Severity.INFO:
-            for hook in self._hooks:
-                self._store.outbox_add(alert.id, hook.name, payload(alert, hook.tell), self._clock())
-        self._store.commit()
+        told = [(h.name, payload(alert, h.tell)) for h in self._hooks if alert.severity > Severity.INFO]
+        try:
+            self._save(alert)
+            for hook, text in told:
+                self._store.outbox_add(alert.id, hook, text, self._clock())
+        except StoreError as error:
+            _LOG.error("An alert could not be stored, and is told all the same. %s", error)
+            for hook, text in told:
+                self._bring(alert.id, hook, text)
+            return alert
+        try:
+            self._store.commit()
+        except StoreError as error:
+            _LOG.error("An alert is not on the disk yet. %s", error)  # it is in the outbox, and goes out
         return alert
 
     def delivered(self, alert_id: str, hook: str) -> None:
         """Note that a hook took the alert."""
         for alert in self._open.values():
             if alert.id == alert_id:
+                alert = self._current(alert)  # noqa: PLW2901  the same one, as it stands now
                 acknowledged = alert.state is AlertState.ACKNOWLEDGED
                 self._open[alert.rule] = replace(
                     alert,

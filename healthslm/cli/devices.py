@@ -141,7 +141,8 @@ def run(context: typer.Context) -> None:
         tally = asyncio.run(_run(store, addresses, current.zone, names))
     terminal.err.print(
         f"Stopped. {tally.notifications} notifications: {tally.stored} readings stored, "
-        f"{tally.duplicates} duplicates, {tally.refused} refused, {tally.dropped} lost unread."
+        f"{tally.duplicates} duplicates, {tally.refused} refused, {tally.unsaved} not taken by the store, "
+        f"{tally.dropped} lost unread."
     )
 
 

@@ -128,6 +128,11 @@ class Shelf(Transactions):
             )
         )
 
+    def alert(self, id: str) -> str | None:
+        """Return the JSON of an alert as it stands now, or `None` when there is none of that id."""
+        document = self._database.value("SELECT document FROM alerts WHERE id = ?", (id,))
+        return None if document is None else str(document)
+
     def alerts(self, since: datetime | None = None) -> list[tuple[str, str, datetime, str]]:
         """Return id, state, raised_at and document of the alerts since then, newest first."""
         rows = self._database.rows(

@@ -1,0 +1,244 @@
+"""The three verbs over events that were made, not radioed: tests/test_demo.py has the radio."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from device import Event, Identity, LinkEvent, LinkState, Notification
+from device.gatt import PlxContinuousMeasurement, TemperatureMeasurement
+from healthslm.alerts import Alert, Engine, Hook, parse_hooks
+from healthslm.clock import utc_now
+from healthslm.pipeline import Tally, ask, collect, origins, review
+from healthslm.readings import Device, Kind, Quality
+from healthslm.slm import Audience
+from healthslm.store import CHEAPEST, Store, create, open_store
+from tests.making import DAY, at
+
+UTC = ZoneInfo("UTC")
+DEVICE = "C0:FF:EE:00:00:01"
+
+
+async def stream(events: Sequence[Event]) -> AsyncIterator[Event]:
+    for event in events:
+        yield event
+        await asyncio.sleep(0)
+
+
+def thermometer(clock: str, *values: float) -> list[Event]:
+    return [
+        Notification(
+            at(clock) + timedelta(minutes=30 * i), DEVICE, "2A1C", bytes(TemperatureMeasurement(value)), 0
+        )
+        for i, value in enumerate(values)
+    ]
+
+
+def oximeter(clock: str, *values: float) -> list[Event]:
+    return [
+        Notification(
+            at(clock) + timedelta(seconds=4 * i),
+            DEVICE,
+            "2A5F",
+            bytes(PlxContinuousMeasurement(value, 70.0)),
+            0,
+        )
+        for i, value in enumerate(values)
+    ]
+
+
+def hook_to(path: Path) -> list[Hook]:
+    return parse_hooks(
+        [{"kind": "command", "name": "file", "argv": ["tee", "-a", str(path)], "tell": "full"}]
+    )
+
+
+async def collected(events: Sequence[Event], store: Store, hooks: Sequence[Hook] = ()) -> Tally:
+    first: datetime = getattr(events[0], "received_at", DAY)
+    return await collect(stream(events), store, zone=UTC, hooks=hooks, clock=lambda: first)
+
+
+def told(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+async def test_readings_are_stored_judged_and_told(store: Store, tmp_path: Path) -> None:
+    tally = await collected(thermometer("12:00", 36.8, 38.4, 38.6), store, hook_to(tmp_path / "told"))
+    assert (tally.notifications, tally.stored, tally.refused) == (3, 3, 0)
+    (alert,) = told(tmp_path / "told")
+    assert alert["title"] == "Fever"
+    evidence = alert["finding"]["evidence"][0]  # type: ignore[index]
+    reading = store.reading(evidence["readings"][0])
+    assert reading is not None
+    assert (reading.value, reading.time) == (38.4, at("12:30"))
+
+
+async def test_every_notification_is_accounted_for(store: Store) -> None:
+    good = thermometer("12:00", 36.8)
+    broken = [Notification(at("12:10"), DEVICE, "2A1C", b"\x00", 0)]
+    dropped = [LinkEvent(at("12:20"), DEVICE, LinkState.DROPPED, "too fast", 7)]
+    tally = await collected([*good, *good, *broken, *dropped], store)
+    assert (tally.stored, tally.duplicates, tally.refused, tally.dropped) == (1, 1, 1, 7)
+    assert next(iter(tally.reasons)).startswith("2A1C: ")
+
+
+async def test_a_device_says_who_it_is_and_keeps_its_name(store: Store) -> None:
+    store.put_device(Device(address=DEVICE, name="mine"))
+    await collected([Identity(at("12:00"), DEVICE, name="TD-1", model="T", battery=81)], store)
+    assert store.device(DEVICE) == Device(address=DEVICE, name="mine", model="T")
+    battery = store.latest_of(DEVICE, Kind.BATTERY)
+    assert battery is not None
+    assert battery.value == 81
+
+
+async def test_a_restart_remembers_what_it_had_seen(store: Store, tmp_path: Path) -> None:
+    """Five minutes of low oxygen, of which the program saw two and a half before it was restarted."""
+    low = oximeter("12:00", *[89] * 90)
+    await collected(low[:40], store, hook_to(tmp_path / "told"))
+    assert told(tmp_path / "told") == []
+    await collected(low[40:], store, hook_to(tmp_path / "told"))
+    assert [a["severity"] for a in told(tmp_path / "told")] == ["urgent"]
+
+
+async def test_a_restart_does_not_tell_again(store: Store, tmp_path: Path) -> None:
+    events = thermometer("12:00", 38.4, 38.5, 38.6, 38.5)
+    await collected(events[:2], store, hook_to(tmp_path / "told"))
+    await collected(events[2:], store, hook_to(tmp_path / "told"))
+    assert len(told(tmp_path / "told")) == 1
+
+
+async def test_what_was_raised_and_not_told_is_told_after_a_restart(tmp_path: Path) -> None:
+    """The program dies between raising and telling; here it simply has a hook that fails."""
+    store, _ = create(tmp_path / "home", "passphrase", profile=CHEAPEST)
+    failing = parse_hooks([{"kind": "command", "name": "file", "argv": ["false"], "tell": "title"}])
+    with store:
+        await asyncio.wait_for(
+            collect(
+                stream(thermometer("12:00", 38.4)),
+                store,
+                zone=UTC,
+                hooks=failing,
+                clock=lambda: at("12:00"),
+            ),
+            timeout=30,
+        )
+        assert store.outbox_pending() == 1
+    with open_store(tmp_path / "home", "passphrase") as store:
+        later = utc_now() + timedelta(hours=1)
+        await collect(
+            stream([LinkEvent(DAY, DEVICE, LinkState.SEARCHING)]),
+            store,
+            zone=UTC,
+            hooks=hook_to(tmp_path / "told"),
+            clock=lambda: at("13:00"),
+            wall_clock=lambda: later,
+        )
+        assert [a["title"] for a in told(tmp_path / "told")] == ["Fever"]
+        assert store.outbox_pending() == 0
+
+
+async def test_an_acknowledgement_by_another_process_is_kept(tmp_path: Path) -> None:
+    store, _ = create(tmp_path / "home", "passphrase", profile=CHEAPEST)
+    with store:
+        seen: list[Alert] = []
+
+        async def events() -> AsyncIterator[Event]:
+            for event in thermometer("12:00", 38.4):
+                yield event
+            store.commit()
+            with open_store(tmp_path / "home", "passphrase") as other:
+                (row,) = other.alerts()
+                seen.append(Engine(other, (), clock=lambda: DAY).acknowledge(row[0], at("12:10")))
+            for event in thermometer("20:00", 36.5):
+                yield event
+
+        await collect(events(), store, zone=UTC, hooks=hook_to(tmp_path / "told"), clock=lambda: at("12:00"))
+        ((_, state, _, document),) = store.alerts()
+        assert state == "resolved"
+        assert Alert.from_json(document).acknowledged_at == at("12:10")
+    assert seen
+
+
+async def test_a_full_disk_does_not_keep_an_alert_in(store: Store, tmp_path: Path) -> None:
+    await collected(thermometer("08:00", 36.5), store)
+    pages = store._database.value("PRAGMA page_count")
+    store._database.value(f"PRAGMA max_page_count = {pages}")
+    events: list[Event] = []
+    for hour in range(9, 12):
+        events += oximeter(f"{hour:02}:00", *[97] * 300)
+    tally = await collected([*events, *thermometer("12:30", 39.5, 39.6)], store, hook_to(tmp_path / "told"))
+    assert tally.unsaved > 0
+    assert tally.stored + tally.unsaved == 2 * 900 + 2
+    assert "Fever" in {a["title"] for a in told(tmp_path / "told")}
+    store._database.value(f"PRAGMA max_page_count = {pages * 1000}")
+    store.commit()
+    store.verify()
+
+
+async def test_it_stops_when_it_is_told_to(store: Store) -> None:
+    stop = asyncio.Event()
+
+    async def endless() -> AsyncIterator[Event]:
+        for event in thermometer("12:00", 36.8):
+            yield event
+        stop.set()
+        await asyncio.Event().wait()
+
+    tally = await asyncio.wait_for(collect(endless(), store, zone=UTC, stop=stop), timeout=10)
+    assert tally.stored == 1
+
+
+async def test_what_ends_the_events_wrongly_is_raised_and_nothing_is_lost(tmp_path: Path) -> None:
+    store, _ = create(tmp_path / "home", "passphrase", profile=CHEAPEST)
+
+    async def breaking() -> AsyncIterator[Event]:
+        for event in thermometer("12:00", 36.8):
+            yield event
+        raise ConnectionError("the adapter is gone")
+
+    with store, pytest.raises(ConnectionError):
+        await collect(breaking(), store, zone=UTC)
+    with open_store(tmp_path / "home", "passphrase") as again:
+        assert again.count() == 1
+
+
+async def test_a_review_tells_what_was_and_what_was_not(store: Store) -> None:
+    await collected(thermometer("12:00", 36.8, 38.4), store)
+    await collected(oximeter("12:00", *[97] * 100), store)
+    today = review(store, DAY, DAY + timedelta(days=1), zone=UTC, made_at=DAY, audiences=tuple(Audience))
+    assert [f.rule for f in today.findings] == ["fever"]
+    assert today.summary is not None
+    assert "38.4" in today.summary.text
+    assert today.sources[Kind.SPO2] == (DEVICE,)
+    named = {d.address for d in origins(store, today.summary).values()}
+    assert named == {DEVICE}
+    tomorrow = review(
+        store,
+        DAY + timedelta(days=1),
+        DAY + timedelta(days=2),
+        zone=UTC,
+        made_at=DAY,
+        audiences=tuple(Audience),
+    )
+    assert {f.name for f in tomorrow.features if f.value is None} >= {"temperature_latest", "spo2_mean"}
+    assert tomorrow.summary is not None
+    assert "no usable readings" in tomorrow.summary.text
+
+
+async def test_asking_reads_and_writes_nothing(store: Store) -> None:
+    await collected(thermometer("12:00", 36.8, 38.4), store)
+    before = store.bytes_on_disk(), store.count()
+    for question in ("highest temperature today", "is it going up", "was anything wrong today", "batteries"):
+        assert ask(store, question, now=at("15:00"), zone=UTC).answer.text
+    assert (store.bytes_on_disk(), store.count()) == before
+
+
+async def test_a_bad_reading_is_kept_and_not_judged(store: Store, tmp_path: Path) -> None:
+    await collected(oximeter("12:00", *[0] * 200), store, hook_to(tmp_path / "told"))
+    assert told(tmp_path / "told") == []
+    window = store.window(Kind.SPO2, DAY, DAY + timedelta(days=1))
+    assert set(window.quality.tolist()) == {int(Quality.IMPLAUSIBLE)}
