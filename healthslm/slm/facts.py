@@ -86,6 +86,11 @@ class Item:
         return self.subject.direction if self.finding is not None else ""
 
     @property
+    def worded(self) -> bool:
+        """Whether a model may word it: it has values, and they are values of its metric, not counts."""
+        return bool(self.facts) and all(f.statistic not in ("count", "none", "coverage") for f in self.facts)
+
+    @property
     def numbers(self) -> frozenset[str]:
         """Every number that may stand in the item's sentence."""
         return frozenset(n for f in self.facts for n in (f.value, f.time) if n)
@@ -159,7 +164,9 @@ def _fact(feature: Feature, clock: _Clock) -> Fact:
     statistic = split_name(feature.name)[1]
     at = feature.at if statistic in ("min", "max", "latest") else None
     unit = UNITS.get(feature.unit, plain(feature.unit, 12))
-    if unit == "minutes" and feature.text == "1":
+    if statistic == "count":
+        unit = "reading" if feature.text == "1" else "readings"
+    elif unit == "minutes" and feature.text == "1":
         unit = "minute"
     return Fact(
         feature=feature,

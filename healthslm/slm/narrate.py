@@ -94,7 +94,7 @@ class _Teller:
         return self._written(item) or template.sentence(item, self.audience, place)
 
     def _written(self, item: Item) -> Sentence | None:
-        for attempt in range(ATTEMPTS if item.facts else 0):
+        for attempt in range(ATTEMPTS if item.worded else 0):
             if self.writer is None:
                 return None
             try:

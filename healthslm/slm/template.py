@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from healthslm.readings import Claim, Feature, Sentence
-from healthslm.slm.facts import Audience, Fact, FactSheet, Item, Role
+from healthslm.slm.facts import Audience, Fact, FactSheet, Item, Role, plain
 
 Number = tuple[str, Feature]
 """A number as it is printed, and the feature whose value it is."""
@@ -108,7 +108,7 @@ def _finding_for_wearer(item: Item, place: int) -> Pieces:
 
 def _finding_for_clinician(item: Item) -> Pieces:
     """The finding's title, then its evidence in the usual terms."""
-    title = item.finding.title if item.finding is not None else item.subject.clinical
+    title = plain(item.finding.title, 60) if item.finding is not None else item.subject.clinical
     pressure = _pressure(item)
     if pressure is not None:
         return [f"{title}: mean ", *pressure]
@@ -165,6 +165,9 @@ def _vital(item: Item, audience: Audience, place: int) -> Pieces:
         return _variability(item, wearer=wearer)
     subject = f"Your {item.subject.title}" if wearer else item.subject.clinical
     facts = _by_statistic(item)
+    if set(facts) == {"count"}:
+        were = "was" if item.facts[0].unit == "reading" else "were"
+        return [f"There {were} ", *value(item.facts[0]), f" of {subject[:1].lower()}{subject[1:]}"]
     pressure = _pressure(item)
     if pressure is not None:
         return [f"{subject} averaged ", *pressure]
