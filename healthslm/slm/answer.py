@@ -8,7 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from healthslm.readings import Feature, Finding, Sentence, Summary
-from healthslm.slm.facts import UNITS, Audience, fact_sheet
+from healthslm.slm.facts import UNITS, Audience, fact_sheet, plain
 from healthslm.slm.narrate import tell
 from healthslm.slm.periods import Period
 from healthslm.slm.process import Writer
@@ -169,9 +169,10 @@ def _devices(batteries: Sequence[Feature], zone: ZoneInfo) -> tuple[Sentence, ..
         return _fixed("No wearable is set up. See `healthslm devices scan`.").sentences
     sentences = []
     for feature in batteries:
+        name = plain(feature.name, 60)  # the device chose it
         if feature.value is None:
-            sentences.append(compose(f"{feature.name}: {feature.reason}."))
+            sentences.append(compose(f"{name}: {feature.reason}."))
             continue
         when = f"{feature.at.astimezone(zone):%A at %H:%M}" if feature.at else "a time not known"
-        sentences.append(compose(f"{feature.name}: battery ", _number(feature), f", last heard on {when}."))
+        sentences.append(compose(f"{name}: battery ", _number(feature), f", last heard on {when}."))
     return tuple(sentences)

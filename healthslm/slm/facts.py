@@ -97,10 +97,12 @@ class Item:
 
     @property
     def pressures(self) -> tuple[Fact, Fact] | None:
-        """The systolic and the diastolic fact of the same statistic, which are told as one."""
+        """The systolic and the diastolic fact, told as one; not the extremes, which may lie apart."""
         upper = [f for f in self.facts if f.feature.kind is Kind.SYSTOLIC]
         lower = [f for f in self.facts if f.feature.kind is Kind.DIASTOLIC]
-        return (upper[0], lower[0]) if len(upper) == len(lower) == 1 else None
+        if len(upper) != 1 or len(lower) != 1 or upper[0].statistic != lower[0].statistic:
+            return None
+        return (upper[0], lower[0]) if upper[0].statistic in ("mean", "latest") else None
 
     @property
     def line(self) -> str:

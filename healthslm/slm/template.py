@@ -79,7 +79,7 @@ def _pressure(item: Item) -> list[Piece] | None:
     if item.pressures is None:
         return None
     upper, lower = item.pressures
-    return [(upper.value, upper.feature), " over ", *value(lower)]
+    return [(upper.value, upper.feature), " over ", *value(lower, when=True)]
 
 
 def _finding_for_wearer(item: Item, place: int) -> Pieces:
@@ -170,19 +170,17 @@ def _vital(item: Item, audience: Audience, place: int) -> Pieces:
         return [f"There {were} ", *value(item.facts[0]), f" of {subject[:1].lower()}{subject[1:]}"]
     pressure = _pressure(item)
     if pressure is not None:
-        return [f"{subject} averaged ", *pressure]
+        return [f"{subject} {'averaged' if 'mean' in facts else 'was last'} ", *pressure]
     spread = _spread(item, subject, wearer=wearer, place=place)
     if spread is not None:
         return spread
     if set(facts) >= {"max", "latest"}:
         peak, last = value(facts["max"], when=True), value(facts["latest"], when=True)
         return [f"{subject} reached ", *peak, "; the latest reading was ", *last]
-    parts = [_labelled(item, fact) for fact in item.facts]
-    return (
-        [f"{subject}: ", *listed(parts)]
-        if len(parts) > 1
-        else [_single(item, subject), *value(item.facts[0], when=True)]
-    )
+    if len(item.facts) == 1:
+        name = item.subject.title if wearer else item.subject.clinical
+        return [_single(item, name, wearer=wearer), *value(item.facts[0], when=True)]
+    return [f"{subject}: ", *listed([_labelled(item, fact) for fact in item.facts])]
 
 
 def _labelled(item: Item, fact: Fact) -> list[Piece]:
@@ -190,11 +188,12 @@ def _labelled(item: Item, fact: Fact) -> list[Piece]:
     return [f"{label} " if label else "", *value(fact, when=True)]
 
 
-def _single(item: Item, subject: str) -> str:
-    """How a sentence with one number begins: it must say which statistic the number is."""
+def _single(item: Item, name: str, *, wearer: bool) -> str:
+    """How a sentence with one number begins: it says which statistic the number is."""
     statistic = item.facts[0].statistic
-    verbs = {"latest": "was last", "mean": "averaged", "min": "was lowest with", "max": "was highest with"}
-    return f"{subject} {verbs.get(statistic, 'was')} "
+    adjectives = {"latest": "latest ", "min": "lowest ", "max": "highest "}
+    verb = "averaged" if statistic == "mean" else "was"
+    return f"{'Your' if wearer else 'The'} {adjectives.get(statistic, '')}{name} {verb} "
 
 
 def sentence(item: Item, audience: Audience, place: int = 0) -> Sentence:
