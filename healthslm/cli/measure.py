@@ -93,7 +93,7 @@ def bench(
 @evaluations.command("narrate")
 def eval_narrate(
     context: typer.Context,
-    days: Annotated[int, typer.Option(min=1, max=10_000, help="How many drawn days to narrate.")] = 30,
+    days: Annotated[int, typer.Option(min=1, max=10_000, help="How many drawn days to narrate.")] = 10,
     seed: Annotated[int, typer.Option(help="Which days are drawn.")] = 1,
     json: Json = False,
 ) -> None:
