@@ -5,6 +5,7 @@ The only place that converts. Everything refused is returned with its reason; no
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -137,10 +138,14 @@ class Ingest:
         if device_time is None:
             return received_at, None, Quality.GOOD
         if not getattr(measurement, "clock_not_set", False):
-            time = device_time.replace(tzinfo=self._zone).astimezone(UTC)
-            if received_at - TRUSTED_PAST <= time <= received_at + TRUSTED_FUTURE:
-                return time, device_time, Quality.GOOD
-        return received_at, device_time, Quality.CLOCK_CORRECTED
+            with contextlib.suppress(OverflowError):  # the year 9999 has no time in every zone
+                time = device_time.replace(tzinfo=self._zone).astimezone(UTC)
+                if received_at < time <= received_at + TRUSTED_FUTURE:
+                    return received_at, device_time, Quality.CLOCK_CORRECTED  # it runs, a little ahead
+                if received_at - TRUSTED_PAST <= time <= received_at:
+                    return time, device_time, Quality.GOOD
+        # A clock that starts anew may say the same time twice: it does not tell one reading from the next.
+        return received_at, None, Quality.CLOCK_CORRECTED
 
     def _values(self, measurement: Measurement, notification: Notification) -> Iterator[_Value]:
         match measurement:
@@ -220,9 +225,8 @@ def plausible(reading: Reading) -> Reading:
     return replace(reading, quality=reading.quality | Quality.IMPLAUSIBLE)
 
 
-def device_from(identity: Identity, known: Sequence[Device]) -> Device:
+def device_from(identity: Identity, before: Device) -> Device:
     """Return the device as the store should know it: what it now says of itself, else what it said before."""
-    before = next((d for d in known if d.address == identity.device), Device(address=identity.device))
     return Device(
         address=identity.device,
         name=before.name or identity.name,  # what a person called it stays

@@ -29,6 +29,10 @@ from healthslm.slm.tools import Call, Unclear
 from healthslm.store import Store
 
 _LOG = logging.getLogger(__name__)
+WAITING = 200_000
+"""Readings that are kept in memory while the store takes none: a day of everything."""
+RECENT = timedelta(hours=3)
+"""What was measured longer ago than this raises no alarm: it is history, and stands in the findings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +71,7 @@ class _Collector:
         self.reach = max((rule.lookback for rule in rules), default=timedelta(hours=1))
         self.live = Live(self.reach)
         self.ingest = Ingest(zone)
+        self.waiting: list[Reading] = []
         self.tally = Tally()
 
     def remember(self, now: datetime) -> None:
@@ -87,42 +92,72 @@ class _Collector:
         for reason in took.refused:
             self.tally.refused += 1
             self.tally.reasons[reason] = self.tally.reasons.get(reason, 0) + 1
-        stored = self._keep(took.readings)
-        self.live.add(stored, event.received_at)
+        kept = self._keep(took.readings)
+        self.live.add(kept, event.received_at)
         return Update(
-            event=event,
-            stored=stored,
-            refused=took.refused,
-            alerts=self._judge({r.kind for r in stored}, event.received_at),
+            event=event, stored=kept, refused=took.refused, alerts=self._judge(kept, event.received_at)
         )
 
     def _know(self, identity: Identity) -> None:
         try:
-            self.store.put_device(device_from(identity, self.store.devices()))
+            self.store.know_device(device_from(identity, self.store.device(identity.device)))
         except StoreError as error:
             _LOG.error("What %s says of itself could not be stored. %s", identity.device, error)
 
     def _keep(self, readings: Sequence[Reading]) -> Sequence[Reading]:
-        """Store readings and return the new ones; what the store cannot take is judged all the same."""
+        """Store readings and return the new ones; while the store takes none, they wait and are judged."""
+        if not readings:
+            return ()
         try:
-            stored = self.store.append(readings)
+            stored = self.store.append([*self.waiting, *readings])
         except StoreError as error:
-            if not self.tally.unsaved:
-                _LOG.error("%s Readings are judged, but not kept, until the store takes them again.", error)
-            self.tally.unsaved += len(readings)
+            if not self.waiting:
+                _LOG.error("%s Readings are judged, and wait in memory for the store.", error)
+            room = WAITING - len(self.waiting)
+            self.waiting += readings[:room]
+            self.tally.unsaved += max(0, len(readings) - room)
             return readings
         self.tally.stored += len(stored)
-        self.tally.duplicates += len(readings) - len(stored)
-        return stored
+        self.tally.duplicates += len(self.waiting) + len(readings) - len(stored)
+        if not self.waiting:
+            return stored
+        self.waiting.clear()
+        new = {(r.kind, r.time, r.device) for r in readings}
+        return [r for r in stored if (r.kind, r.time, r.device) in new]
 
-    def _judge(self, kinds: set[Kind], now: datetime) -> list[Alert]:
-        """Ask every rule that looks at one of these kinds; the alerts that this raised."""
+    def finish(self) -> None:
+        """Store what still waits, and make everything durable. Raises `StoreError` when that cannot be."""
+        self.tally.unsaved += len(self.waiting)
+        if self.waiting:
+            waited = len(self.waiting)
+            self.tally.stored += len(self.store.append(self.waiting))
+            self.tally.unsaved -= waited
+        self.store.commit()
+
+    def _judge(self, readings: Sequence[Reading], received_at: datetime) -> list[Alert]:
+        """Ask every rule that looks at one of these kinds; the alerts that this raised.
+
+        What was measured a while ago (a cuff that was switched on late, or whose clock is an hour slow) is
+        judged as of then too, so that it does not fall out of what the rules look back on.
+        """
+        kinds = {r.kind for r in readings}
+        if not kinds:
+            return []
+        newest = max(r.time for r in readings)
+        if received_at - newest > RECENT:
+            return []  # from a device's memory: it stands in the findings, and changes no alert
+        late = received_at - newest > timedelta(minutes=1)
         raised = []
         for rule in self.rules:
             if kinds.isdisjoint(rule.kinds):
                 continue
-            finding = judge(rule, self.live.windows(rule.kinds, now, rule.lookback), now)
-            if alert := self.engine.update(rule, finding, now):
+            found = [
+                finding
+                for now in ((newest, received_at) if late else (received_at,))
+                if (finding := judge(rule, self.live.windows(rule.kinds, now, rule.lookback), now))
+            ]
+            worst = max(found, key=lambda f: f.severity, default=None)
+            if alert := self.engine.update(rule, worst, received_at):
                 raised.append(alert)
         return raised
 
@@ -163,7 +198,10 @@ async def collect(
                 courier.wake()
                 # A full queue never lets go of the loop by itself; the alert must not wait behind it.
                 await asyncio.sleep(0)
-            observe(update)
+            try:
+                observe(update)
+            except Exception:  # whoever watches must not end the watch
+                _LOG.exception("What came of an event could not be shown.")
 
     async with bringing as courier:
         stopped = (stop or asyncio.Event()).wait()
@@ -177,7 +215,7 @@ async def collect(
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            store.commit()
+            collector.finish()
     return collector.tally
 
 

@@ -119,3 +119,10 @@ def test_async_only_at_the_edges(path: Path) -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
 def test_files_stay_readable(path: Path) -> None:
     assert path.read_text(encoding="utf-8").count("\n") <= 500
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_what_warns_never_asks_the_model(path: Path) -> None:
+    """Rules decide, the model explains: nothing on the way from a reading to an alert imports it."""
+    if part_of(name_of(path)) in {"analysis", "rules", "live", "ingest", "alerts", "store"}:
+        assert not [m for m in imports(path) if m.startswith("healthslm.slm")]

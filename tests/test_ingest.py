@@ -121,6 +121,8 @@ def test_pressures_are_mmhg_and_a_moving_arm_is_a_fault() -> None:
         ("2026-10-30T08:00:00", at("07:00", DAY - timedelta(days=3)), Quality.GOOD),  # handed over late
         ("2021-01-01T00:03:00", at("12:00"), Quality.CLOCK_CORRECTED),
         ("2026-11-02T15:00:00", at("12:00"), Quality.CLOCK_CORRECTED),
+        ("2026-11-02T13:04:00", at("12:00"), Quality.CLOCK_CORRECTED),  # four minutes ahead: it was just now
+        ("9999-12-31T23:59:59", at("12:00"), Quality.CLOCK_CORRECTED),
         ("0-0-0T00:00:00", at("12:00"), Quality.GOOD),  # "unknown" is legal, and says nothing
     ],
 )
@@ -149,6 +151,6 @@ def test_no_bytes_break_it(characteristic: str, value: bytes) -> None:
 
 
 def test_what_a_device_says_of_itself_is_remembered_when_it_says_nothing() -> None:
-    known = [Device(address=DEVICE, name="Strap", model="H10")]
+    known = Device(address=DEVICE, name="Strap", model="H10")
     heard = device_from(Identity(DAY, DEVICE, firmware="2.1"), known)
     assert heard == Device(address=DEVICE, name="Strap", model="H10", firmware="2.1")

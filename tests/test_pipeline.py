@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from device import Event, Identity, LinkEvent, LinkState, Notification
-from device.gatt import PlxContinuousMeasurement, TemperatureMeasurement
+from device.gatt import BloodPressureMeasurement, DateTime, PlxContinuousMeasurement, TemperatureMeasurement
 from healthslm.alerts import Alert, Engine, Hook, parse_hooks
 from healthslm.clock import utc_now
 from healthslm.pipeline import Tally, ask, collect, origins, review
@@ -163,20 +163,77 @@ async def test_an_acknowledgement_by_another_process_is_kept(tmp_path: Path) -> 
     assert seen
 
 
-async def test_a_full_disk_does_not_keep_an_alert_in(store: Store, tmp_path: Path) -> None:
+async def test_a_full_disk_keeps_no_alert_in_and_loses_no_reading(store: Store, tmp_path: Path) -> None:
     await collected(thermometer("08:00", 36.5), store)
     pages = store._database.value("PRAGMA page_count")
     store._database.value(f"PRAGMA max_page_count = {pages}")
-    events: list[Event] = []
-    for hour in range(9, 12):
-        events += oximeter(f"{hour:02}:00", *[97] * 300)
-    tally = await collected([*events, *thermometer("12:30", 39.5, 39.6)], store, hook_to(tmp_path / "told"))
-    assert tally.unsaved > 0
-    assert tally.stored + tally.unsaved == 2 * 900 + 2
-    assert "Fever" in {a["title"] for a in told(tmp_path / "told")}
-    store._database.value(f"PRAGMA max_page_count = {pages * 1000}")
-    store.commit()
+    seen: list[int] = []
+
+    async def events() -> AsyncIterator[Event]:
+        for hour in range(9, 12):
+            for event in oximeter(f"{hour:02}:00", *[97] * 300):
+                yield event
+        for event in thermometer("12:30", 39.5, 39.6):
+            yield event
+        for _ in range(100):  # the disk is still full while the alert goes out
+            await asyncio.sleep(0.05)
+            if len(told(tmp_path / "told")) > 1:
+                break
+        seen.append(len(told(tmp_path / "told")))
+        store._database.value(f"PRAGMA max_page_count = {pages * 1000}")
+
+    tally = await collect(
+        events(), store, zone=UTC, hooks=hook_to(tmp_path / "told"), clock=lambda: at("09:00")
+    )
+    assert seen[0] >= 1
+    assert {a["title"] for a in told(tmp_path / "told")} == {"Fever"}
+    assert (tally.stored, tally.unsaved) == (2 * 900 + 2, 0)
+    assert store.count() == 1 + 2 * 900 + 2
     store.verify()
+
+
+@pytest.mark.parametrize("minutes", [-60, -40, 0, 3])
+async def test_a_cuff_whose_clock_is_off_still_warns(store: Store, tmp_path: Path, minutes: int) -> None:
+    """An hour slow (the clocks changed), forty minutes slow, right, and three minutes fast."""
+    events: list[Event] = []
+    for minute in range(3):
+        when = at("12:00") + timedelta(minutes=minute)
+        shown = when + timedelta(minutes=minutes)
+        stamp = DateTime(shown.year, shown.month, shown.day, shown.hour, shown.minute, shown.second)
+        measurement = BloodPressureMeasurement(
+            systolic=210.0, diastolic=130.0, mean_arterial_pressure=150.0, timestamp=stamp
+        )
+        events.append(Notification(when, DEVICE, "2A35", bytes(measurement), 0))
+    await collected(events, store, hook_to(tmp_path / "told"))
+    assert "urgent" in {a["severity"] for a in told(tmp_path / "told")}
+
+
+async def test_what_was_long_ago_is_a_finding_and_no_alarm(store: Store, tmp_path: Path) -> None:
+    stamp = DateTime(2026, 11, 2, 7, 0, 0)
+    events: list[Event] = [
+        Notification(at("19:00"), DEVICE, "2A1C", bytes(TemperatureMeasurement(39.5, timestamp=stamp)), 0)
+    ]
+    await collected(events, store, hook_to(tmp_path / "told"))
+    assert told(tmp_path / "told") == []
+    day = review(store, DAY, DAY + timedelta(days=1), zone=UTC, made_at=DAY)
+    assert [f.rule for f in day.findings] == ["fever"]
+
+
+async def test_whoever_watches_does_not_end_the_watch(store: Store) -> None:
+    def broken(_: object) -> None:
+        raise BrokenPipeError("the terminal is gone")
+
+    tally = await collect(
+        stream(thermometer("12:00", 36.8, 36.9)), store, zone=UTC, observe=broken, clock=lambda: DAY
+    )
+    assert tally.stored == 2
+
+
+async def test_a_device_that_was_forgotten_stays_forgotten(store: Store) -> None:
+    store.put_device(Device(address=DEVICE))
+    store.forget_device(DEVICE)
+    await collected([Identity(at("12:00"), DEVICE, name="TD-1", model="T")], store)
+    assert store.devices() == []
 
 
 async def test_it_stops_when_it_is_told_to(store: Store) -> None:

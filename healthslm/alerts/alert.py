@@ -11,7 +11,7 @@ from typing import Protocol
 
 from pydantic import TypeAdapter
 
-from healthslm.readings import Finding, Severity
+from healthslm.readings import Feature, Finding, Severity
 
 SCHEMA = "healthslm.alert/1"
 """Version of the payload; see docs/alerts.md. A field may be added within a version, none changes meaning."""
@@ -31,7 +31,8 @@ class Alert:
     """A finding that somebody is to know about.
 
     `id` is random and says nothing about the finding, since it goes to every hook. `rule` is the dedupe key:
-    one rule has one alert that is not resolved. `last_seen` is when the rule last held.
+    one rule has one alert that is not resolved. `last_seen` is when the rule last held. `severity` is the
+    level now; since `easing_since` the readings have said no more than `easing_to`.
     """
 
     id: str
@@ -43,6 +44,8 @@ class Alert:
     last_seen: datetime
     acknowledged_at: datetime | None = None
     delivered_to: tuple[str, ...] = ()
+    easing_since: datetime | None = None
+    easing_to: Severity = Severity.INFO
 
     def to_json(self) -> str:
         """Return the alert as the store keeps it."""
@@ -92,7 +95,7 @@ def payload(alert: Alert, tell: Tell) -> str:
             "source": finding.source,
             "since": finding.start.astimezone(UTC).isoformat(),
             "evidence": [
-                {"name": f.name, "value": f.text, "unit": f.unit, "reason": f.reason, "readings": f.readings}
+                {"name": f.name, "value": f.text, "unit": f.unit, "reason": f.reason, "readings": stored(f)}
                 for f in finding.evidence
             ],
             "missing": finding.missing,
@@ -100,8 +103,13 @@ def payload(alert: Alert, tell: Tell) -> str:
     return json.dumps(body, ensure_ascii=False)
 
 
+def stored(feature: Feature) -> list[int]:
+    """Return the ids of a feature's readings; one that a full disk kept out of the store has none."""
+    return [id for id in feature.readings if id >= 0]
+
+
 class OutboxRow(Protocol):
-    """A payload on its way: what `AlertStore.outbox_due` returns."""
+    """A payload on its way: what `AlertStore.outbox` returns."""
 
     @property
     def id(self) -> int:
@@ -148,8 +156,8 @@ class AlertStore(Protocol):
         """Queue a payload for a hook."""
         ...
 
-    def outbox_due(self, now: datetime) -> Sequence[OutboxRow]:
-        """Return the payloads whose time has come, oldest first."""
+    def outbox(self, hook: str) -> Sequence[OutboxRow]:
+        """Return the payloads that wait for a hook, oldest first."""
         ...
 
     def outbox_done(self, id: int) -> None:

@@ -29,8 +29,8 @@ def back_off(attempts: int, jitter: float) -> timedelta:
 class Courier:
     """One task a hook, each emptying its part of the outbox; use as `async with`.
 
-    `wake()` tells them that there is something new; they also look by themselves once a second, for what a
-    retry has made due. `on_delivered(alert_id, hook)` is called after each success.
+    `wake()` tells them that there is something new; they also look by themselves once a second, for a hook
+    that has been left alone long enough. `on_delivered(alert_id, hook)` is called after each success.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Courier:
         self._on_delivered = on_delivered
         self._jitter = jitter
         self._news = {name: asyncio.Event() for name in self._hooks}
-        self._hold: dict[str, datetime] = {}
+        self._hold: dict[str, float] = {}
         self._loose: dict[str, deque[tuple[str, str]]] = {name: deque(maxlen=LOOSE) for name in self._hooks}
         self._taken: set[int] = set()
         self._tasks: list[asyncio.Task[None]] = []
@@ -67,9 +67,14 @@ class Courier:
                 raise ended
 
     def wake(self) -> None:
-        """Say that something was put into the outbox."""
+        """Say that something was put into the outbox; a hook that failed is tried again for its sake."""
+        self._hold.clear()
         for event in self._news.values():
             event.set()
+
+    def _held(self, name: str) -> bool:
+        """Say whether a hook that failed is being left alone for a while (by a clock that is never set)."""
+        return asyncio.get_running_loop().time() < self._hold.get(name, 0.0)
 
     def bring(self, alert_id: str, hook: str, payload: str) -> None:
         """Take a payload that could not be put into the outbox; tried once, before everything else."""
@@ -80,9 +85,8 @@ class Courier:
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
         while loop.time() < until:
-            if not any(row.hook in self._hooks for row in self._store.outbox_due(self._clock())):
+            if not any(self._store.outbox(name) for name in self._hooks if not self._held(name)):
                 return True
-            self.wake()
             await asyncio.sleep(0.02)
         return False
 
@@ -91,20 +95,22 @@ class Courier:
         while True:
             news.clear()
             try:
-                await self.deliver_due(hook)
+                await self.deliver(hook)
             except StoreError as error:
                 # The outbox itself cannot be read or written (a full disk, say): say so, and keep trying.
                 _LOG.error("%s", error)
+            except Exception:  # one hook's fault must not end its deliveries for good
+                _LOG.exception("hook %s: a delivery failed in a way nobody foresaw; trying again.", hook.name)
             try:
                 async with asyncio.timeout(1.0):
                     await news.wait()
             except TimeoutError:
                 continue
 
-    async def deliver_due(self, hook: Hook) -> None:
-        """Hand over what is due for one hook, oldest first.
+    async def deliver(self, hook: Hook) -> None:
+        """Hand over what waits for one hook, oldest first.
 
-        After a failure nothing goes out before the failed one is due again: later payloads do not overtake.
+        After a failure nothing goes out for a while, or until there is news: later payloads do not overtake.
         """
         while self._loose[hook.name]:
             alert_id, payload = self._loose[hook.name].popleft()
@@ -114,11 +120,10 @@ class Courier:
                 _LOG.error(
                     "%s The alert could not be stored either, so it is not tried again.", error.message
                 )
-        hold = self._hold.get(hook.name)
-        if hold is not None and self._clock() < hold:
+        if self._held(hook.name):
             return
-        for row in self._store.outbox_due(self._clock()):
-            if row.hook == hook.name and not await self._deliver(hook, row):
+        for row in self._store.outbox(hook.name):
+            if not await self._deliver(hook, row):
                 return
 
     async def _deliver(self, hook: Hook, row: OutboxRow) -> bool:
@@ -126,8 +131,9 @@ class Courier:
             if row.id not in self._taken:
                 await self._call(hook, row.payload, key=f"{row.alert_id}-{row.id}")
         except HookError as error:
-            due = self._clock() + back_off(row.attempts, self._jitter())
-            self._hold[hook.name] = due
+            wait = back_off(row.attempts, self._jitter())
+            self._hold[hook.name] = asyncio.get_running_loop().time() + wait.total_seconds()
+            due = self._clock() + wait
             self._store.outbox_retry(row.id, due, error.message)
             self._store.commit()
             _LOG.warning("%s Trying again at %s.", error.message, due.isoformat(timespec="seconds"))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from pydantic import ValidationError
 
 from healthslm.alerts.alert import Alert, AlertState, AlertStore, payload
 from healthslm.alerts.hooks import Hook
@@ -15,6 +17,10 @@ from healthslm.readings import Finding, Severity
 from healthslm.rules import Rule
 
 _LOG = logging.getLogger(__name__)
+EASE = timedelta(minutes=10)
+"""How long readings must stay below an alert's level before reaching it again is news again."""
+CLOCK_SLACK = timedelta(hours=1)
+"""How far in the future an alert may seem to have been seen: more is a clock that was wrong."""
 
 
 class Engine:
@@ -40,8 +46,8 @@ class Engine:
         self._clock = clock
         self._bring = bring
         self._new_id = new_id
-        loaded = (Alert.from_json(document) for _, _, _, document in store.alerts())
-        self._open = {a.rule: a for a in loaded if a.state is not AlertState.RESOLVED}
+        self._written: dict[str, datetime] = {}
+        self._open = {a.rule: a for a in _read(store) if a.state is not AlertState.RESOLVED}
 
     @property
     def open_alerts(self) -> tuple[Alert, ...]:
@@ -51,13 +57,20 @@ class Engine:
     def update(self, rule: Rule, finding: Finding | None, now: datetime) -> Alert | None:
         """Take what a rule says at `now`; return the alert if it was raised or got worse, else `None`.
 
-        The same thing again is no new alert. It is resolved once the rule has not held for `rule.join`.
+        The same thing again is no new alert. It is over once the rule has not held for `rule.join`. A level
+        that the readings have stayed below for `EASE` is left, so that getting worse again is news again.
         """
         alert = self._open.get(rule.name)
+        if (
+            alert is not None
+            and not timedelta(0) <= now - alert.last_seen + CLOCK_SLACK <= rule.join + CLOCK_SLACK
+        ):
+            del self._open[rule.name]  # long over, or seen at a time that a wrong clock made up
+            self._resolve(alert)
+            alert = None
+        if alert is not None:
+            alert = self._eased(alert, finding.severity if finding else Severity.INFO, now)
         if finding is None:
-            if alert is not None and now - alert.last_seen > rule.join:
-                del self._open[rule.name]
-                self._resolve(alert)
             return None
         if alert is None:
             return self._raise(
@@ -80,10 +93,40 @@ class Engine:
                 finding=finding,
                 last_seen=now,
                 acknowledged_at=None,
+                easing_since=None,
             )
             return self._raise(worse)
-        self._open[rule.name] = replace(alert, last_seen=now)
+        self._seen(alert, now)
         return None
+
+    def _eased(self, alert: Alert, level: Severity, now: datetime) -> Alert:
+        """Lower an alert's level once the readings have stayed below it for a while, to `WATCH` at the least.
+
+        Below `WATCH` it is not taken: what dithers around the first threshold is one alert.
+        """
+        if level >= alert.severity:
+            eased = replace(alert, easing_since=None)
+        elif alert.easing_since is None:
+            eased = replace(alert, easing_since=now, easing_to=level)
+        else:
+            eased = replace(alert, easing_to=max(alert.easing_to, level))
+        since = alert.easing_since
+        if since is not None and now - since >= EASE:
+            lower = min(alert.severity, max(alert.easing_to, Severity.WATCH))
+            eased = replace(eased, severity=lower, easing_since=None)
+        self._open[alert.rule] = eased
+        return eased
+
+    def _seen(self, alert: Alert, now: datetime) -> None:
+        """Note that a rule still holds; written down once a minute, for a restart."""
+        self._open[alert.rule] = replace(alert, last_seen=now)
+        if now - self._written.get(alert.id, alert.raised_at) >= timedelta(minutes=1):
+            self._written[alert.id] = now
+            try:
+                self._open[alert.rule] = self._current(self._open[alert.rule])
+                self._save(self._open[alert.rule])
+            except StoreError as error:
+                _LOG.error("That an alert still holds could not be stored. %s", error)
 
     def _resolve(self, alert: Alert) -> None:
         try:
@@ -140,14 +183,27 @@ class Engine:
 
         Raises `UsageError` when none or several fit.
         """
-        fits = [a for a in self._open.values() if alert_id and a.id.startswith(alert_id)]
+        fits = [a for a in _read(self._store) if alert_id and a.id.startswith(alert_id)]
         if len(fits) != 1:
-            what = "no open alert" if not fits else f"{len(fits)} open alerts"
+            what = "There is no alert" if not fits else f"There are {len(fits)} alerts"
             raise UsageError(
-                f"{what} with an id that begins with {alert_id!r}.", "See `healthslm alerts list`."
+                f"{what} with an id that begins with {alert_id!r}.", "See `healthslm alerts list --all`."
             )
-        alert = replace(fits[0], state=AlertState.ACKNOWLEDGED, acknowledged_at=now)
-        self._open[alert.rule] = alert
+        over = fits[0].state is AlertState.RESOLVED
+        alert = replace(
+            fits[0], state=fits[0].state if over else AlertState.ACKNOWLEDGED, acknowledged_at=now
+        )
+        if not over:
+            self._open[alert.rule] = alert
         self._save(alert)
         self._store.commit()
         return alert
+
+
+def _read(store: AlertStore) -> Iterator[Alert]:
+    """Read the store's alerts, newest first; one that cannot be read is said and left out."""
+    for id_, _, _, document in store.alerts():
+        try:
+            yield Alert.from_json(document)
+        except ValidationError:
+            _LOG.error("The alert %s in the store cannot be read, and is left as it is.", id_)

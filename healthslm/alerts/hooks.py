@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import os
@@ -70,7 +71,7 @@ class CommandHook(_Base):
             raise HookError(f"hook {self.name}: {self.argv[0]} took more than {limit:g} s.") from error
         finally:
             # Its whole group, whatever it has started: a hook leaves nothing running behind.
-            with _gone_is_fine():
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
         if process.returncode:
@@ -79,30 +80,30 @@ class CommandHook(_Base):
             )
 
 
-class _gone_is_fine:  # noqa: N801  reads as the words it is
-    """Let a process that has already ended be."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
-        return kind is not None and issubclass(kind, ProcessLookupError)
-
-
 async def _feed(process: asyncio.subprocess.Process, data: bytes) -> str:
-    """Hand over the payload and wait; returns the first 500 bytes of its complaint, as text."""
-    if process.stdin is None or process.stderr is None:
-        raise HookError("the command has no standard input")
-    try:
-        process.stdin.write(data)
-        await process.stdin.drain()
-        process.stdin.close()
-    except (BrokenPipeError, ConnectionResetError):
-        pass  # a command need not read its input; its exit status decides
+    """Hand over the payload and wait for the end; returns the first 500 bytes of its complaint, as text."""
     said = bytearray()
-    while chunk := await process.stderr.read(4096):
-        said += chunk[: 500 - len(said)]
-    await process.wait()
+    listening = asyncio.create_task(_listen(process, said))
+    try:
+        if process.stdin is not None:
+            # A command need not read its input; its exit status decides.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                process.stdin.write(data)
+                await process.stdin.drain()
+                process.stdin.close()
+        # Not `wait()`: that also waits for whatever it has left running with the same standard error.
+        while process.returncode is None:  # noqa: ASYNC110  there is no event for this alone
+            await asyncio.sleep(0.01)
+        # Its last words.
+        await asyncio.wait({listening}, timeout=0.2)
+    finally:
+        listening.cancel()
     return said.decode(errors="replace")
+
+
+async def _listen(process: asyncio.subprocess.Process, said: bytearray) -> None:
+    while process.stderr is not None and (chunk := await process.stderr.read(4096)):
+        said += chunk[: 500 - len(said)]
 
 
 class WebhookHook(_Base):
@@ -120,7 +121,7 @@ class WebhookHook(_Base):
     @classmethod
     def _encrypted(cls, url: str) -> str:
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
             raise ValueError("is no http(s) address")
         if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
             raise ValueError("must be https: an alert does not cross a network unencrypted")
@@ -151,13 +152,19 @@ class WebhookHook(_Base):
         }
         try:
             # No proxy and no .netrc from the environment, no redirects: the payload goes where it was sent.
-            async with httpx.AsyncClient(timeout=TIME_LIMIT, trust_env=False) as client:
-                answer = await client.post(self.url, content=body, headers=headers)
+            async with (
+                asyncio.timeout(TIME_LIMIT),
+                httpx.AsyncClient(timeout=TIME_LIMIT, trust_env=False) as client,
+                client.stream("POST", self.url, content=body, headers=headers) as answer,
+            ):
+                code = answer.status_code  # what it says besides is not read
+        except TimeoutError as error:
+            raise HookError(f"hook {self.name}: {self.target} took more than {TIME_LIMIT:g} s.") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             what = str(error) or type(error).__name__
             raise HookError(f"hook {self.name}: {self.target} cannot be reached: {what}.") from error
-        if not answer.is_success:
-            raise HookError(f"hook {self.name}: {self.target} answered {answer.status_code}.")
+        if not 200 <= code < 300:
+            raise HookError(f"hook {self.name}: {self.target} answered {code}.")
 
 
 def sign(secret: str, timestamp: str, body: bytes) -> str:

@@ -1,4 +1,8 @@
-"""Low oxygen saturation, judged by the median of five covered minutes."""
+"""Low oxygen saturation, judged by the median of five covered minutes.
+
+Where readings come too seldom for that (spot checks, a sensor that keeps slipping), two that lie at least a
+minute apart have to agree.
+"""
 
 from __future__ import annotations
 
@@ -24,13 +28,39 @@ def _medians(window: Window) -> tuple[list[datetime], list[float]]:
 
 
 def _verdict(windows: Windows, now: datetime) -> Verdict | None:
-    times, medians = rolling_median(windows[Kind.SPO2], width=WIDTH, demand=DEMAND, step=WIDTH)
-    if not len(medians):
-        return None
+    window = windows[Kind.SPO2]
+    recent = window.between(now - WIDTH - timedelta(minutes=1), now + timedelta(microseconds=1))
+    times, medians = rolling_median(recent, width=WIDTH, demand=DEMAND, step=WIDTH)
+    if len(medians):
+        return _level(float(medians[-1]), moment(times[-1]) - WIDTH)
+    return _spot(window)
+
+
+def _level(value: float, onset: datetime) -> Verdict | None:
     for below, severity in LEVELS:
-        if medians[-1] < below:
-            return Verdict(severity=severity, onset=moment(times[-1]) - WIDTH)
+        if value < below:
+            return Verdict(severity=severity, onset=onset)
     return None
+
+
+def _spot(window: Window) -> Verdict | None:
+    """Judge sparse readings: the milder of the last minute's median and that of an earlier minute."""
+    good = window.usable()
+    if not len(good):
+        return None
+    last = good.times[-1]
+    minute = np.timedelta64(1, "m")
+    begun = good.times[np.searchsorted(good.times, last - np.timedelta64(WIDTH))]
+    part = good.between(moment(begun), moment(last) + timedelta(microseconds=1))
+    if last - begun >= minute and (part.coverage or 0.0) >= DEMAND:
+        return None  # a stream that was just put on: five minutes of it will tell
+    before = good.values[good.times <= last - minute]
+    if not len(before):
+        return None
+    earlier = good.times[len(before) - 1]
+    first = np.median(good.values[(good.times > earlier - minute) & (good.times <= earlier)])
+    second = np.median(good.values[good.times > last - minute])
+    return _level(float(max(first, second)), moment(earlier))
 
 
 def _evidence(windows: Windows) -> tuple[Feature, ...]:
@@ -67,7 +97,7 @@ LOW_SPO2 = Rule(
         "British Thoracic Society, guideline for oxygen use in adults, Thorax 2017;72(Suppl 1) (below 85 %)"
     ),
     kinds=(Kind.SPO2, Kind.PULSE_RATE),
-    lookback=timedelta(minutes=6),
+    lookback=timedelta(minutes=30),
     join=timedelta(minutes=30),
     verdict=_verdict,
     evidence=_evidence,

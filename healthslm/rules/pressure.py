@@ -1,4 +1,4 @@
-"""High blood pressure: the average of at least two measurements taken together at home."""
+"""High blood pressure: the average of at least two measurements taken together; a very high one alone."""
 
 from __future__ import annotations
 
@@ -18,8 +18,12 @@ SITTING = timedelta(minutes=30)
 
 def _verdict(windows: Windows, _now: datetime) -> Verdict | None:
     upper, lower = paired(windows[Kind.SYSTOLIC], windows[Kind.DIASTOLIC])
-    if len(upper) < MEASUREMENTS:
+    if not len(upper):
         return None
+    if len(upper) < MEASUREMENTS:
+        # One alone is no average, but this high it is a reason to measure again now.
+        high = upper.values[-1] >= LEVELS[0][0] or lower.values[-1] >= LEVELS[0][1]
+        return Verdict(severity=Severity.WATCH, onset=moment(upper.times[-1])) if high else None
     systolic, diastolic = float(upper.values.mean()), float(lower.values.mean())
     for at_upper, at_lower, severity in LEVELS:
         if systolic >= at_upper or diastolic >= at_lower:

@@ -80,6 +80,17 @@ class Shelf(Transactions):
         )
         return _device(found[0]) if found else Device(address=address)
 
+    def know_device(self, device: Device) -> None:
+        """Note what a device says of itself, on the list or not; the name that it was given stays."""
+        sql = (
+            "INSERT INTO devices (address, name, manufacturer, model, serial, firmware)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (address) DO UPDATE SET name = excluded.name,"
+            " manufacturer = excluded.manufacturer, model = excluded.model, serial = excluded.serial,"
+            " firmware = excluded.firmware"
+        )
+        row = (device.address, device.name, device.manufacturer, device.model, device.serial, device.firmware)
+        self._write(partial(self._database.rows, sql, row))
+
     def forget_device(self, address: str) -> bool:
         """Take a device off the list, and drop the name it was given. Returns whether it was on it.
 
@@ -153,16 +164,20 @@ class Shelf(Transactions):
         )
         return int(rows[0][0])
 
-    def outbox_due(self, now: datetime) -> list[OutboxRow]:
-        """Return the payloads whose time has come, the oldest first."""
-        rows = self._database.rows(
-            "SELECT id, alert_id, hook, payload, attempts, due, error FROM outbox WHERE due <= ? ORDER BY id",
-            (micros(now),),
+    def outbox(self, hook: str) -> list[OutboxRow]:
+        """Return the payloads that wait for a hook, the oldest first."""
+        sql = (
+            "SELECT id, alert_id, hook, payload, attempts, due, error FROM outbox WHERE hook = ? ORDER BY id"
         )
         return [
             OutboxRow(id=i, alert_id=a, hook=h, payload=p, attempts=n, due=moment(d), error=e)
-            for i, a, h, p, n, d, e in rows
+            for i, a, h, p, n, d, e in self._database.rows(sql, (hook,))
         ]
+
+    def outbox_forget(self, hook: str) -> int:
+        """Drop what waits for a hook that was removed; returns how much that was."""
+        sql = "DELETE FROM outbox WHERE hook = ? RETURNING id"
+        return len(self._write(partial(self._database.rows, sql, (hook,))))
 
     def outbox_pending(self) -> int:
         """Return how many payloads wait, due or not."""

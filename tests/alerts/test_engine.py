@@ -8,6 +8,7 @@ from healthslm.alerts.alert import payload
 from healthslm.errors import UsageError
 from healthslm.readings import Finding, Kind, Severity
 from healthslm.rules import judge
+from healthslm.rules.oxygen import LOW_SPO2
 from healthslm.rules.temperature import FEVER
 from healthslm.store import Store
 from tests.making import DAY, at, series, windows
@@ -80,7 +81,7 @@ def test_delivery_is_noted(store: Store) -> None:
 
 @pytest.mark.parametrize("which", ["nothing", ""])
 def test_acknowledging_what_is_not_there_says_so(store: Store, which: str) -> None:
-    with pytest.raises(UsageError, match="no open alert"):
+    with pytest.raises(UsageError, match="no alert"):
         engine_of(store).acknowledge(which, at("12:00"))
 
 
@@ -95,3 +96,69 @@ def test_a_hook_is_told_no_more_than_was_chosen(store: Store) -> None:
     assert "38.3" not in title
     assert json.loads(full)["finding"]["evidence"][0]["value"] == "38.3"
     assert {json.loads(p)["schema"] for p in (little, title, full)} == {"healthslm.alert/1"}
+
+
+def low_oxygen(value: float, clock: str) -> Finding | None:
+    rows = series(Kind.SPO2, at(clock) - timedelta(minutes=6), [value] * 360)
+    return judge(LOW_SPO2, windows(rows), rows[-1].time)
+
+
+def test_a_new_episode_days_later_is_a_new_alert_though_nothing_was_measured_between(store: Store) -> None:
+    engine = engine_of(store)
+    first = engine.update(FEVER, fever(38.5), at("12:00"))
+    later = engine.update(FEVER, fever(38.6), at("12:00") + timedelta(days=3))
+    assert first is not None
+    assert later is not None
+    assert first.id != later.id
+    assert [state for _, state, _, _ in store.alerts()] == ["raised", "resolved"]
+
+
+def test_a_second_emergency_is_raised_though_it_never_was_quite_well_between(store: Store) -> None:
+    engine = engine_of(store)
+    first = engine.update(LOW_SPO2, low_oxygen(80, "12:00"), at("12:00"))
+    assert first is not None
+    engine.acknowledge(first.id, at("12:01"))
+    for minute in range(2, 60):
+        assert (
+            engine.update(LOW_SPO2, low_oxygen(91, "12:30"), at("12:00") + timedelta(minutes=minute)) is None
+        )
+    again = engine.update(LOW_SPO2, low_oxygen(78, "13:00"), at("13:00"))
+    assert again is not None
+    assert (again.severity, again.state) == (Severity.EMERGENCY, AlertState.RAISED)
+
+
+def test_an_emergency_after_a_short_recovery_is_raised_again(store: Store) -> None:
+    engine = engine_of(store)
+    engine.update(LOW_SPO2, low_oxygen(80, "12:00"), at("12:00"))
+    for minute in range(1, 20):
+        engine.update(LOW_SPO2, None, at("12:00") + timedelta(minutes=minute))
+    assert engine.update(LOW_SPO2, low_oxygen(78, "12:20"), at("12:20")) is not None
+
+
+def test_what_dithers_around_the_first_threshold_is_one_alert(store: Store) -> None:
+    engine = engine_of(store)
+    raised = 0
+    for minute in range(0, 60, 2):
+        when = at("12:00") + timedelta(minutes=minute)
+        raised += (
+            engine.update(LOW_SPO2, low_oxygen(93, "12:00") if minute % 20 == 0 else None, when) is not None
+        )
+    assert raised == 1
+
+
+def test_an_alert_that_a_wrong_clock_saw_in_the_future_does_not_silence_the_next(store: Store) -> None:
+    engine_of(store).update(FEVER, fever(38.5), at("12:00") + timedelta(days=365 * 70))
+    assert engine_of(store).update(FEVER, fever(38.6), at("12:30")) is not None
+
+
+def test_a_restart_knows_when_it_last_held(store: Store) -> None:
+    engine = engine_of(store)
+    engine.update(FEVER, fever(38.5), at("08:00"))
+    for hour in range(9, 16):
+        engine.update(FEVER, fever(38.5), at(f"{hour:02}:00"))
+    assert engine_of(store).update(FEVER, fever(38.5), at("16:00")) is None
+
+
+def test_a_damaged_alert_is_left_out(store: Store) -> None:
+    store.put_alert("broken", "raised", DAY, "{}")
+    assert engine_of(store).open_alerts == ()

@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -179,25 +179,38 @@ async def test_the_courier_brings_what_is_due_in_order(store: Store) -> None:
 
 
 async def test_after_a_failure_nothing_overtakes_and_the_key_stays(store: Store) -> None:
-    now = [utc_now()]
     for number in range(3):
-        store.outbox_add("a", "web", json.dumps({"n": number}), now[0])
-
-    def clock() -> datetime:
-        return now[0]
-
+        store.outbox_add("a", "web", json.dumps({"n": number}), utc_now())
     with receiver(500) as server:
-        courier = Courier(store, [server.hook], clock=clock, jitter=lambda: 1.0)
-        await courier.deliver_due(server.hook)
+        courier = Courier(store, [server.hook], clock=utc_now, jitter=lambda: 1.0)
+        await courier.deliver(server.hook)
         assert len(server.requests) == 1
-        await courier.deliver_due(server.hook)
-        assert len(server.requests) == 1  # not due yet: the others wait too
-        now[0] += LAST_RETRY
-        await courier.deliver_due(server.hook)
+        await courier.deliver(server.hook)
+        assert len(server.requests) == 1  # left alone for a while: the others wait too
+        courier.wake()  # something new was raised, and does not wait for an old failure
+        await courier.deliver(server.hook)
     bodies = [json.loads(body)["n"] for _, body in server.requests]
     assert bodies == [0, 0, 1, 2]
     keys = [headers["Idempotency-Key"] for headers, _ in server.requests]
     assert keys[0] == keys[1] != keys[2]
+
+
+async def test_a_clock_that_was_a_year_ahead_does_not_hold_up_what_it_queued(store: Store) -> None:
+    store.outbox_add("a", "web", "{}", utc_now() + timedelta(days=365))
+    with receiver() as server:
+        await Courier(store, [server.hook], clock=utc_now).deliver(server.hook)
+    assert len(server.requests) == 1
+
+
+async def test_a_command_that_leaves_a_child_behind_has_taken_the_alert(tmp_path: Path) -> None:
+    began = time.monotonic()
+    await command("sh", "-c", "sleep 30 & exit 0").call("{}")
+    assert time.monotonic() - began < 5
+
+
+def test_a_port_that_is_none_is_refused() -> None:
+    with pytest.raises(HookError, match="url"):
+        parse_hooks([{"kind": "webhook", "name": "w", "url": "https://example.org:99999/", "secret": SECRET}])
 
 
 async def test_one_hook_that_hangs_does_not_hold_up_the_others(store: Store) -> None:
@@ -207,7 +220,7 @@ async def test_one_hook_that_hangs_does_not_hold_up_the_others(store: Store) -> 
             store.outbox_add("a", hook.name, "{}", utc_now())
         async with Courier(store, [slow, server.hook], clock=utc_now):
             for _ in range(200):
-                if server.requests:
+                if server.requests and store.outbox_pending() == 1:
                     break
                 await asyncio.sleep(0.02)
     assert len(server.requests) == 1

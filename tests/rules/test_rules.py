@@ -66,7 +66,14 @@ def test_fever_that_is_over_is_not_ongoing() -> None:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(94, None), (93, Severity.WATCH), (91, Severity.URGENT), (84, Severity.EMERGENCY)],
+    [
+        (94, None),
+        (93, Severity.WATCH),
+        (92, Severity.WATCH),
+        (91, Severity.URGENT),
+        (85, Severity.URGENT),
+        (84, Severity.EMERGENCY),
+    ],
 )
 def test_low_oxygen_has_three_levels(value: float, expected: Severity | None) -> None:
     rows = series(Kind.SPO2, at("09:00"), [97] * 600 + [value] * 600)
@@ -79,9 +86,38 @@ def test_a_sensor_without_a_finger_is_not_a_low_saturation() -> None:
     assert scan(LOW_SPO2, windows([*zeros, *lost])) == []
 
 
-def test_a_few_readings_in_five_minutes_are_too_few() -> None:
-    rows = series(Kind.SPO2, at("09:00"), [80] * 10, every=30)
-    assert scan(LOW_SPO2, windows(rows)) == []
+def test_a_stream_that_was_just_put_on_is_given_five_minutes() -> None:
+    assert scan(LOW_SPO2, windows(series(Kind.SPO2, at("09:00"), [80] * 100))) == []
+    assert len(scan(LOW_SPO2, windows(series(Kind.SPO2, at("09:00"), [80] * 330)))) == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "every", "expected"),
+    [
+        ([78], 60, []),  # one spot check may be a slip
+        ([97, 78], 120, []),
+        ([97, 78, 79], 120, [Severity.EMERGENCY]),
+        ([91, 90], 600, [Severity.URGENT]),
+        ([91, 90], 2400, []),  # forty minutes apart they do not speak of the same time
+        ([70] * 40, 15, [Severity.EMERGENCY]),  # a sensor that reports four times a minute
+        ([96] * 40, 15, []),
+    ],
+)
+def test_readings_that_come_seldom_have_to_agree(
+    values: list[float], every: float, expected: list[Severity]
+) -> None:
+    assert (
+        severities(scan(LOW_SPO2, windows(series(Kind.SPO2, at("09:00"), values, every=every)))) == expected
+    )
+
+
+def test_a_sensor_that_keeps_slipping_does_not_hide_a_low_saturation() -> None:
+    rows = []
+    for minute in range(30):
+        start = at("09:00") + timedelta(minutes=minute)
+        rows += series(Kind.SPO2, start, [80] * 30)
+        rows += series(Kind.SPO2, start + timedelta(seconds=30), [80] * 30, quality=Quality.NO_CONTACT)
+    assert severities(scan(LOW_SPO2, windows(rows))) == [Severity.EMERGENCY]
 
 
 def test_low_oxygen_evidence_names_its_readings() -> None:
@@ -100,7 +136,13 @@ def test_low_oxygen_evidence_names_its_readings() -> None:
     ("pairs", "expected"),
     [
         ([(150, 95)], []),  # one measurement is none
+        ([(179, 119)], []),
+        ([(180, 100)], [Severity.WATCH]),  # unless it is so high that it should be repeated now
+        ([(150, 120)], [Severity.WATCH]),
         ([(134, 84), (134, 84)], []),
+        ([(135, 80), (135, 80)], [Severity.WATCH]),
+        ([(179, 100), (179, 100)], [Severity.WATCH]),
+        ([(180, 100), (180, 100)], [Severity.URGENT]),
         ([(150, 84), (122, 80)], [Severity.WATCH]),
         ([(130, 86), (130, 85)], [Severity.WATCH]),
         ([(182, 100), (184, 100)], [Severity.URGENT]),

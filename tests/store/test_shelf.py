@@ -75,21 +75,24 @@ def test_alerts_are_kept_by_id_newest_first(store: Store) -> None:
     assert [a[0] for a in store.alerts(since=DAY + timedelta(minutes=1))] == ["b"]
 
 
-def test_the_outbox_hands_out_what_is_due_and_keeps_what_failed(store: Store) -> None:
+def test_the_outbox_hands_out_what_waits_in_order_and_keeps_what_failed(store: Store) -> None:
     first = store.outbox_add("a", "phone", "{}", DAY)
     second = store.outbox_add("a", "mail", "{}", DAY)
     later = store.outbox_add("b", "phone", "{}", DAY + timedelta(hours=1))
     assert first < second < later
-    assert [row.id for row in store.outbox_due(DAY)] == [first, second]
+    assert [row.id for row in store.outbox("phone")] == [first, later]
     store.outbox_retry(first, DAY + timedelta(minutes=5), "no answer")
     store.outbox_done(second)
     store.outbox_done(second)
-    assert store.outbox_due(DAY) == []
-    (again,) = store.outbox_due(DAY + timedelta(minutes=5))
+    assert store.outbox("mail") == []
+    again, _ = store.outbox("phone")
+    assert again.due == DAY + timedelta(minutes=5)
     assert (again.id, again.hook, again.attempts, again.error) == (first, "phone", 1, "no answer")
     assert store.outbox_pending() == 2
     store.outbox_done(later)
     assert store.outbox_add("c", "phone", "{}", DAY) > later, "numbers only grow"
+    assert store.outbox_forget("phone") == 2
+    assert store.outbox_pending() == 0
 
 
 def test_an_alert_and_its_outbox_rows_are_durable_together(store: Store, folder: Path) -> None:
