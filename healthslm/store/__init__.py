@@ -15,9 +15,10 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
+from healthslm.clock import utc_now
 from healthslm.errors import MissingError, StoreError
 from healthslm.store import database, files, keys
 from healthslm.store.database import Database
@@ -31,11 +32,6 @@ KEYS, DATABASE, MARK = "keys.json", "store.db", "store.mark"
 _UNFINISHED = ".part"
 PATIENCE_S = 5.0
 """How long a write waits for another process to finish its own."""
-
-
-def utc_now() -> datetime:
-    """Return the machine's time; the default of `clock` arguments."""
-    return datetime.now(UTC)
 
 
 def exists(folder: Path) -> bool:
