@@ -1,14 +1,16 @@
 """Checks one written sentence, claim by claim, against the item it is about.
 
 The words are held to a list, not searched for known mistakes: what no fact supports has no words to be said
-with. `check` returns the first reason against a sentence, or nothing when it may stand.
+with. Last, the whole sentence has to be one that a small grammar of true ones makes: words that each claim
+nothing (`is`, `over`, `by`, `then`) claim something together. `check` returns the first reason against a
+sentence, or nothing when it may stand.
 """
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from healthslm.readings import Claim
@@ -20,10 +22,18 @@ from healthslm.slm.lexicon import (
     CUES,
     DIAGNOSIS,
     DOSE,
+    MOTION,
+    NAMES,
+    NOUNS,
     NUMBER_WORDS,
     ONCE,
+    OPENINGS,
+    PHRASES,
+    RANGED,
+    RANGING,
     REASSURANCE,
     UNIT_WORDS,
+    VERBS,
 )
 
 _SHAPE = re.compile(r"[A-Z][A-Za-z0-9 .,;:'()/%°-]*\.")
@@ -44,6 +54,7 @@ _RANGE = re.compile(
     r"(\d+(?:\.\d+)?)(?: ?(?:bpm|%|°c|mmhg|ms|percent|beats per minute))? ?(?:and|to|-|–) ?(\d+(?:\.\d+)?)"
 )
 """A range: its two ends next to each other, the lower one first."""
+_NEVER = r"(?!)"
 _LONGEST, _SHORTEST_WORDS, _MOST_WORDS = 260, 4, 42
 _PRINTED_UNITS = {
     "bpm": r"bpm|beats per minute|beats a minute",
@@ -80,7 +91,19 @@ class _Found:
 
 def check(text: str, item: Item, audience: Audience) -> Objection | None:
     """Return the first objection to a sentence about an item, or `None` when every claim holds."""
-    for rule in (_shape, _forbidden, _numbers, _vocabulary, _voice, _metric, _values, _statistics, _times):
+    rules = (
+        _shape,
+        _forbidden,
+        _numbers,
+        _vocabulary,
+        _voice,
+        _metric,
+        _values,
+        _statistics,
+        _times,
+        _pattern,
+    )
+    for rule in rules:
         objection = rule(text, item, audience)
         if objection is not None:
             return objection
@@ -342,3 +365,96 @@ def _times(text: str, item: Item, _audience: Audience) -> Objection | None:
         if not re.search(r"\b(?:at|around|about|by)\s$", masked[: match.start()]):
             return Objection(rule="time", detail=f"{match.group()} without at")
     return None
+
+
+def _pattern(text: str, item: Item, _audience: Audience) -> Objection | None:
+    """The whole sentence is, from first word to full stop, one that the item's facts allow."""
+    allowed = _labelled(item) if {f.statistic for f in item.facts} == {"value"} else _clauses(item)
+    whole = re.compile(rf"(?:(?:your|the|the patient's) )?(?:{allowed})\.")
+    begun = (text, text[0].lower() + text[1:])  # RMSSD and SpO2 begin as they are
+    if not allowed or not any(whole.fullmatch(one) for one in begun):
+        return Objection(rule="pattern", detail="not a way to say these facts")
+    if len(re.findall(MOTION, text)) > 1:
+        return Objection(rule="pattern", detail="an order of events")
+    return None
+
+
+def _name(item: Item) -> str:
+    """What the item's subject may be called, as a pattern."""
+    kinds = {f.feature.name.partition("_")[0] for f in item.facts}
+    single = f"{min(kinds)} " if len(kinds) == 1 and kinds <= {"systolic", "diastolic"} else ""
+    return single + f"(?:{NAMES.get(item.subject.name, re.escape(item.subject.title))})"
+
+
+def _printed(fact: Fact) -> str:
+    """A value with its unit and its time, as a pattern; `_values` says where the unit may be left out."""
+    unit = _PRINTED_UNITS.get(fact.unit, re.escape(fact.unit))
+    time = rf"(?:,? (?:at|around|about) {re.escape(fact.time)})?" if fact.time else ""
+    return rf"{re.escape(fact.value)}(?:[ -]?(?:{unit}))?{time}"
+
+
+def _values_said(item: Item) -> dict[str, str]:
+    """The pattern of every statistic's value; two pressures are one value."""
+    pair = item.pressures
+    if pair is not None:
+        return {pair[0].statistic: rf"{re.escape(pair[0].value)}(?: mmHg)?(?: over |/){_printed(pair[1])}"}
+    statistics = [f.statistic for f in item.facts]
+    if len(set(statistics)) != len(statistics):
+        return {}
+    return {f.statistic: _printed(f) for f in item.facts}
+
+
+def _either(ways: Mapping[str, Sequence[str]], said: Mapping[str, str], name: str = "") -> str:
+    """Any of the ways to say any of the values."""
+    made = [way.format(v=v, name=name) for s, v in said.items() for way in ways.get(s, ())]
+    return "|".join(made) or _NEVER
+
+
+def _clauses(item: Item) -> str:
+    """Sentences made of clauses, each of which names its statistic; a finding's say first what was found."""
+    said, name = _values_said(item), _name(item)
+    verbs, nouns, phrase = (_either(ways, said) for ways in (VERBS, NOUNS, PHRASES))
+    ranged = ranging = _NEVER
+    if {"min", "max"} <= said.keys():
+        ranged, ranging = RANGED.format(**said), RANGING.format(**said)
+    more = (
+        rf"(?:(?:,|;|,? and) (?:{verbs}|{nouns}|{ranged})"
+        rf"|,? (?:with (?:{phrase})(?:(?:,|,? and) (?:{phrase}))*|{ranging}))"
+    )
+    if item.role is not Role.FINDING:
+        return rf"{name} (?:{verbs}|{ranged}){more}*|(?:{_either(OPENINGS, said, name)}){more}*"
+    if len(said) != 1 or not item.direction:
+        return ""
+    (statistic, value), way = next(iter(said.items())), item.direction
+    ways = [rf"{name} was {way}{more}"]
+    if statistic == "mean":
+        ways += [
+            rf"{name} was {way}(?:,? averaging| at an average of) {value}",
+            rf"{name} was {way}[:,] {value} on average",
+        ]
+    if statistic in ("min", "max"):
+        ways.append(rf"{name} was {way},? at {value}")
+    if statistic == "max":
+        ways.append(rf"{name} was {way}, (?:reaching|peaking at) {value}")
+    if statistic == "min":
+        ways.append(rf"{name} (?:fell|dropped|dipped) to a low of {value}")
+    if item.subject.name == "fever":
+        ways.append(rf"{name} (?:{verbs}|was {value}),? (?:which (?:is|was) )?a fever")
+    return "|".join(ways)
+
+
+def _labelled(item: Item) -> str:
+    """Sentences about values that are no statistic: RMSSD, SDNN, how long a rhythm was irregular."""
+    name = _name(item)
+    if item.subject.name in ("irregular", "irregular_rhythm"):
+        minutes = [_printed(f) for f in item.facts if f.feature.name == "irregular_minutes"]
+        return rf"{name} was irregular for (?:about )?{minutes[0]}" if minutes else ""
+    first, more = [], []
+    for fact in item.facts:
+        value, label = _printed(fact), re.escape(item.subject.label(fact.feature.name, fact.statistic))
+        first.append(rf"{name} was {value}")
+        if label:
+            first += [rf"{name}(?: \({label}\)|, {label},) was {value}", rf"{label}(?: {name})? was {value}"]
+            first.append(rf"{name} was {label} {value}")
+            more.append(rf"(?:(?:your|its|the) )?{label} (?:was )?{value}")
+    return rf"(?:{'|'.join(first)})(?:(?:,|;|,? and) (?:{'|'.join(more) or _NEVER}))*"

@@ -83,3 +83,59 @@ ADVICE = words("""
     should must need needs please call see consult contact visit seek try avoid drink rest doctor hospital
     emergency ignore ensure consider recommend recommended keep continue stop monitor
 """)
+
+NAMES = {
+    "spo2": r"(?:blood )?oxygen(?: saturation| level| saturation level)?(?: \(SpO2\))?|SpO2",
+    "low_spo2": r"(?:blood )?oxygen(?: saturation| level| saturation level)?(?: \(SpO2\))?|SpO2",
+    "temperature": r"(?:body )?temperature",
+    "fever": r"(?:body )?temperature",
+    "heart_rate": r"heart rate|pulse(?: rate)?",
+    "pulse_rate": r"heart rate|pulse(?: rate)?",
+    "hrv": r"heart[- ]rate variability",
+    "irregular": r"(?:heart )?rhythm|heartbeat",
+    "irregular_rhythm": r"(?:heart )?rhythm|heartbeat",
+}
+"""What a sentence may call its subject; for the others it is the subject's title."""
+
+_CALLED = {
+    "mean": "average|mean",
+    "min": "lowest|minimum",
+    "max": "highest|maximum",
+    "latest": "latest|last|most recent",
+}
+VERBS = {
+    "mean": ("averaged {v}", "was {v} on average", "was on average {v}", "had an average of {v}"),
+    "min": ("(?:fell|dropped|dipped|went down) to {v}", "had a (?:low|minimum) of {v}"),
+    "max": (
+        "(?:rose|climbed|went up) to {v}",
+        "reached {v}",
+        "peaked at {v}",
+        "reached a (?:high|peak|maximum) of {v}",
+    ),
+    "latest": ("was most recently {v}",),
+}
+"""Ways to go on behind the subject, by statistic. What rises does so to its highest value, never by one."""
+NOUNS = {
+    **{s: (rf"(?:(?:its|the) )?(?:{c})(?: reading| value)? (?:was )?{{v}}",) for s, c in _CALLED.items()},
+    "mean": ("(?:its|the) (?:average|mean) was {v}",),
+}
+"""Ways to begin a clause that has a subject of its own."""
+PHRASES = {
+    "mean": ("an average of {v}",),
+    "min": ("a (?:low|minimum) of {v}", "(?:a|its|the) lowest reading (?:of|at) {v}"),
+    "max": ("a (?:high|peak|maximum) of {v}", "(?:a|its|the) highest reading (?:of|at) {v}"),
+    "latest": ("(?:a|its|the) (?:latest|most recent) reading (?:of|at) {v}",),
+}
+"""What can stand behind `with`."""
+OPENINGS = {s: (rf"(?:{c}) (?:{{name}})(?: reading| value)? was {{v}}",) for s, c in _CALLED.items()}
+"""Whole beginnings, behind `Your` or `The`."""
+RANGED = (
+    r"(?:ranged|varied) (?:between {min} and {max}|from {min} to {max})"
+    r"|its range was (?:from )?{min} to {max}"
+)
+RANGING = (
+    r"(?:ranging |varying )?(?:between {min} and {max}|from {min} to {max})"
+    r"|with a range (?:of|from) {min} to {max}"
+)
+MOTION = r"\b(?:rose|climbed|went|fell|dropped|dipped|reached|peaked)\b"
+"""Verbs of which a sentence has one at most: two would tell an order that no fact tells."""

@@ -28,6 +28,7 @@ ITEMS = {
     "temperature": item(*TEMPERATURE),
     "pressure": item(*PRESSURE),
     "variability": item(feature("rmssd_ms", 41)),
+    "two variabilities": item(feature("rmssd_ms", 41), feature("sdnn_ms", 50)),
     "latest": item(feature("temperature_latest", 36.6, "06:30")),
     "fever": found(FEVER),
     "low oxygen": found(LOW_OXYGEN),
@@ -63,6 +64,13 @@ def objection(name: str, text: str, audience: Audience = WEARER) -> str:
         ("low oxygen", "Your oxygen saturation was low and fell to 88 % at 16:42."),
         ("irregular", "Your heart rhythm was irregular for 34 minutes."),
         ("high pressure", "Your blood pressure was high, with an average of 152 over 94 mmHg."),
+        ("high pressure", "Your blood pressure was high: 152 over 94 mmHg on average."),
+        ("low oxygen", "Your oxygen saturation dropped to a low of 88 % at 16:42."),
+        ("two variabilities", "Your heart-rate variability (RMSSD) was 41 ms, and SDNN was 50 ms."),
+        (
+            "temperature",
+            "Your highest temperature was 38.9 °C at 14:20, and the latest was 37.8 °C at 21:00.",
+        ),
     ],
 )
 def test_true_sentences_stand(name: str, text: str) -> None:
@@ -161,6 +169,67 @@ def test_true_sentences_stand(name: str, text: str) -> None:
 )
 def test_false_sentences_do_not_stand(name: str, text: str, rule: str) -> None:
     assert objection(name, text) == rule
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        # a finding that is over, or passed
+        ("fever", "Your fever is over, and your temperature had been 38.9 °C at 14:20."),
+        ("fever", "Your fever is over, your temperature reached 38.9 °C at 14:20."),
+        ("low oxygen", "Your low oxygen saturation was over by 16:42 at 88 %."),
+        ("irregular", "Your heartbeat is over; it had been irregular for 34 minutes."),
+        ("irregular", "Your heart rhythm had been irregular for 34 minutes."),
+        (
+            "high pressure",
+            "Your blood pressure had been high, with an average of 152 over 94 mmHg, and that is over.",
+        ),
+        (
+            "high pressure",
+            "Your blood pressure was high, with an average of 152 over 94 mmHg, and it went level.",
+        ),
+        (
+            "high pressure",
+            "Your blood pressure was high, with an average of 152 over 94 mmHg, then went level.",
+        ),
+        ("heart", "Your heart stood, your heart rate averaged 72 bpm and ranged between 54 and 118 bpm."),
+        ("heart", "Your heart rate stood, averaged 72 bpm and ranged between 54 and 118 bpm."),
+        # comparisons
+        ("oxygen", "Your oxygen saturation averaged over 95 %, and the lowest was over 88 %."),
+        ("oxygen", "Your oxygen saturation averaged 95 %, and its lowest reading was over 88 % at 16:42."),
+        ("latest", "Your latest temperature was over 36.6 °C at 07:30."),
+        # durations
+        ("oxygen", "Your oxygen saturation averaged 95 % and fell to 88 % for most of the time."),
+        ("latest", "Your body temperature was 36.6 °C for most of the time."),
+        # by, instead of to
+        ("heart", "Your heart rate rose by 118 bpm, fell by 54 bpm, and averaged 72 bpm."),
+        ("low oxygen", "Your oxygen saturation was low and dropped by 88 % at 16:42."),
+        ("low oxygen", "Your oxygen saturation was low and dropped by 88 %."),
+        # trends
+        ("heart", "Your heart rate fell from 54 to 118 bpm and averaged 72 bpm."),
+        ("heart", "Your heart rate averaged 72 bpm, rose from 54 to 118 bpm."),
+        ("heart", "Your heart rate averaged 72 bpm, rose to 118 bpm and fell to 54 bpm."),
+        ("heart", "Your heart rate averaged 72 bpm and ranged between 54 and 118 bpm, and then it dropped."),
+        ("fever", "Your temperature rose to 38.9 °C at 14:20, a fever, and then it dropped."),
+        ("temperature", "Your temperature peaked at 38.9 °C, and the latest was 37.8 °C as it rose."),
+        ("temperature", "Your temperature reached 38.9 °C, then climbed to a latest 37.8 °C."),
+        ("temperature", "Your temperature reached 38.9 °C at 14:20, up to the latest reading of 37.8 °C."),
+        # softened, mixed up, or no sentence
+        ("fever", "Your temperature was around a fever at 38.9 °C."),
+        ("fever", "Your temperature was about a fever, 38.9 °C at 14:20."),
+        ("heart", "Your heart rate averaged 72 bpm and reached 54 bpm, and its highest was 118 bpm."),
+        ("two variabilities", "Your SDNN of RMSSD was 41 ms, and your SDNN was 50 ms."),
+        ("variability", "Your SDNN of RMSSD was 41 ms."),
+        ("variability", "Your SDNN heart-rate variability was 41 ms."),
+        ("low oxygen", "Your oxygen was low over its than 88 %."),
+        ("irregular", "Your beats was irregular for 34 minutes."),
+        ("irregular", "Your heart rhythm was irregular by 34 minutes."),
+    ],
+)
+def test_listed_words_make_no_false_sentence(name: str, text: str) -> None:
+    for audience in Audience:
+        spoken = text if audience is WEARER else text.replace("Your", "The").replace("your", "the")
+        assert check(spoken, ITEMS[name], audience) is not None
 
 
 @pytest.mark.parametrize(
