@@ -114,12 +114,13 @@ def run(
             played.append(_day_into(folder, day))
             progress(f"the day's summary, run {number + 1} of {repeat}")
             summaries.append(_summary_seconds(folder, model))
+    held = [f.peak_bytes / 1e6 for f in figures if f.peak_bytes is not None]  # not every system says
     return [
         _row("decode", "tokens/s", [f.decode_tokens_per_s for f in figures]),
         _row("prefill", "tokens/s", [f.prefill_tokens_per_s for f in figures]),
         _row("time to first token", "ms", [f.first_token_s * 1000 for f in figures]),
         _row("start of the model's process", "ms", [f.start_s * 1000 for f in figures]),
-        _row("memory of the model's process", "MB", [f.peak_bytes / 1e6 for f in figures]),
+        *([_row("memory of the model's process", "MB", held)] if held else []),
         _row("radio to durable reading", "notifications/s", [p.notifications / p.seconds for p in played]),
         _row("bytes a reading on disk", "bytes", [p.bytes / p.readings for p in played], 1),
         _row("the day's summary, cold", "s", summaries, 1),

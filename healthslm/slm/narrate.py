@@ -6,6 +6,7 @@ place. What to do next, and what is not known, is always said in the rules' and 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -17,6 +18,8 @@ from healthslm.slm.facts import Audience, FactSheet, Item, Role, fact_sheet
 from healthslm.slm.grounding import Objection, check, claims
 from healthslm.slm.process import Writer
 from healthslm.slm.prompts import prompt
+
+_log = logging.getLogger(__name__)
 
 ATTEMPTS = 2
 """How often the model may try a sentence: once its likeliest, once drawn."""
@@ -42,8 +45,8 @@ def narrate(
 ) -> Summary:
     """Tell what is known of a period. Without a `writer` the text is the template's.
 
-    A writer that fails (`ModelError`) is not asked again: the template tells the rest. `observe` is told of
-    every attempt of the model's, good or not.
+    A writer that fails (`ModelError`) is not asked again: a warning is logged, and the template tells
+    the rest. `observe` is told of every attempt of the model's, good or not.
     """
     sheet = fact_sheet(findings, features, zone)
     return tell(sheet, audience=audience, writer=writer, observe=observe)
@@ -99,7 +102,8 @@ class _Teller:
                 return None
             try:
                 text = self.writer(prompt(self.audience, item), numbers=sorted(item.numbers), attempt=attempt)
-            except ModelError:
+            except ModelError as error:
+                _log.warning("The text is told by fixed sentences, because the model failed. %s", error)
                 self.writer = None
                 return None
             objection = check(text, item, self.audience)

@@ -50,14 +50,18 @@ class Writer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFigures:
-    """What the model does on this machine. `first_token_s` is for a sentence of a running summary."""
+    """What the model does on this machine.
+
+    `first_token_s` is for a sentence of a running summary; `peak_bytes` is `None` where the
+    system does not say.
+    """
 
     model_id: str
     prefill_tokens_per_s: float
     decode_tokens_per_s: float
     first_token_s: float
     start_s: float
-    peak_bytes: int
+    peak_bytes: int | None
 
 
 class ModelProcess:

@@ -60,19 +60,19 @@ class Answered(BaseModel):
     tokens: int = 0
     prefill_s: float = 0.0
     decode_s: float = 0.0
-    peak_bytes: int = 0
+    peak_bytes: int | None = None
 
 
-def peak_bytes() -> int:
-    """Return the most memory this process has held, in bytes; 0 where the system does not say.
+def peak_bytes() -> int | None:
+    """Return the most memory this process has held, in bytes; `None` where the system does not say.
 
     From /proc, because `getrusage` counts what the parent held at the moment of the fork.
     """
     try:
         lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:
-        return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)
+        return None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), None)
 
 
 def _measure(engine: Engine) -> Answered:

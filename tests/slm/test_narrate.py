@@ -262,11 +262,13 @@ def test_the_writer_is_given_exactly_the_items_numbers() -> None:
     assert set(script.asked[2][1]) == {"72", "54", "118"}
 
 
-def test_a_writer_that_dies_leaves_the_rest_to_the_template() -> None:
+def test_a_writer_that_dies_leaves_the_rest_to_the_template(caplog: pytest.LogCaptureFixture) -> None:
     script = Script(["!"])
     summary = told(FINDINGS, ALL, writer=script)
     assert summary.sentences == told(FINDINGS, ALL).sentences
     assert len(script.asked) == 1
+    assert [r.levelname for r in caplog.records] == ["WARNING"]
+    assert "The process ended." in caplog.text
 
 
 def test_what_to_do_is_the_rules_word_for_word_and_never_the_models() -> None:

@@ -149,4 +149,4 @@ def test_figures_of_this_machine(model_folder: Path) -> None:
     assert figures.prefill_tokens_per_s > 20
     assert figures.decode_tokens_per_s > 5
     assert 0 < figures.first_token_s < 20
-    assert 100e6 < figures.peak_bytes < 500e6
+    assert figures.peak_bytes is None or 100e6 < figures.peak_bytes < 500e6
