@@ -422,7 +422,10 @@ def _clauses(item: Item) -> str:
         rf"|,? (?:with (?:{phrase})(?:(?:,|,? and) (?:{phrase}))*|{ranging}))"
     )
     if item.role is not Role.FINDING:
-        return rf"{name} (?:{verbs}|{ranged}){more}*|(?:{_either(OPENINGS, said, name)}){more}*"
+        # Behind "Your latest temperature was 37.8" a verb would tell what came after it.
+        still = rf"(?:(?:,|;|,? and) (?:{nouns})|,? (?:with (?:{phrase})(?:,? and (?:{phrase}))*|{ranging}))"
+        moving = rf"{name} (?:{verbs}|{ranged}){more}*"
+        return rf"{moving}|(?:{_either(OPENINGS, said, name)}){still}*"
     if len(said) != 1 or not item.direction:
         return ""
     (statistic, value), way = next(iter(said.items())), item.direction

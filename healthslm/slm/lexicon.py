@@ -112,7 +112,6 @@ VERBS = {
         "peaked at {v}",
         "reached a (?:high|peak|maximum) of {v}",
     ),
-    "latest": ("was most recently {v}",),
 }
 """Ways to go on behind the subject, by statistic. What rises does so to its highest value, never by one."""
 NOUNS = {

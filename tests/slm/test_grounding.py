@@ -214,6 +214,8 @@ def test_false_sentences_do_not_stand(name: str, text: str, rule: str) -> None:
         ("temperature", "Your temperature peaked at 38.9 °C, and the latest was 37.8 °C as it rose."),
         ("temperature", "Your temperature reached 38.9 °C, then climbed to a latest 37.8 °C."),
         ("temperature", "Your temperature reached 38.9 °C at 14:20, up to the latest reading of 37.8 °C."),
+        ("temperature", "Your latest temperature was 37.8 °C at 21:00, climbed to 38.9 °C at 14:20."),
+        ("temperature", "Your temperature was most recently 37.8 °C and climbed to 38.9 °C at 14:20."),
         # softened, mixed up, or no sentence
         ("fever", "Your temperature was around a fever at 38.9 °C."),
         ("fever", "Your temperature was about a fever, 38.9 °C at 14:20."),
