@@ -32,7 +32,9 @@ from healthslm.slm.topics import TOPICS
 
 EMERGENCY = (
     "This can be an emergency. Call the emergency number now: 112 in Europe, 911 in North America, 999 in "
-    "the UK, or the one of your country. Do not wait for a reading, and do not drive yourself."
+    "the UK, or the one of your country. Do not wait for a reading, and do not drive yourself. If you think "
+    "of harming yourself, a crisis line listens too (988 in the US, 116 123 in the UK and much of Europe); "
+    "you do not have to be alone with this."
 )
 _REFUSALS = {
     Refusal.DOSING: "I cannot say anything about medicines or doses. Ask your doctor or pharmacist; "

@@ -17,31 +17,95 @@ def _any(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(rf"\b(?:{p})" for p in patterns))
 
 
+def _near(one: str, other: str, *, within: int = 40) -> str:
+    """Two stems in either order, at most `within` characters apart, in one sentence."""
+    gap = rf"[^.?!]{{0,{within}}}?"
+    return rf"(?:{one}){gap}\b(?:{other})|(?:{other}){gap}\b(?:{one})"
+
+
+_CANNOT = r"can'?t|cannot|can not|couldn'?t|can (?:barely|hardly)|barely|hardly|unable|hard(?:er)? to|difficult|struggl|trouble|gasping|fighting"
+_LIMB = r"arms?|legs?|hands?|face|mouth|(?:left|right|one) side|side of"
+_FAILS = (
+    r"(?:won'?t|can'?t|cannot|doesn'?t|not|will not) (?:really )?mov|numb|droop|weak(?:ness)?\b|paraly|hanging|sagging|lopsided"
+    r"|tingl|gone dead"
+)
 _EMERGENCY = _any(
-    r"(?:can'?t|cannot|can not|couldn'?t|unable to|struggling to|hard to) (?:breathe|breath|catch (?:my|her|his) breath)\b",
-    r"(?:not|stopped) breathing\b",
-    r"chest (?:pain|hurts?|is hurting|pressure|tightness|feels? (?:very )?tight|is (?:very )?tight)",
-    r"(?:pain|pressure|tightness|crushing|squeezing) (?:in|on|across) (?:my|the|her|his) chest",
-    r"heart attack\b",
-    r"(?:having|had) a stroke\b",
-    r"face (?:is )?(?:drooping|droops|hanging)",
-    r"(?:arm|leg|side|face) (?:is|has gone|went|feels) (?:suddenly )?(?:numb|paraly[sz]ed|weak)",
-    r"slurr(?:ed|ing)\b",
-    r"(?:un(?:conscious|responsive)|passed out|collapsed|won'?t wake up|not waking up)\b",
-    r"(?:blue|gr[ae]y) lips|lips (?:are|have) (?:turned |gone )?(?:blue|gr[ae]y)",
-    r"(?:bleeding (?:a lot|heavily|won'?t stop|badly)|won'?t stop bleeding|coughing up blood|vomiting blood)",
-    r"(?:took|taken|swallowed) (?:too many|all my|all the|an overdose)|overdos(?:e|ed|ing)\b",
-    r"(?:kill|hurt|harm)(?:ing)? myself|suicid|want to die|don'?t want to live|end my life",
-    r"anaphyla|throat (?:is )?(?:closing|swelling)",
-    r"(?:call|need) (?:an )?ambulance|911\b|112\b|999\b",
+    _near(r"chest", r"pain|hurt|ach(?:e|ing)|tight|crush|pressure|squeez|heav|burning|stabbing|elephant"),
+    _near(_CANNOT, r"breath|air\b"),
+    r"short(?:ness)? (?:of|in) breath|very short of|out of breath|breathless|suffocat|(?:no|any) air\b|gasping",
+    r"(?:not|isn'?t|stopp?(?:ed|s|ing)?) breath|no (?:pulse|heartbeat)\b|breathing (?:has )?stopp",
+    r"heart (?:attack|has stopped|stopped)|cardiac arrest|having a stroke|had a stroke|(?:a|is it|this) stroke\b|stroke symptoms",
+    _near(r"faint(?:ed|ing|s)?\b", r"dizz|heart (?:is )?(?:rac|pound)|racing|pounding|chest|just"),
+    r"(?:i|she|he|mother|father|wife|husband|mum|mom|dad|just|have|has) (?:just )?(?:fainted|blacked out|keeps? fainting)",
+    _near(r"lips?|face|fingertips|skin", r"blue|bluish|gr[ae]y|purple", within=20),
+    _near(_LIMB, _FAILS, within=25),
+    r"slurr|(?:can'?t|cannot) (?:speak|talk|move|see)\b|speech (?:is|has)|suddenly (?:confused|blind|can'?t)|lost vision",
+    r"worst headache|thunderclap|sudden(?:ly)? (?:a )?(?:severe|terrible|massive) headache",
+    r"seizures?\b|(?:is|am|are|started|having a|keeps?) fit(?:s|ting)?\b(?! ?(?:bit|ness))|convuls",
+    r"chok(?:e|es|ing)\b",
+    r"(?:un(?:conscious|responsive)|not (?:conscious|responding|responsive)|lost consciousness|losing consciousness"
+    r"|pass(?:ed|ing) out|collapsed|(?:won'?t|doesn'?t|does not|can'?t|cannot) (?:wake|be woken|respond)|not waking|doesn'?t react"
+    r"|going to (?:faint|pass out|die)|about to (?:faint|pass out|die|collapse))",
+    r"bleeding (?:a lot|heavily|won'?t stop|badly|out)|won'?t stop bleeding|(?:cough|vomit|throw|spit)\w*(?: up)? blood",
+    r"(?:took|taken|swallow(?:ed)?|ate) (?:far |way )?(?:too (?:many|much)|all|the whole|the entire|a whole|a (?:bottle|box)|an overdose)",
+    _near(
+        r"whole|entire|all (?:of )?(?:my|the|his|her)",
+        r"(?:pills?|tablets?|bottle|box|pack|meds) .{0,20}(?:taken|took)",
+    ),
+    r"overdos(?:e|ed|ing)\b|poison(?:ed|ing)\b",
+    _near(
+        r"(?:took|taken|injected|had) .{0,30}(?:double|twice|two times|too much|too many)|(?:double|twice) .{0,30}(?:took|taken|injected)"
+        r"|(?:took|taken|injected) .{0,30}insulin",
+        r"insulin|shak|trembl|sweat|dizz|faint|dose|tablets?|pills?",
+    ),
+    r"(?:kill|hurt|harm|cut)(?:ing)? (?:myself|himself|herself)|suicid|(?:want|wanna|going|wish i was|ready) (?:to )?(?:die|dead)\b",
+    r"don'?t want to (?:live|be alive|be here)|(?:end|ending|take|taking) (?:it all|my (?:own )?life)|better off dead",
+    r"am i dying|(?:i am|i'm|i think i'm|she is|he is|she's|he's) dying",
+    r"anaphyla|throat (?:is |feels )?(?:clos|swell|tight)|tongue (?:is )?swell|allergic shock",
+    r"(?:call|need|get) (?:me )?(?:an )?ambulance|(?:call|ring|dial|phone)(?:ing)? (?:911|112|999)\b|is (?:this|it) an emergency",
+    _near(
+        r"(?:oxygen|sats?|spo2|saturation)\D{0,20}(?:[4-7]\d|8[0-5])\b",
+        r"dizz|faint|confus|breath|blue|drows|weak",
+    ),
+    _near(r"sugar|glucose", r"faint|shak|confus|drows|unconsc|pass(?:ed|ing)? out|can'?t stay awake"),
+)
+_PAST = _any(
+    r"(?:in )?(?:19|20)\d\d\b(?!-)", r"last (?:year|month|summer|winter|spring|autumn)\b", r"(?:years?|months?|decades?) ago\b",
+    r"as a child\b", r"when i was (?:young|a child|\d)",
+)  # fmt: skip
+_NOW = _any(
+    r"now\b|right now|today\b|tonight|again\b|since|still\b|just\b|suddenly|i am having|i'm having|having a|(?:my|i) .{0,30}\b(?:hurts|can'?t)\b"
+)
+_HISTORY = _any(
+    r"(?:what(?:'s| is| are| causes)|explain|define|tell me about|meaning of|how (?:does|is|common)|what does) (?:an? |the )?(?:signs? of |"
+    r"symptoms? of |causes? of |risk of )?(?:an? )?(?:heart attack|stroke|cardiac arrest|seizures?|overdose|chest pains?|suicide|"
+    r"anaphylaxis|fainting|shortness of breath|slurr\w+|angina|choking|convulsions?|poisoning)\b"
+)
+_MINE = _any(r"i\b|i'm\b|my\b|me\b|she\b|he\b|her\b|his\b|we\b")
+_SYMPTOM = _any(
+    r"(?:feel|feeling|felt|am|i'm|get|getting|is) (?:so |very |a bit |a little |really )?(?:dizzy|faint|light-? ?headed|sick|ill|unwell|nauseous|awful|"
+    r"terrible|weak|shaky|confused|strange|sweaty|clammy|hopeless|depressed|anxious)\b",
+    r"dizz(?:y|iness)\b|light-?headed|palpitation|nause|vomit|shaking|trembling|sweating|headache|migraine",
+    r"heart (?:is |was )?(?:pound|rac(?:e|ing)|flutter|skip|jump|hammer)",
+    r"(?:hopeless|depressed|worthless|lonely|no reason to live|self-? ?harm)\b",
+)
+_MEDICINE = (
+    r"insulin|\d+ units|tablets?|pills?|metformin|aspirin|ibuprofen|paracetamol|acetaminophen|tylenol|beta ?blockers?|\w+olol|\w+pril"
+    r"|\w+sartan|\w+dipine|\w+statin|warfarin|apixaban|statins?|diuretics?|furosemide|inhalers?|puffs|salbutamol|ventolin|steroids?"
+    r"|prednisolone|antibiotics?|amoxicillin|digoxin|morphine|codeine|nitro\w*|medication|medicines?|meds"
 )
 _DOSING = _any(
     r"(?:how (?:much|many)|what dose|which dose|what dosage|more|less|another|extra|double|skip|stop|start|halve|increase"
     r"|reduce|take|adjust|change)\b.{0,40}\b(?:insulin|units|dose|doses|dosage|tablets?|pills?|mg|medication|medicine|"
     r"meds|metformin|aspirin|ibuprofen|paracetamol|tylenol|beta ?blockers?|bisoprolol|metoprolol|warfarin|statins?|"
     r"water pills?|diuretics?|furosemide|inhaler|puffs|steroids?|prednisolone|oxygen (?:up|down|flow))\b",
-    r"should i (?:take|inject|skip|stop taking)\b",
-    r"(?:dose|dosage)\b",
+    r"(?:should|can|could|may|must|shall|ok(?:ay)?|safe|alright|better|enough|need) (?:i |to |if i |for me )*(?:to )?(?:take|inject|skip|stop|use|turn|start|"
+    r"halve|double|increase|reduce|lower|raise|adjust|have (?:a|an|another|more|some)) (?!my (?:wearable|strap|sensor|cuff)|"
+    r"(?:a |the |another |one more )?(?:measure|reading|walk|worry|exercis|strap|sensor|cuff|thermometer|oximeter))",
+    r"(?:turn|set|put|switch)\b.{0,20}\b(?:oxygen|concentrator|flow)\b.{0,12}\b(?:up|down|off|higher|lower|to \d)|litres of oxygen",
+    rf"(?:{_MEDICINE})\b.{{0,40}}\b(?:ok(?:ay)?|safe|enough|too (?:much|many)|alright|work|help)\b",
+    rf"(?:safe|ok(?:ay)?|enough|is|are|can i|should i|take|took|use) .{{0,25}}\b(?:{_MEDICINE})\b",
+    r"correction|bolus|(?:dose|dosage)\b",
 )
 _DIAGNOSIS = _any(
     r"do (?:i|you think i|we) have (?!an?y |enough|a fever|fever|readings|data)(?:an? |the )?\w+",
@@ -110,8 +174,14 @@ _METRICS: tuple[tuple[Metric, str], ...] = (
     (Metric.SLEEP_DURATION, r"sleep|slept|asleep"),
 )
 _STATISTICS: tuple[tuple[Statistic, str], ...] = (
-    (Statistic.MAX, r"highest|max(?:imum)?|peak(?:ed)?|most|top(?! number)|worst (?:blood )?pressure"),
-    (Statistic.MIN, r"lowest|min(?:imum)?(?! ?ute)|least|bottom(?! number)"),
+    (
+        Statistic.MAX,
+        r"highest|how high (?:did|has|was) .{1,40} (?:get|go|gone|got|climb|rise)|max(?:imum)?|peak(?:ed)?|most|top(?! number)|worst (?:blood )?pressure",
+    ),
+    (
+        Statistic.MIN,
+        r"lowest|how low (?:did|has|was) .{1,40} (?:get|go|gone|got|drop|fall)|min(?:imum)?(?! ?ute)|least|bottom(?! number)",
+    ),
     (Statistic.MEAN, r"average[ds]?|mean|typical(?:ly)?|usual(?:ly)?|on average"),
     (
         Statistic.COUNT,
@@ -137,14 +207,14 @@ _PERIOD = re.compile(
     rf"|(?P<weekday>{_WEEKDAY}))\b"
 )
 _NAMED = {"last night": "last_night", "my night": "last_night", "the night": "last_night", "her night": "last_night",
-          "his night": "last_night", "overnight": "last_night", "tonight": "today", "this morning": "today",
-          "this afternoon": "today", "this evening": "today", "the past week": "last 7 days",
+          "his night": "last_night", "overnight": "last_night", "tonight": "today", "this morning": "this_morning",
+          "this afternoon": "this_afternoon", "this evening": "this_evening", "the past week": "last 7 days",
           "the past month": "last 30 days"}  # fmt: skip
 _BOUND = re.compile(
     r"\b(?:(?P<between>between|from) (?P<a>\d+(?:[.,]\d+)?) ?(?:and|to|-) ?(?P<b>\d+(?:[.,]\d+)?)"
     r"|(?P<over>above|over|more than|higher than|greater than|at least|exceed\w*) (?P<high>\d+(?:[.,]\d+)?)"
     r"|(?P<under>below|under|less than|lower than|at most) (?P<low>\d+(?:[.,]\d+)?))"
-    r" ?(?P<unit>mmol(?:/l)?|mg(?:/dl)?|°? ?f(?:ahrenheit)?|°? ?c(?:elsius)?|%|percent|bpm)?"
+    r" ?(?P<unit>mmol(?:/l)?|mg(?:/dl)?|°? ?f(?:ahrenheit)?|°? ?c(?:elsius)?|%|percent|bpm)?(?![a-z])"
 )
 
 
@@ -172,8 +242,41 @@ def normal(question: str) -> str:
 
 
 def is_emergency(text: str) -> bool:
-    """Say whether words of an emergency stand in it, whatever else does."""
-    return bool(_EMERGENCY.search(text))
+    """Say whether words of an emergency stand in it, whatever else does.
+
+    What is plainly past ("a stroke in 2019") or asks what a word means is none, unless words of now stand in
+    it too. In doubt it is one.
+    """
+    words = text.replace("chest-", "chest ").replace("-", " ") if "chest-" in text else text
+    if not _EMERGENCY.search(words):
+        return False
+    if _PAST.search(words) and not _NOW.search(words):
+        return False
+    return not (_HISTORY.search(words) and not _MINE.search(words))
+
+
+_CLOCK = _any(
+    r"\d{1,2}:\d\d\b|\d{1,2}:\d\d ?[ap]m\b|\d{1,2} ?(?:am|pm|o'clock)\b",
+    r"(?:at|around|since|until|before|after) (?:noon|midday|midnight)\b",
+)
+_AHEAD = _any(
+    r"tomorrow\b|next (?:hour|day|night|week|month|year|mon|tue|wed|thu|fri|sat|sun)|will (?:my|it|i)\b"
+)
+
+
+def names_a_clock_time(text: str) -> bool:
+    """Say whether it names a time of day, which no period can be yet."""
+    return bool(_CLOCK.search(text))
+
+
+def lies_ahead(text: str) -> bool:
+    """Say whether it asks about what is yet to come."""
+    return bool(_AHEAD.search(text))
+
+
+def is_symptom(text: str) -> bool:
+    """Say whether it tells how somebody feels, short of the plain words of an emergency."""
+    return bool(_SYMPTOM.search(text))
 
 
 def refusal(text: str) -> Refusal | None:

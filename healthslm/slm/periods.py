@@ -17,6 +17,11 @@ _WEEKDAYS = {name.lower(): number for number, name in enumerate(calendar.day_nam
 _LAST_N = re.compile(r"last (\d{1,4}) (hour|day|week|month)s?")
 _DATES = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\.\.(\d{4}-\d{2}-\d{2}))?")
 _DAYS = {"day": 1, "week": 7, "month": 30}
+_PARTS: dict[str, tuple[time, time | None]] = {
+    "this_morning": (time(6), time(12)),
+    "this_afternoon": (time(12), time(18)),
+    "this_evening": (time(18), None),
+}
 NIGHT = (time(20, 0), time(10, 0))
 """When a night begins and when it is over, for `last_night`."""
 
@@ -51,12 +56,16 @@ def _month_before(first: date) -> date:
 def resolve(words: str, now: datetime, zone: ZoneInfo) -> Period:
     """Return the period that `words` name, in `zone`.
 
-    Known: `today`, `yesterday`, `last_night`, `this_week`, `last_week`, `this_month`, `last_month`,
+    Known: `today`, `yesterday`, `last_night`, `this_morning`, `this_afternoon`, `this_evening` (from 06, 12
+    and 18 o'clock, six hours each), `this_week`, `last_week`, `this_month`, `last_month`,
     `last N hours|days|weeks|months`, a weekday, `2026-11-02`, and `2026-11-02..2026-11-05` with both days in
     it. Weeks begin on Monday. Raises `UnknownPeriodError` for anything else and for what is yet to come.
     """
     local = now.astimezone(zone)
-    start, end = _bounds(words.strip().lower(), local, zone)
+    try:
+        start, end = _bounds(words.strip().lower(), local, zone)
+    except OverflowError as error:
+        raise UnknownPeriodError(f"{words} lies beyond the calendar") from error
     if start >= local:
         raise UnknownPeriodError(f"{words} has not begun yet")
     return Period(start=start, end=min(end, local))
@@ -80,6 +89,10 @@ def _bounds(words: str, local: datetime, zone: ZoneInfo) -> tuple[datetime, date
     if words == "last_night":
         evening, morning = NIGHT
         return datetime.combine(today - one, evening, zone), datetime.combine(today, morning, zone)
+    if words in _PARTS:
+        begins, ends = _PARTS[words]
+        end = _midnight(today + one, zone) if ends is None else datetime.combine(today, ends, zone)
+        return datetime.combine(today, begins, zone), end
     if words in _WEEKDAYS:
         # Today's, if it is that day; else the last one that is over.
         day = today - timedelta(days=(today.weekday() - _WEEKDAYS[words]) % 7)

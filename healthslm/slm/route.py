@@ -32,6 +32,17 @@ from healthslm.slm.tools import (
 LONGEST = 2000
 """Characters of a question that are looked at; nobody asks more in one."""
 _USUAL = {"trend": "last 30 days", "relate": "last 30 days"}
+_SYMPTOM = (
+    "I cannot judge how you feel; I only know what was measured. If it is severe, sudden or getting worse, "
+    "call the emergency number now (112, 911 or 999). Otherwise ask your doctor. If you think of harming "
+    "yourself, call the emergency number or a crisis line (988 in the US, 116 123 in the UK and much of "
+    "Europe); you do not have to be alone with this."
+)
+_CLOCK = (
+    "I do not understand times of day yet. Ask, for example, for this morning, this afternoon, this evening, "
+    "last night or the last 6 hours."
+)
+_AHEAD = "That lies ahead, and I only know what was measured. Ask, for example, about today or this week."
 _SUMS = {Metric.STEPS, Metric.ENERGY, Metric.SLEEP_DURATION}
 """What is added up over a day rather than averaged."""
 
@@ -47,6 +58,12 @@ def route(question: str, now: datetime, zone: ZoneInfo) -> Call | Unclear:
         )
     if (refusal := hearing.refusal(text)) is not None:
         return Refuse(reason=refusal)
+    if hearing.is_symptom(text):
+        return Unclear(why=_SYMPTOM)
+    if hearing.names_a_clock_time(text):
+        return Unclear(why=_CLOCK)
+    if hearing.lies_ahead(text):
+        return Unclear(why=_AHEAD)
     heard = hearing.hear(text)
     try:
         return _called(text, heard, now, zone)

@@ -37,6 +37,8 @@ def spoken(period: Period, zone: ZoneInfo = BERLIN) -> str:
         ("today", "2026-11-04T00:00 2026-11-04T15:30"),
         ("yesterday", "2026-11-03T00:00 2026-11-04T00:00"),
         ("last_night", "2026-11-03T20:00 2026-11-04T10:00"),
+        ("this_morning", "2026-11-04T06:00 2026-11-04T12:00"),
+        ("this_afternoon", "2026-11-04T12:00 2026-11-04T15:30"),
         ("this_week", "2026-11-02T00:00 2026-11-04T15:30"),
         ("last_week", "2026-10-26T00:00 2026-11-02T00:00"),
         ("this_month", "2026-11-01T00:00 2026-11-04T15:30"),
@@ -69,6 +71,8 @@ def test_what_each_period_is(words: str, expected: str) -> None:
         "last 0 days",
         "last x days",
         "last 99999 days",
+        "this_evening",
+        "9999-12-31",
     ],
 )
 def test_what_is_no_period_is_not_guessed(words: str) -> None:

@@ -152,3 +152,174 @@ def test_any_text_becomes_a_call_or_is_asked_back(question: str) -> None:
 def test_case_and_spaces_do_not_matter(question: str) -> None:
     expected = route(question, NOW, BERLIN)
     assert route(f"  {question.upper().replace(' ', '   ')} ", NOW, BERLIN) == expected
+
+
+EMERGENCIES = [
+    "chest-pain",
+    "pain in chest",
+    "my chest hurts",
+    "there is a heavy weight on my chest",
+    "crushing feeling in my chest",
+    "my chest is aching",
+    "pressure on my chest",
+    "it squeezes in my chest",
+    "my chest feels so tight",
+    "i have a tight chest",
+    "i can't breathe",
+    "i cannot breathe properly",
+    "i can barely breathe",
+    "it is hard to breathe",
+    "i have difficulty breathing",
+    "struggling for breath",
+    "i am very short of breath",
+    "short of breath at rest",
+    "i can't get any air",
+    "i can't get enough air",
+    "he is not breathing",
+    "my husband isn't breathing",
+    "she stopped breathing",
+    "breathing is difficult",
+    "i just fainted",
+    "i fainted",
+    "i feel faint and dizzy and my heart is racing",
+    "my heart is racing and i just fainted",
+    "my wife fainted",
+    "my lips are blue",
+    "her lips look blue",
+    "his face is grey",
+    "blue lips",
+    "my face turned gray",
+    "my arm won't move",
+    "my left arm is numb",
+    "i can't move my leg",
+    "my face droops",
+    "her mouth is drooping",
+    "weakness in my right arm",
+    "one side of my face is paralysed",
+    "sudden numbness in my arm",
+    "i have the worst headache of my life",
+    "he is having a seizure",
+    "she is fitting",
+    "my son is convulsing",
+    "cardiac arrest",
+    "i am choking",
+    "my child is choking",
+    "i took the whole box of pills",
+    "i swallowed a whole bottle of paracetamol",
+    "i took all of my tablets",
+    "i have taken all my pills",
+    "whole box of tablets taken",
+    "i want to end it all",
+    "i want to kill myself",
+    "i am going to kill myself",
+    "am i dying",
+    "she is unconscious",
+    "he lost consciousness",
+    "he won't wake up",
+    "i can't wake her",
+    "she is not responding",
+    "he passed out",
+    "my oxygen is 70 and i am dizzy",
+    "sats 72 and i feel confused",
+    "my sugar is 30 and i feel faint",
+    "i took double insulin and i am shaking",
+    "i injected my insulin twice and feel shaky",
+    "i took an overdose of insulin, how much sugar should i take",
+    "call 112",
+    "should i call 911",
+    "please dial 999",
+    "i need an ambulance",
+    "am i having a heart attack",
+    "i think i am having a stroke",
+    "my speech is slurred",
+    "i am coughing up blood",
+    "my throat is closing",
+    "i had a stroke in 2019 and now my arm is numb",
+]
+NO_EMERGENCIES = [
+    "I had a stroke in 2019",
+    "what is a heart attack",
+    "I had a heart attack ten years ago",
+    "my mother had a stroke last year",
+    "what are the symptoms of a stroke",
+    "what causes a seizure",
+    "explain cardiac arrest",
+    "what was my heart rate on 2026-11-02",
+    "was my heart rate above 112 today",
+    "how long was my pulse above 112 yesterday",
+    "999",
+    "did I walk 911 steps",
+    "steps 999",
+    "what was my breathing rate last night",
+    "how many breaths per minute",
+    "what is shortness of breath",
+    "how high is my temperature",
+    "my heart rate yesterday",
+    "blood pressure this week",
+    "lowest oxygen last night",
+    "how is the battery",
+    "is the chest strap connected",
+    "is my chest strap charged",
+    "is my blood pressure high",
+    "did my fitbit work",
+    "what is SpO2",
+    "how often was my blood pressure measured",
+    "sugar between 70 and 180",
+    "what is my weight",
+    "how was my night",
+]
+
+
+@pytest.mark.parametrize("question", EMERGENCIES)
+def test_plain_words_of_an_emergency_are_heard(question: str) -> None:
+    assert plan(question)["tool"] == "emergency"
+
+
+@pytest.mark.parametrize("question", NO_EMERGENCIES)
+def test_history_explanations_and_readings_are_no_emergency(question: str) -> None:
+    assert plan(question)["tool"] != "emergency"
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("i feel dizzy", "cannot judge how you feel"),
+        ("my heart is pounding and I am sweating", "cannot judge how you feel"),
+        ("palpitations", "emergency number"),
+        ("heart rate at 3:30 pm", "times of day"),
+        ("heart rate between 3 and 5 pm", "times of day"),
+        ("heart rate between 15:00 and 17:00", "times of day"),
+        ("my pulse at noon", "times of day"),
+        ("temperature at 9:10", "times of day"),
+        ("heart rate tomorrow", "lies ahead"),
+        ("heart rate 9999-12-31", "beyond the calendar"),
+    ],
+)
+def test_feelings_clock_times_and_the_future_are_not_answered_with_another_number(
+    question: str, words: str
+) -> None:
+    call = route(question, NOW, BERLIN)
+    assert isinstance(call, Unclear)
+    assert words in call.why
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "is it low enough to stop amlodipine",
+        "should I turn my oxygen up",
+        "is 10 units ok for a sugar of 200",
+        "what correction",
+        "is 2 paracetamol safe",
+        "should I use my inhaler",
+    ],
+)
+def test_every_way_of_asking_for_a_dose_is_refused(question: str) -> None:
+    assert plan(question).get("reason") == "dosing"
+
+
+def test_extremes_parts_of_the_day_and_units() -> None:
+    assert plan("How low did my oxygen go today")["statistic"] == "min"
+    assert plan("how high did my pulse get today")["statistic"] == "max"
+    assert plan("average heart rate this morning")["period"] == "04.11 06/04.11 12"
+    assert plan("how long was my temperature above 38 for the last 3 days")["low"] == 38.0
