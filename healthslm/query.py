@@ -27,6 +27,8 @@ from healthslm.slm.tools import (
 from healthslm.store import Store
 
 _TICK = timedelta(microseconds=1)
+_FINDINGS_BACK = timedelta(days=2)
+"""How far back findings are looked for when a number was asked for."""
 _KINDS = {
     Metric.HEART_RATE: Kind.HEART_RATE,
     Metric.HRV_RMSSD: Kind.RR_INTERVAL,
@@ -56,7 +58,10 @@ def perform(
         case Devices():
             return Result(features=tuple(_battery(store, address, now) for address in _addresses(store)))
         case Value():
-            return Result(features=_value(call, store, now))
+            period = call.period or _latest_period(store, call.metric, now)
+            return Result(
+                features=_value(call, period, store), findings=_concerning(call.metric, period, store, rules)
+            )
         case Compare():
             windows = [_window(store, call.metric, p) for p in (call.period, call.other_period)]
             return Result(
@@ -64,10 +69,12 @@ def perform(
             )
         case Trend():
             window = _window(store, call.metric, call.period)
-            return Result(features=(trend(window, zone),) if window is not None else ())
+            features = (trend(window, zone),) if window is not None else ()
+            return Result(features=features, findings=_concerning(call.metric, call.period, store, rules))
         case TimeInRange():
             window = _window(store, call.metric, call.period)
-            return Result(features=(in_range(window, call.low, call.high),) if window is not None else ())
+            features = (in_range(window, call.low, call.high),) if window is not None else ()
+            return Result(features=features, findings=_concerning(call.metric, call.period, store, rules))
         case Relate():
             one, other = (_window(store, m, call.period) for m in (call.metric, call.other_metric))
             return Result(features=(relation(one, other, zone),) if one and other else ())
@@ -81,22 +88,30 @@ def _window(store: Store, metric: Metric, period: Period) -> Window | None:
     return None if kind is None else store.window(kind, period.start, period.end)
 
 
-def _value(call: Value, store: Store, now: datetime) -> tuple[Feature, ...]:
-    """One number; of blood pressure both, since one alone is not what anybody means."""
+def _value(call: Value, period: Period, store: Store) -> tuple[Feature, ...]:
+    """One number; of blood pressure both where they belong together: the latest, and the average."""
     metrics = [call.metric]
-    if call.metric is Metric.SYSTOLIC:
+    if call.metric is Metric.SYSTOLIC and call.statistic in (Statistic.LATEST, Statistic.MEAN):
         metrics.append(Metric.DIASTOLIC)
-    period = call.period or _latest_period(store, call.metric, now)
     windows = [(metric, _window(store, metric, period)) for metric in metrics]
     return tuple(_statistic(w, metric, call.statistic) for metric, w in windows if w is not None)
 
 
 def _latest_period(store: Store, metric: Metric, now: datetime) -> Period:
-    """The day up to the newest reading of a metric before `now`."""
+    """From a day before the newest reading of a metric until now: an old one is told with its day."""
     kind = _KINDS.get(metric)
     newest = store.latest(kind) if kind is not None else None
-    end = min(newest.time, now) + _TICK if newest is not None else now
-    return Period(start=end - timedelta(days=1), end=end)
+    start = min(newest.time, now) if newest is not None else now
+    return Period(start=start - timedelta(days=1), end=now + _TICK)
+
+
+def _concerning(metric: Metric, period: Period, store: Store, rules: Sequence[Rule]) -> tuple[Finding, ...]:
+    """What the rules found about a metric in a period: a number alone can sound better than it is."""
+    kind = _KINDS.get(metric)
+    start = max(period.start, period.end - _FINDINGS_BACK)
+    mine = [rule for rule in rules if kind in rule.kinds]
+    kinds = {k for rule in mine for k in rule.kinds}
+    return scan_all(mine, {k: store.window(k, start, period.end) for k in kinds})
 
 
 def _statistic(window: Window, metric: Metric, statistic: Statistic) -> Feature:

@@ -299,3 +299,37 @@ async def test_a_bad_reading_is_kept_and_not_judged(store: Store, tmp_path: Path
     assert told(tmp_path / "told") == []
     window = store.window(Kind.SPO2, DAY, DAY + timedelta(days=1))
     assert set(window.quality.tolist()) == {int(Quality.IMPLAUSIBLE)}
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("what is my latest blood pressure", "latest blood pressure was 128 over 80 mmHg on Monday at 18:00"),
+        ("highest blood pressure today", "highest systolic pressure was 150 mmHg on Monday at 12:01"),
+        ("average blood pressure today", "averaged 142 over 87 mmHg"),
+        ("how many times did I measure my blood pressure today", "measured 3 times"),
+        ("what is my latest blood pressure", "The rules found: High blood pressure (watch)"),
+    ],
+)
+async def test_a_number_says_which_it_is_and_what_the_rules_found(
+    store: Store, question: str, words: str
+) -> None:
+    """An ordinary last reading must not hide the high ones of the same day, nor two inflations be mixed."""
+    events: list[Event] = [
+        Notification(
+            at(clock),
+            DEVICE,
+            "2A35",
+            bytes(BloodPressureMeasurement(systolic=high, diastolic=low, mean_arterial_pressure=100.0)),
+            0,
+        )
+        for clock, high, low in (("12:00", 148.0, 92.0), ("12:01", 150.0, 90.0), ("18:00", 128.0, 80.0))
+    ]
+    await collected(events, store)
+    assert words in ask(store, question, now=at("20:00"), zone=UTC).answer.text
+
+
+async def test_an_old_value_is_told_with_its_day(store: Store) -> None:
+    await collected(thermometer("12:00", 36.8), store)
+    later = DAY + timedelta(days=3)
+    assert "on Monday at 12:00" in ask(store, "what is my temperature", now=later, zone=UTC).answer.text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -12,7 +12,7 @@ from healthslm.slm.facts import UNITS, Audience, fact_sheet, plain
 from healthslm.slm.narrate import tell
 from healthslm.slm.periods import Period
 from healthslm.slm.process import Writer
-from healthslm.slm.template import Piece, compose
+from healthslm.slm.template import Piece, compose, numbers_in
 from healthslm.slm.tools import (
     Call,
     Compare,
@@ -20,9 +20,11 @@ from healthslm.slm.tools import (
     Emergency,
     Explain,
     Findings,
+    Metric,
     Refusal,
     Refuse,
     Relate,
+    Statistic,
     TimeInRange,
     Trend,
     Unclear,
@@ -59,10 +61,11 @@ def answer(
     The model may word a single value or a list of findings; everything else is the template's.
     """
     match call:
-        case Value() if features:
-            # The rules were not asked, so nothing is said about them: `found` keeps the closing words out.
+        case Value() if features and not _worded_here(call):
+            # Not every rule was asked, so nothing is said of that: `found` keeps the closing words out.
             sheet = replace(fact_sheet((), features, zone), found=True)
-            return tell(sheet, audience=Audience.WEARER, writer=writer)
+            told = tell(sheet, audience=Audience.WEARER, writer=writer)
+            return replace(told, sentences=(*told.sentences, *_concerning(findings, zone)))
         case Findings():
             sheet = fact_sheet(findings, features, zone)
             return tell(sheet, audience=Audience.WEARER, writer=writer)
@@ -79,10 +82,32 @@ def answer(
             return Summary(sentences=_devices(features, zone))
     if not features:
         return _fixed(f"No device here measures {call.metric.words}, so nothing can be said about it.")
-    unknown = [f for f in features if f.value is None]
+    unknown = dict.fromkeys(f.reason for f in features if f.value is None)
     if unknown:
-        return _fixed(" ".join(f"That is not known: {f.reason}." for f in unknown))
-    return Summary(sentences=(_computed(call, features, zone),))
+        known = _fixed(" ".join(f"That is not known: {reason}." for reason in unknown)).sentences
+    else:
+        known = (_computed(call, features, zone),)
+    return Summary(sentences=(*known, *_concerning(findings, zone)))
+
+
+def _worded_here(call: Value) -> bool:
+    """Say whether a value's sentence is this file's: of pressure, where two numbers pair, and of counts."""
+    return _is_pressure(call.metric) or call.statistic is Statistic.COUNT
+
+
+def _concerning(findings: Sequence[Finding], zone: ZoneInfo) -> tuple[Sentence, ...]:
+    """What the rules found about the same thing, the worst first: a number alone can sound too good."""
+    sentences = []
+    for finding in findings[:2]:
+        since = f"{finding.start.astimezone(zone):%A at %H:%M}"
+        still = "still so at the last reading" if finding.ongoing else "over since"
+        text = f" ({finding.severity.word}), beginning {since}, {still}."
+        evidence = next((f for f in finding.evidence if f.value is not None), None)
+        timed = numbers_in(text, evidence) if evidence is not None else [text]
+        sentences.append(compose(f"The rules found: {plain(finding.title)}", timed))
+        if finding.ongoing:  # what to do about something that is over is in the summary of its day
+            sentences.append(Sentence(text=finding.action, origin="template"))
+    return tuple(sentences)
 
 
 def _fixed(text: str) -> Summary:
@@ -111,13 +136,39 @@ def _day(at: datetime) -> str:
 def _computed(
     call: Value | Trend | Compare | TimeInRange | Relate, features: Sequence[Feature], zone: ZoneInfo
 ) -> Sentence:
-    sentences: dict[type, Callable[[], Sentence]] = {
-        Trend: lambda: _trend(call, features[0], zone),  # type: ignore[arg-type]  # chosen by its type
-        Compare: lambda: _compare(call, features[0], features[1], zone),  # type: ignore[arg-type]
-        TimeInRange: lambda: _in_range(call, features[0], zone),  # type: ignore[arg-type]
-        Relate: lambda: _relate(call, features[0], zone),  # type: ignore[arg-type]
-    }
-    return sentences[type(call)]()
+    match call:
+        case Value():
+            return _value(call, features, zone)
+        case Trend():
+            return _trend(call, features[0], zone)
+        case Compare():
+            return _compare(call, features[0], features[1], zone)
+        case TimeInRange():
+            return _in_range(call, features[0], zone)
+        case Relate():
+            return _relate(call, features[0], zone)
+
+
+def _value(call: Value, features: Sequence[Feature], zone: ZoneInfo) -> Sentence:
+    first = features[0]
+    name = f"{call.metric.words} pressure" if _is_pressure(call.metric) else call.metric.words
+    if call.statistic is Statistic.COUNT:
+        times = "time" if first.text == "1" else "times"
+        return compose(f"Your {name} was measured ", (first.text, first), f" {times}.")
+    pair = [(first.text, first), " over ", *_number(features[1])] if len(features) > 1 else _number(first)
+    what = "blood pressure" if len(features) > 1 else name
+    if call.statistic is Statistic.MEAN:
+        when = f" {_within(call.period, zone)}" if call.period else ""
+        return compose(
+            f"Your {what} averaged ", pair, f"{when}, over ", (str(first.count), first), " measurements."
+        )
+    word = {Statistic.MAX: "highest", Statistic.MIN: "lowest"}.get(call.statistic, "latest")
+    at = f" on {first.at.astimezone(zone):%A at %H:%M}" if first.at else ""
+    return compose(f"Your {word} {what} was ", pair, numbers_in(at, first), ".")
+
+
+def _is_pressure(metric: Metric) -> bool:
+    return metric in (Metric.SYSTOLIC, Metric.DIASTOLIC)
 
 
 def _trend(call: Trend, slope: Feature, zone: ZoneInfo) -> Sentence:

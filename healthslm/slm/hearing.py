@@ -295,6 +295,11 @@ def about_devices(text: str) -> bool:
     return bool(_DEVICES.search(text))
 
 
+def about_rhythm(text: str) -> bool:
+    """Say whether it asks for the rhythm, which only a rule judges."""
+    return bool(re.search(r"\b(?:irregular\w*|rhythms?|arrhythmi\w*|a-?fib|skip\w* beats?|regular)\b", text))
+
+
 def about_findings(text: str) -> bool:
     """Say whether it asks how things are."""
     return bool(_FINDINGS.search(text))

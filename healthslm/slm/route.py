@@ -81,6 +81,8 @@ def _called(text: str, heard: Heard, now: datetime, zone: ZoneInfo) -> Call | Un
         return Devices()
     if not heard.periods and (topic := hearing.explained(text)) is not None:
         return Explain(topic=topic)
+    if hearing.about_rhythm(text) and heard.statistic is None:
+        return Findings(period=resolve(when("findings"), now, zone))
     if not heard.metrics:
         if hearing.about_findings(text):
             return Findings(severity=hearing.severity(text), period=resolve(when("findings"), now, zone))
