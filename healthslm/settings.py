@@ -65,11 +65,23 @@ def load(home: Path | None = None) -> Settings:
     folder = (home or platformdirs.user_data_path("healthslm")).expanduser()
     file = folder / "settings.toml"
     try:
+        if file.exists() and not file.is_file():  # reading a pipe would wait for ever
+            raise UsageError(f"{file} is not a regular file.", "Mend it or delete it.")
         given = tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        if "home" in given:
+            raise UsageError(
+                f"{file}: home cannot be set in the folder it names.", "Use --home FOLDER instead."
+            )
         return Settings(**{**given, "home": folder})
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{file} cannot be read: {error}.", "Mend it or delete it.") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "settings"
-        raise UsageError(f"{file}: {where}: {first['msg']}.", "Mend that line or delete it.") from error
+    except (OSError, ValueError) as error:
+        if isinstance(error, ValidationError):
+            raise _named(file, error) from error
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"{file} cannot be read: {why}.", "Mend it or delete it.") from error
+
+
+def _named(file: Path, error: ValidationError) -> UsageError:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"]) or "settings"
+    what = first["msg"].removeprefix("Value error, ")
+    return UsageError(f"{file}: {where}: {what}.", "Mend that line or delete it.")

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import shlex
+import shutil
 from datetime import timedelta
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from healthslm.alerts import Alert, AlertState, Engine, Hook, Tell, parse_hooks, payload
+from healthslm.alerts import Alert, AlertState, CommandHook, Engine, Hook, Tell, parse_hooks, payload
 from healthslm.cli import terminal
 from healthslm.cli.app import app
+from healthslm.cli.running import say_if_running
 from healthslm.cli.session import hooks_of, session
 from healthslm.clock import utc_now
 from healthslm.errors import HookError, UsageError
@@ -37,7 +41,7 @@ def alerts_list(
     current = session(context)
     with current.store() as store:
         found = [Alert.from_json(document) for _, _, _, document in store.alerts()]
-    shown = [a for a in found if every or a.state is not AlertState.RESOLVED]
+    shown = [a for a in found if every or _matters(a)]
     if json:
         terminal.print_json(
             [
@@ -54,15 +58,30 @@ def alerts_list(
             ]
         )
         return
+    hidden = len(found) - len(shown)
     if not shown:
         terminal.out.print("No open alert.")
-        return
-    table = Table("id", "level", "what", "raised", "state", "told")
+    else:
+        terminal.out.print(_table(shown, current.zone))
+    if hidden:
+        terminal.say(f"{hidden} more {'is' if hidden == 1 else 'are'} over: healthslm alerts list --all")
+
+
+def _matters(alert: Alert) -> bool:
+    """Say whether an alert is open, or was severe and nobody has said that they saw it."""
+    if alert.state is not AlertState.RESOLVED:
+        return True
+    return alert.acknowledged_at is None and alert.severity >= Severity.URGENT
+
+
+def _table(shown: list[Alert], zone: ZoneInfo) -> Table:
+    table = terminal.table_of("id", "level", "what", "raised", "state", "told", whole=8)
     for a in shown:
-        raised = terminal.day_and_clock(a.raised_at, current.zone)
+        raised = terminal.day_and_clock(a.raised_at, zone)
         level = Text(a.severity.word, terminal.SEVERITY_STYLE[a.severity])
-        table.add_row(a.id[:8], level, a.finding.title, raised, a.state, ", ".join(a.delivered_to))
-    terminal.out.print(table)
+        told = terminal.cell(", ".join(a.delivered_to))
+        table.add_row(terminal.cell(a.id[:8]), level, terminal.cell(a.finding.title), raised, a.state, told)
+    return table
 
 
 @alerts.command("ack")
@@ -72,7 +91,7 @@ def alerts_ack(
     """Say that you have seen an alert."""
     with session(context).store() as store:
         seen = Engine(store, (), clock=utc_now).acknowledge(alert, utc_now())
-    terminal.err.print(f"{seen.finding.title} ({seen.id[:8]}) is acknowledged.")
+    terminal.say(f"{seen.finding.title} ({seen.id[:8]}) is acknowledged.")
 
 
 @hooks.command("add")
@@ -95,12 +114,18 @@ def hooks_add(
         else {"kind": "command", "argv": target}
     )
     (hook,) = parse_hooks([row])
-    with session(context).store() as store:
+    if not web and shutil.which(target[0]) is None:
+        raise UsageError(
+            f"There is no program {target[0]!r} to be found.", "Write its whole path, or install it first."
+        )
+    current = session(context)
+    with current.store() as store:
         kept = hooks_of(store)
         if name in {h.name for h in kept}:
             raise UsageError(f"There is already a hook {name}.", f"First: healthslm hooks remove {name}")
         _save(store, [*kept, hook])
-    terminal.err.print(f"{name} will be told: {_TOLD[hook.tell]}. Next: healthslm hooks test {name}")
+    terminal.say(f"{name} will be told: {_TOLD[hook.tell]}. Next: healthslm hooks test {name}")
+    say_if_running(current.settings.home)
     if web:
         terminal.err.print("The secret with which it can check our signature, shown only now:")
         terminal.out.print(secret, markup=False)
@@ -125,25 +150,33 @@ def hooks_list(context: typer.Context, json: Json = False) -> None:
         rows = hooks_of(store)
     if json:
         terminal.print_json(
-            [{"name": h.name, "kind": h.kind, "target": h.target, "tell": h.tell} for h in rows]
+            [{"name": h.name, "kind": h.kind, "target": _whole(h), "tell": h.tell} for h in rows]
         )
         return
     if not rows:
         terminal.err.print("No hook yet: alerts are only shown here. Next: healthslm hooks add --help")
         return
-    table = Table("name", "kind", "target", "told")
+    table = terminal.table_of("name", "kind", "target", "told")
     for h in rows:
-        table.add_row(h.name, h.kind, h.target, _TOLD[h.tell])
+        table.add_row(terminal.cell(h.name), h.kind, terminal.cell(_whole(h)), _TOLD[h.tell])
     terminal.out.print(table)
+
+
+def _whole(hook: Hook) -> str:
+    """Say where a hook goes: a command with all its arguments, an address without its secrets."""
+    return shlex.join(hook.argv) if isinstance(hook, CommandHook) else hook.target
 
 
 @hooks.command("remove")
 def hooks_remove(context: typer.Context, name: str) -> None:
     """Tell nobody by this hook any more."""
-    with session(context).store() as store:
+    current = session(context)
+    with current.store() as store:
         _find(store, name)
+        store.outbox_forget(name)
         _save(store, [h for h in hooks_of(store) if h.name != name])
-    terminal.err.print(f"{name} is removed.")
+    terminal.say(f"{name} is removed.")
+    say_if_running(current.settings.home)
 
 
 @hooks.command("test")
@@ -173,7 +206,7 @@ def hooks_test(context: typer.Context, name: str) -> None:
     )
     sent = payload(alert, hook.tell)
     asyncio.run(hook.call(sent))
-    terminal.err.print(f"{hook.target} took it:")
+    terminal.say(f"{hook.target} took it:")
     terminal.out.print(sent, markup=False, soft_wrap=True)
 
 

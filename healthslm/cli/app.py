@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from device.errors import DeviceError
 from healthslm import __version__
@@ -54,16 +56,29 @@ def _shared(
 
 def main() -> None:
     """Run the command; what a person can do something about ends in a sentence, not in a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without "°" shows "?" instead of nothing
     try:
         app(standalone_mode=True)
     except (HealthslmError, DeviceError) as error:
-        terminal.err.print(f"[bold red]healthslm:[/] {error.message}", markup=True)
-        if error.hint:
-            terminal.err.print(error.hint, markup=False)
+        _fail(error.message, error.hint)
         sys.exit(getattr(error, "exit_code", 1))
-    except KeyboardInterrupt:
-        terminal.err.print("stopped")
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has seen enough
+    except OSError as error:  # a broken pipe has ended in Typer: whoever read our output has seen enough
+        _fail(f"{error.filename or 'A file'} cannot be used: {error.strerror or error}.")
         sys.exit(1)
+    except ValueError as error:
+        if "null byte" not in str(error):  # how Python refuses such a path
+            raise
+        _fail("There is a null byte in a path.", "Write the path anew.")
+        sys.exit(1)
+    except SystemExit as end:
+        if end.code == 130:  # Typer's way of passing on Ctrl-C
+            terminal.say("stopped")
+        raise
+
+
+def _fail(message: str, hint: str = "") -> None:
+    terminal.err.print(Text.assemble(("healthslm:", "bold red"), " ", terminal.cell(message)), soft_wrap=True)
+    if hint:
+        terminal.say(hint)

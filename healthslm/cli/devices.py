@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import re
 import signal
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from device import Found, LinkEvent, scan, watch
 from healthslm.cli import terminal
 from healthslm.cli.app import app
+from healthslm.cli.running import only_one, say_if_running
 from healthslm.cli.session import hooks_of, session
 from healthslm.errors import UsageError
+from healthslm.export.words import clean
 from healthslm.pipeline import Tally, Update, collect
-from healthslm.readings import Device, Kind
+from healthslm.readings import Kind
 from healthslm.store import Store
 
 devices = typer.Typer(help="The wearables.", no_args_is_help=True)
 app.add_typer(devices, name="devices")
+NAME_LIMIT = 60
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
@@ -54,10 +60,15 @@ def devices_scan(
 
 def found_table(found: list[Found]) -> Table:
     """List what a scan found."""
-    table = Table("address", "name", "what it measures", "signal")
+    table = terminal.table_of("address", "name", "what it measures", "signal", whole=17)
     for one in found:
         signal_text = "" if one.rssi is None else f"{one.rssi} dBm"
-        table.add_row(one.address, one.name, ", ".join(one.services), signal_text)
+        table.add_row(
+            terminal.cell(one.address),
+            terminal.cell(one.name),
+            terminal.cell(", ".join(one.services)),
+            signal_text,
+        )
     return table
 
 
@@ -71,10 +82,16 @@ def devices_add(
     address = address.upper()
     if not re.fullmatch(r"(?:[0-9A-F]{2}:){5}[0-9A-F]{2}|[0-9A-F-]{36}", address):
         raise UsageError(f"{address!r} is no device address.", "Copy it from `healthslm devices scan`.")
-    with session(context).store() as store:
-        store.put_device(Device(address=address, name=name))
+    called = clean(name, NAME_LIMIT)
+    if name and not called:
+        raise UsageError("--name has no letter that can be shown.", 'Name it like "my strap".')
+    current = session(context)
+    with current.store() as store:
+        known = store.device(address)
+        store.put_device(replace(known, name=called or known.name))
         store.commit()
-    terminal.err.print(f"{name or address} is added. Next: healthslm run")
+    terminal.say(f"{called or known.name or address} is added. Next: healthslm run")
+    say_if_running(current.settings.home)
 
 
 @devices.command("list")
@@ -103,11 +120,12 @@ def devices_list(context: typer.Context, json: Json = False) -> None:
     if not rows:
         terminal.err.print("No wearable yet. Next: healthslm devices scan")
         return
-    table = Table("address", "name", "model", "battery", "last heard")
+    table = terminal.table_of("address", "name", "model", "battery", "last heard", whole=17)
     for d, (heard, battery) in rows:
         when = terminal.day_and_clock(heard, current.zone) if heard else "never"
         level = "unknown" if battery is None else f"{battery:.0f} %"
-        table.add_row(d.address, d.name, f"{d.manufacturer} {d.model}".strip(), level, when)
+        model = terminal.cell(f"{d.manufacturer} {d.model}".strip())
+        table.add_row(terminal.cell(d.address), terminal.cell(d.name), model, level, when)
     terminal.out.print(table)
 
 
@@ -120,12 +138,14 @@ def _last_heard(store: Store, address: str) -> tuple[datetime | None, float | No
 @devices.command("forget")
 def devices_forget(context: typer.Context, address: str) -> None:
     """Stop listening to a wearable. Its readings stay."""
-    with session(context).store() as store:
+    current = session(context)
+    with current.store() as store:
         if address.upper() not in {d.address for d in store.devices()}:
             raise UsageError(f"{address} is not among the wearables.", "See `healthslm devices list`.")
         store.forget_device(address.upper())
         store.commit()
-    terminal.err.print(f"{address} is forgotten; its readings are kept.")
+    terminal.say(f"{address} is forgotten; its readings are kept.")
+    say_if_running(current.settings.home)
 
 
 @app.command()
@@ -133,32 +153,41 @@ def run(context: typer.Context) -> None:
     """Listen to the wearables, keep what they say, and warn. Runs until it is stopped."""
     current = session(context)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    with current.store() as store:
+    with only_one(current.settings.home), current.store(patience_s=0.5) as store:
         addresses = [d.address for d in store.devices()]
         if not addresses:
             raise UsageError("No wearable is set up.", "Next: healthslm devices scan")
         names = {d.address: d.name or d.address for d in store.devices()}
         tally = asyncio.run(_run(store, addresses, current.zone, names))
-    terminal.err.print(
+    terminal.say(
         f"Stopped. {tally.notifications} notifications: {tally.stored} readings stored, "
         f"{tally.duplicates} duplicates, {tally.refused} refused, {tally.unsaved} not taken by the store, "
         f"{tally.dropped} lost unread."
     )
+    for reason, count in sorted(tally.reasons.items(), key=lambda item: -item[1])[:5]:
+        terminal.say(f"  refused {count} ×: {reason}", "dim")
 
 
 async def _run(store: Store, addresses: list[str], zone: ZoneInfo, names: dict[str, str]) -> Tally:
     def observe(update: Update) -> None:
+        with contextlib.suppress(OSError):  # a terminal that is gone must not end the listening
+            show(update)
+
+    def show(update: Update) -> None:
         if isinstance(update.event, LinkEvent):
             event = update.event
-            terminal.err.print(
-                f"{terminal.clock(event.at, zone)} {names[event.device]}: {event.state} {event.why}",
-                markup=False,
-            )
+            terminal.say(f"{terminal.clock(event.at, zone)} {names[event.device]}: {event.state} {event.why}")
         for alert in update.alerts:
             style = terminal.SEVERITY_STYLE[alert.severity]
+            text = f"{alert.finding.title}. {alert.finding.action}"
             terminal.err.print(
-                f"{terminal.clock(alert.raised_at, zone)} [{style}]{alert.severity.word}[/] "
-                f"{alert.finding.title}. {alert.finding.action}"
+                Text.assemble(
+                    f"{terminal.clock(alert.raised_at, zone)} ",
+                    (alert.severity.word, style),
+                    " ",
+                    terminal.cell(text),
+                ),
+                soft_wrap=True,
             )
 
     stop = asyncio.Event()
@@ -187,4 +216,4 @@ def decode(
         terminal.print_json(fields)
     else:
         for name, field in fields.items():
-            terminal.out.print(f"{name:24} {field}", markup=False)
+            terminal.out.print(terminal.cell(f"{name:24} {field}"))

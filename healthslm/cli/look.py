@@ -39,6 +39,8 @@ def period(start: str | None, end: str | None, current: Session, store: Store) -
         last = min(span[1], until) if span else until
         begin = last.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
         until = until if end else begin + timedelta(days=1)
+    if end is None and begin >= until:
+        raise UsageError(f"The period begins at {begin.isoformat()}, after now.", "Name an earlier --from.")
     if begin >= until:
         raise UsageError(
             f"The period from {begin.isoformat()} to {until.isoformat()} is empty.", "Swap them."
@@ -89,7 +91,7 @@ def summary(
             return
         title = f"{result.start.astimezone(current.zone):%A, %d %B %Y}"
         terminal.out.print(terminal.summary_panel(text, title, current.zone, origins(store, text)))
-    terminal.err.print(f"[dim]{terminal.DISCLAIMER}[/]")
+    terminal.say(terminal.DISCLAIMER, "dim")
 
 
 @app.command()
@@ -107,7 +109,7 @@ def findings(context: typer.Context, start: From = None, end: To = None, json: J
             terminal.out.print(f"  {line}", style="dim", markup=False)
     else:
         terminal.out.print(terminal.findings_list(result.findings, current.zone))
-    terminal.err.print(f"[dim]{terminal.DISCLAIMER}[/]")
+    terminal.say(terminal.DISCLAIMER, "dim")
 
 
 def result_gaps(result: Review) -> list[str]:
@@ -166,6 +168,7 @@ def export_clinician(
     end: To = None,
     formats: Annotated[str, typer.Option("--format", help="pdf, fhir, or both with a comma.")] = "pdf,fhir",
     template: Template = False,
+    json: Annotated[bool, typer.Option("--json", help="The paths as JSON.")] = False,
 ) -> None:
     """Write the clinician's page (PDF) and the FHIR R4 Bundle. The files are not encrypted."""
     current = session(context)
@@ -174,6 +177,9 @@ def export_clinician(
         raise UsageError(f"--format {formats!r} is not known.", "Use pdf, fhir, or pdf,fhir.")
     with current.store() as store, current.writer(wanted=not template) as writer:
         result = reviewed(current, store, start, end, writer, Audience.WEARER, Audience.CLINICIAN)
-    for path in write(result, out, wanted):
+    paths = write(result, out, wanted)
+    if json:
+        terminal.print_json([str(path) for path in paths])
+    for path in () if json else paths:
         terminal.out.print(str(path), markup=False, soft_wrap=True)
     terminal.err.print("These files are not encrypted. Hand them over only to whom you trust.")

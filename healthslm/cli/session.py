@@ -17,10 +17,10 @@ from healthslm import settings as settings_module
 from healthslm.alerts import Hook, parse_hooks
 from healthslm.cli import terminal
 from healthslm.clock import utc_now
-from healthslm.errors import LockedError, ModelError
+from healthslm.errors import LockedError, MissingError, ModelError
 from healthslm.settings import Settings
 from healthslm.slm import ModelProcess, Writer
-from healthslm.store import Store, open_store
+from healthslm.store import Store, exists, open_store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +46,14 @@ class Session:
                 with os.fdopen(self.passphrase_fd, encoding="utf-8") as file:
                     return file.readline().rstrip("\n")
             except (OSError, UnicodeDecodeError) as error:
-                raise LockedError(f"--passphrase-fd {self.passphrase_fd} cannot be read: {error}.") from error
+                raise LockedError(
+                    f"--passphrase-fd {self.passphrase_fd} cannot be read: {_why(error)}."
+                ) from error
         if self.passphrase_file is not None:
             try:
                 return self.passphrase_file.read_text(encoding="utf-8").split("\n", 1)[0]
             except (OSError, UnicodeDecodeError) as error:
-                raise LockedError(f"{self.passphrase_file} cannot be read: {error}.") from error
+                raise LockedError(f"{self.passphrase_file} cannot be read: {_why(error)}.") from error
         if not sys.stdin.isatty():
             raise LockedError(
                 "The store is locked and there is no terminal to ask for the passphrase.",
@@ -60,12 +62,12 @@ class Session:
         return str(typer.prompt(prompt, hide_input=True, err=True))
 
     @contextmanager
-    def store(self) -> Iterator[Store]:
-        """Open the store, and close it again."""
+    def store(self, *, patience_s: float = 5.0) -> Iterator[Store]:
+        """Open the store, and close it again; a write waits `patience_s` for another process."""
         folder = self.settings.home
-        if not folder.exists():  # before the person has typed a passphrase
-            open_store(folder, "")
-        with open_store(folder, self.passphrase()) as store:
+        if not exists(folder):  # before the person has typed a passphrase
+            raise MissingError(f"There is no store in {folder}.", "Make one with `healthslm init`.")
+        with open_store(folder, self.passphrase(), patience_s=patience_s) as store:
             yield store
 
     @contextmanager
@@ -77,11 +79,15 @@ class Session:
         try:
             process = ModelProcess(self.settings.model)
         except ModelError as error:
-            terminal.err.print(f"[dim]{error.message} The text is the template's. {error.hint}[/]")
+            terminal.say(f"{error.message} The text is the template's. {error.hint}", "dim")
             yield None
             return
         with process:
             yield process
+
+
+def _why(error: OSError | UnicodeDecodeError) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else "it is not UTF-8"
 
 
 def session(context: typer.Context) -> Session:

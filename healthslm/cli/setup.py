@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import stat
+import contextlib
+import os
+from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
+from zoneinfo import ZoneInfo
 
 import typer
 
 from healthslm.cli import terminal
 from healthslm.cli.app import app
 from healthslm.cli.session import session
+from healthslm.clock import utc_now
 from healthslm.errors import LockedError, ModelError, UsageError
 from healthslm.readings import Person
 from healthslm.slm import model as slm_model
-from healthslm.store import create
+from healthslm.store import create, exists
 
 models = typer.Typer(help="The language model on this machine.", no_args_is_help=True)
 app.add_typer(models, name="model")
@@ -32,7 +36,8 @@ def init(
     """Make the encrypted store: asks for a passphrase, shows the recovery words once."""
     current = session(context)
     folder = current.settings.home
-    if (folder / "keys.json").exists():
+    birth_date = _date(born, current.zone)
+    if exists(folder):
         raise UsageError(f"There is already a store in {folder}.", "Use another folder with --home.")
     if recovery_file is not None and recovery_file.exists():
         raise UsageError(f"{recovery_file} is already there.", "Name a new file for the recovery words.")
@@ -44,36 +49,86 @@ def init(
     from_terminal = current.passphrase_file is None and current.passphrase_fd is None
     if from_terminal and current.passphrase("The same again") != passphrase:
         raise LockedError("The two passphrases differ.", "Nothing was made; try again.")
-    store, words = create(folder, passphrase)
-    with store:
-        store.put("person", {"name": name, "birth_date": _date(born)})
-        store.commit()
-    terminal.err.print(f"The store is in {folder}.")
-    if recovery_file is not None:
-        recovery_file.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
-        recovery_file.write_text(words + "\n", encoding="utf-8")
-        terminal.err.print(f"The recovery words are in {recovery_file}. Print it, then delete it.")
-    else:
-        _show_words(words)
+    _make(folder, passphrase, {"name": name, "birth_date": birth_date}, recovery_file)
     terminal.err.print("Next: healthslm devices scan")
 
 
-def _date(text: str) -> str:
-    from datetime import date  # noqa: PLC0415  one use
+def _make(folder: Path, passphrase: str, person: dict[str, str], recovery_file: Path | None) -> None:
+    """Make the store and hand over its words; when anything fails, nothing is left that blocks a retry."""
+    with contextlib.ExitStack() as undo:
+        file = None
+        if recovery_file is not None:
+            file = undo.enter_context(_new_private(recovery_file))
+            undo.callback(recovery_file.unlink, missing_ok=True)
+        store, words = create(folder, passphrase)
+        undo.callback(_remove_store, folder)  # only now: what `create` refuses to touch is not ours
+        with store:
+            store.put("person", person)
+            store.commit()
+        terminal.say(f"The store is in {folder}.")
+        if file is not None:
+            _write(file, words, recovery_file)
+            terminal.say(f"The recovery words are in {recovery_file}. Print it, then delete it.")
+        else:
+            _show_words(words)
+        undo.pop_all()
+        if file is not None:
+            file.close()
 
+
+def _new_private(path: Path) -> TextIO:
+    """Make a file that was not there and that only its owner can read."""
     try:
-        return date.fromisoformat(text).isoformat() if text else ""
+        return open(
+            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w", encoding="utf-8"
+        )
+    except FileExistsError as error:
+        raise UsageError(f"{path} is already there.", "Name a new file for the recovery words.") from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(
+            f"{path} cannot be made: {why}.", "Name another file for the recovery words."
+        ) from error
+
+
+def _write(file: TextIO, words: str, path: Path | None) -> None:
+    try:
+        file.write(words + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be written: {error.strerror}.", "Nothing was made; try again."
+        ) from error
+
+
+def _remove_store(folder: Path) -> None:
+    """Remove a store that was made a moment ago and whose words nobody has."""
+    for name in ("keys.json", "store.mark"):
+        (folder / name).unlink(missing_ok=True)
+    for leftover in folder.glob("store.db*"):
+        leftover.unlink(missing_ok=True)
+
+
+def _date(text: str, zone: ZoneInfo) -> str:
+    if not text:
+        return ""
+    try:
+        born = date.fromisoformat(text)
     except ValueError as error:
         raise UsageError(f"--born {text!r} is no date.", "Write it like 1950-04-01.") from error
+    if born > utc_now().astimezone(zone).date():
+        raise UsageError(f"--born {text} is in the future.", "Write it like 1950-04-01.")
+    return born.isoformat()
 
 
 def _show_words(words: str) -> None:
-    """Show the recovery words, six to a line, numbered, on the terminal only."""
+    """Show the recovery words, four to a line, numbered, on the terminal only."""
     terminal.err.print("\n[bold]Recovery words.[/] They open the store when the passphrase is forgotten.")
     terminal.err.print("Write them on paper now. They are not shown again, and nobody else has them.\n")
     numbered = [f"{n:>2} {word:<10}" for n, word in enumerate(words.split(), start=1)]
-    for at in range(0, len(numbered), 6):
-        terminal.err.print("   " + "  ".join(numbered[at : at + 6]), markup=False)
+    for at in range(0, len(numbered), 4):
+        terminal.err.print("   " + " ".join(numbered[at : at + 4]), markup=False)
     terminal.err.print()
 
 
@@ -97,11 +152,11 @@ def model_build(
         except ModelError:
             pass  # what is wrong with it is about to be mended
         else:
-            terminal.err.print(f"The language model {manifest.model_id} is ready in {folder}.")
+            terminal.say(f"The language model {manifest.model_id} is ready in {folder}.")
             return
     with terminal.progress() as update:
         manifest = slm_model.install(folder, update, gguf=gguf)
-    terminal.err.print(f"The language model {manifest.model_id} is ready in {folder}.")
+    terminal.say(f"The language model {manifest.model_id} is ready in {folder}.")
 
 
 @models.command("info")

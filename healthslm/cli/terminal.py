@@ -20,8 +20,17 @@ from rich.text import Text
 from healthslm.export import words
 from healthslm.readings import Claim, Device, Feature, Finding, Severity, Summary
 
+
+class _Aside(Console):
+    """Standard error: when nobody reads it any more, the command's work goes on unheard."""
+
+    def on_broken_pipe(self) -> None:
+        """Say nothing more; Rich would end the process."""
+        self.quiet = True
+
+
 out = Console(highlight=False, soft_wrap=False)
-err = Console(stderr=True, highlight=False)
+err = _Aside(stderr=True, highlight=False)
 
 SEVERITY_STYLE = {
     Severity.INFO: "dim",
@@ -32,9 +41,36 @@ SEVERITY_STYLE = {
 DISCLAIMER = "Not a medical device. A finding is a prompt to act, not a diagnosis."
 
 
+def printable(text: str) -> str:
+    """Return foreign text without what would steer the terminal; line ends stay."""
+    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
+
+
+def cell(text: str, style: str = "") -> Text:
+    """Make a table's cell of foreign text: no markup in it is obeyed."""
+    return Text(printable(text), style)
+
+
+def say(text: str, style: str = "") -> None:
+    """Print on standard error, as it stands: foreign text is in it, and no markup in it is obeyed."""
+    err.print(cell(text, style), soft_wrap=True)
+
+
+def table_of(*columns: str, whole: int = 0) -> Table:
+    """Make a table whose first column, `whole` wide, is never cut; the others fold in a narrow terminal."""
+    table = Table()
+    for index, name in enumerate(columns):
+        if index == 0 and whole:
+            table.add_column(name, no_wrap=True, min_width=whole)
+        else:
+            table.add_column(name, overflow="fold")
+    return table
+
+
 def print_json(value: object) -> None:
-    """Print one JSON document on standard output."""
-    json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
+    """Print one JSON document on standard output, escaped where that cannot carry every letter."""
+    carries_all = (sys.stdout.encoding or "").lower().startswith("utf")
+    json.dump(value, sys.stdout, ensure_ascii=not carries_all, indent=2)
     sys.stdout.write("\n")
 
 
@@ -87,15 +123,19 @@ def summary_panel(summary: Summary, title: str, zone: ZoneInfo, devices: dict[in
     notes: list[Feature] = []
     for number, sentence in enumerate(summary.sentences):
         if number:
-            text.append(" ")
+            text.append("\n" if sentence.claims else " ")
         _append_sentence(text, sentence.text, sentence.claims, notes)
     lines = Table.grid(padding=(0, 1))
     for index, feature in enumerate(notes, start=1):
         lines.add_row(Text(f"{index:>2}", "cyan"), Text(evidence_line(feature, zone, devices), "dim"))
     written = sum(s.origin == "model" for s in summary.sentences)
-    by = f"{written} of {len(summary.sentences)} sentences are the model's own, the rest the template's."
-    body = Group(text, "", lines, "", Text(by, "italic dim"))
-    return Panel(body, title=title, title_align="left", padding=(1, 2))
+    parts: list[Text | Table | str] = [text]
+    if notes:
+        parts += ["", lines]
+    if notes and summary.model_id:
+        by = f"{written} of {len(summary.sentences)} sentences are the model's own, the rest the template's."
+        parts += ["", Text(by, "italic dim")]
+    return Panel(Group(*parts), title=cell(title), title_align="left", padding=(1, 2))
 
 
 def _append_sentence(text: Text, sentence: str, claims: tuple[Claim, ...], notes: list[Feature]) -> None:

@@ -137,7 +137,7 @@ def test_hooks_are_added_tested_listed_and_removed(run: Run, tmp_path: Path) -> 
     tested = run("hooks", "test", "diary")
     assert tested.returncode == 0, tested.stderr
     assert json.loads(got.read_text()) == json.loads(tested.stdout)
-    assert json.loads(run("hooks", "list", "--json").stdout)[0]["target"] == "tee"
+    assert json.loads(run("hooks", "list", "--json").stdout)[0]["target"] == f"tee -a {got}"
     assert run("hooks", "remove", "diary").returncode == 0
     assert run("hooks", "test", "diary").returncode == 1
 
