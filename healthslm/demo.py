@@ -6,9 +6,13 @@ Everything but the wearables is the real thing: bleak, the encrypted store, the 
 from __future__ import annotations
 
 import asyncio
+import hmac
 import json
+import os
+import shlex
 import shutil
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -32,7 +36,7 @@ from healthslm.alerts import Hook, parse_hooks
 from healthslm.alerts.hooks import sign
 from healthslm.cli import terminal
 from healthslm.clock import utc_now
-from healthslm.errors import UsageError
+from healthslm.errors import HealthslmError, UsageError
 from healthslm.export import write
 from healthslm.pipeline import Tally, Update, ask, collect, origins, review
 from healthslm.readings import KINDS, Kind, Quality, Reading, Review
@@ -41,7 +45,7 @@ from healthslm.store import Store, create
 
 PASSPHRASE = "only for the demo"  # noqa: S105  the demo's store holds a day that nobody lived
 SECRET = "the demo's webhook secret"  # noqa: S105  likewise
-QUESTION = "What was my highest temperature today?"
+QUESTION = "What was my highest temperature yesterday?"
 _MARK = ".healthslm-demo"
 _SHOWN = (Kind.HEART_RATE, Kind.SPO2, Kind.TEMPERATURE, Kind.SYSTOLIC, Kind.DIASTOLIC)
 
@@ -66,11 +70,11 @@ class Screen:
     def take(self, update: Update) -> None:
         """Note what came of one event."""
         event = update.event
+        self.readings += len(update.stored)  # the battery level comes with an identity
+        for reading in update.stored:
+            self.latest[reading.kind] = reading
         if isinstance(event, Notification):
             self.notifications += 1
-            self.readings += len(update.stored)
-            for reading in update.stored:
-                self.latest[reading.kind] = reading
             for alert in update.alerts:
                 self.raised_ns[alert.id] = event.monotonic_ns
                 self._say(event.received_at, alert.finding.title, terminal.SEVERITY_STYLE[alert.severity])
@@ -121,16 +125,19 @@ class _Receiver(HTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.got: list[dict[str, object]] = []
+        self.bad = 0
 
 
 class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        good = self.headers["X-Healthslm-Signature"] == sign(
-            SECRET, self.headers["X-Healthslm-Timestamp"], body
-        )
-        if good and isinstance(self.server, _Receiver):
-            self.server.got.append(json.loads(body))
+        wanted = sign(SECRET, self.headers.get("X-Healthslm-Timestamp", ""), body)
+        good = hmac.compare_digest(self.headers.get("X-Healthslm-Signature", "").encode(), wanted.encode())
+        if isinstance(self.server, _Receiver):
+            if good:
+                self.server.got.append(json.loads(body))
+            else:
+                self.server.bad += 1
         self.send_response(204 if good else 401)
         self.end_headers()
 
@@ -157,9 +164,18 @@ def prepare(folder: Path) -> Path:
         raise UsageError(f"{folder} holds something that is not a demo's output.", "Name another with --out.")
     if folder.exists():
         shutil.rmtree(folder)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, mode=0o700)
     (folder / _MARK).touch()
+    (folder / "alerts.jsonl").touch(mode=0o600)  # before the hook appends to it
     return folder
+
+
+def _typed() -> str:
+    """Return the command as the person can type it again: relative when it lies below this folder."""
+    command = Path(sys.argv[0])
+    if command.name != "healthslm":
+        return "healthslm"
+    return str(command.relative_to(Path.cwd())) if command.is_relative_to(Path.cwd()) else str(command)
 
 
 def run(
@@ -175,8 +191,11 @@ def run(
 ) -> Review:
     """Play the day and show everything; returns the day's review.
 
-    `seconds` is the least time that the day takes, `today` its midnight.
+    `seconds` is the least time that the day takes, `today` its midnight; it lies in the past, so that
+    everything made of it is made after it. Raises `HealthslmError` when a signature is bad or the
+    store is readable without its key.
     """
+    began = time.monotonic()
     beats = rhythm_from_csv(rhythm)
     prepare(out)
     day = Day(midnight=today, rhythm=beats)
@@ -190,9 +209,12 @@ def run(
         console.print(Rule("2 · The store is encrypted", align="left"))
         _show_store(store, console)
         result = _show_review(store, day, zone, writer, out, console, json_out)
-    (out / "passphrase.txt").write_text(PASSPHRASE + "\n", encoding="utf-8")
-    look = f"healthslm --home {out}/store --passphrase-file {out}/passphrase.txt"
-    console.print(f"\n  Look further:  {look} summary", markup=False, soft_wrap=True)
+    key = os.open(out / "passphrase.txt", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(key, "w", encoding="utf-8") as file:
+        file.write(PASSPHRASE + "\n")
+    words = [_typed(), "--home", f"{out}/store", "--passphrase-file", f"{out}/passphrase.txt", "summary"]
+    console.print(f"\n  Look further:  {shlex.join(words)}", markup=False, soft_wrap=True)
+    console.print(f"  The whole way took {time.monotonic() - began:.0f} s.")
     console.print(f"\n[dim]{terminal.DISCLAIMER}[/]")
     return result
 
@@ -256,22 +278,30 @@ def _show_day(screen: Screen, tally: Tally, receiver: _Receiver, console: Consol
             f"  {hook}: {len(ordered)} alerts; from notification to hook "
             f"{ordered[len(ordered) // 2]:.0f} ms in the middle, {ordered[-1]:.0f} ms at most."
         )
-    console.print(f"  The webhook's receiver checked {len(receiver.got)} signatures, all good.\n")
+    told = len(screen.latencies.get("webhook", ()))
+    if receiver.bad or len(receiver.got) != told:
+        raise HealthslmError(
+            f"The webhook took {told} alerts, its receiver {len(receiver.got)} good signatures "
+            f"and {receiver.bad} bad ones.",
+            "This must not happen; please report it.",
+        )
+    console.print(f"  The webhook's receiver checked {told} signatures, all good.\n")
 
 
 def _show_store(store: Store, console: Console) -> None:
     store.commit()
     file = store.folder / "store.db"
     head = file.read_bytes()[:48]
-    console.print(f"  The first bytes of {file}:")
+    console.print(f"  The first bytes of {file}:", markup=False, soft_wrap=True)
     for at in range(0, len(head), 16):
         console.print(f"    {head[at : at + 16].hex(' ')}", style="dim", markup=False)
     try:
         with sqlite3.connect(file) as plain:
             plain.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        console.print("  plain sqlite3 opened it: this must not happen", style="bold red")
     except sqlite3.DatabaseError as error:
-        console.print(f"  plain sqlite3 says: {error}\n")
+        console.print(f"  plain sqlite3 says: {error}\n", markup=False)
+        return
+    raise HealthslmError(f"Plain sqlite3 opened {file}.", "This must not happen; please report it.")
 
 
 def _show_review(
@@ -293,7 +323,7 @@ def _show_review(
     )
     console.print(f"  Two texts (wearer and clinician) in {took:.1f} s.\n", style="dim")
     console.print(Rule("4 · A question", align="left"))
-    answered = ask(store, QUESTION, now=end - timedelta(minutes=1), zone=zone, writer=writer)
+    answered = ask(store, QUESTION, now=utc_now(), zone=zone, writer=writer)
     console.print(terminal.summary_panel(answered.answer, QUESTION, zone, origins(store, answered.answer)))
     if json_out:
         terminal.print_json(terminal.summary_json(result.summary))

@@ -143,8 +143,16 @@ def test_every_number_of_the_summary_stands_on_readings(demo) -> None:
 
 def test_the_question_is_answered(demo) -> None:
     _, result = demo
-    assert "What was my highest temperature today?" in result.stderr
+    assert "What was my highest temperature yesterday?" in result.stderr
     assert "38.8" in result.stderr.split("4 · A question")[1].split("5 ·")[0]
+
+
+def test_what_is_in_the_clear_is_only_for_its_owner(demo) -> None:
+    out, result = demo
+    assert out.stat().st_mode & 0o077 == 0
+    for name in ("alerts.jsonl", "passphrase.txt"):
+        assert (out / name).stat().st_mode & 0o077 == 0
+    assert "The whole way took" in result.stderr
 
 
 def test_the_files_open(demo) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -47,14 +47,15 @@ def demo(
     from healthslm import demo as show  # noqa: PLC0415  imports Bumble
 
     current = session(context)
-    today = datetime.combine(utc_now().astimezone(current.zone).date(), datetime.min.time(), current.zone)
+    yesterday = utc_now().astimezone(current.zone).date() - timedelta(days=1)
+    midnight = datetime.combine(yesterday, datetime.min.time(), current.zone)
     with current.writer(wanted=not template) as writer:
         show.run(
             rhythm,
             out,
             seconds=seconds,
             zone=current.zone,
-            today=today,
+            today=midnight,
             writer=writer,
             console=terminal.err if json else terminal.out,
             json_out=json,
