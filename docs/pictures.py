@@ -6,7 +6,7 @@
 import io
 import re
 import tempfile
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -36,7 +36,7 @@ def main() -> None:
             out,
             seconds=0,
             zone=zone,
-            today=datetime(2026, 11, 23, tzinfo=zone),
+            today=datetime.combine(datetime.now(zone).date() - timedelta(days=1), time.min, zone),
             writer=writer,
             console=console,
         )
