@@ -54,7 +54,8 @@ class CommandHook(_Base):
         """
         env = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         try:
-            process = await asyncio.create_subprocess_exec(
+            transport, talk = await asyncio.get_running_loop().subprocess_exec(
+                _Talk,
                 *self.argv,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.DEVNULL,
@@ -66,44 +67,66 @@ class CommandHook(_Base):
             raise HookError(f"hook {self.name}: {self.argv[0]} cannot be started: {error}.") from error
         try:
             async with asyncio.timeout(limit):
-                said = await _feed(process, payload.encode() + b"\n")
+                await talk.hand_over(transport, payload.encode() + b"\n")
         except TimeoutError as error:
             raise HookError(f"hook {self.name}: {self.argv[0]} took more than {limit:g} s.") from error
         finally:
-            # Its whole group, whatever it has started: a hook leaves nothing running behind.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
-        if process.returncode:
+            await _end(transport, talk)
+        if returncode := transport.get_returncode():
             raise HookError(
-                f"hook {self.name}: {self.argv[0]} ended with {process.returncode}. {said}".strip()
+                f"hook {self.name}: {self.argv[0]} ended with {returncode}. {talk.complaint}".strip()
             )
 
 
-async def _feed(process: asyncio.subprocess.Process, data: bytes) -> str:
-    """Hand over the payload and wait for the end; returns the first 500 bytes of its complaint, as text."""
-    said = bytearray()
-    listening = asyncio.create_task(_listen(process, said))
-    try:
-        if process.stdin is not None:
-            # A command need not read its input; its exit status decides.
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                process.stdin.write(data)
-                await process.stdin.drain()
-                process.stdin.close()
-        # Not `wait()`: that also waits for whatever it has left running with the same standard error.
-        while process.returncode is None:  # noqa: ASYNC110  there is no event for this alone
-            await asyncio.sleep(0.01)
-        # Its last words.
-        await asyncio.wait({listening}, timeout=0.2)
-    finally:
-        listening.cancel()
-    return said.decode(errors="replace")
+class _Talk(asyncio.SubprocessProtocol):
+    """What is said to a command and heard from it. `complaint` is the start of its standard error."""
+
+    def __init__(self) -> None:
+        self._said = bytearray()
+        self._silent = asyncio.Event()
+        self._exited = asyncio.Event()
+        self.over = asyncio.Event()
+        """Set once the process has ended and every pipe to it is closed."""
+
+    @property
+    def complaint(self) -> str:
+        return self._said.decode(errors="replace")
+
+    async def hand_over(self, transport: asyncio.SubprocessTransport, data: bytes) -> None:
+        """Write the payload, and wait for the command's end and its last words."""
+        pipe = transport.get_pipe_transport(0)
+        if isinstance(pipe, asyncio.WriteTransport):
+            pipe.write(data)  # a command need not read it: its exit status decides
+            pipe.write_eof()
+        await self._exited.wait()
+        # Only a moment: what it has left running may hold the same standard error open for ever.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await self._silent.wait()
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        self._said += data[: 500 - len(self._said)]
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        if fd == 2:
+            self._silent.set()
+
+    def process_exited(self) -> None:
+        self._exited.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.over.set()
 
 
-async def _listen(process: asyncio.subprocess.Process, said: bytearray) -> None:
-    while process.stderr is not None and (chunk := await process.stderr.read(4096)):
-        said += chunk[: 500 - len(said)]
+async def _end(transport: asyncio.SubprocessTransport, talk: _Talk) -> None:
+    """End the command with its whole group, whatever it has started: a hook leaves nothing running behind."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(transport.get_pid(), signal.SIGKILL)
+    pipe = transport.get_pipe_transport(0)
+    if isinstance(pipe, asyncio.WriteTransport) and pipe.get_write_buffer_size():
+        pipe.abort()  # what was not read by now never will be
+    transport.close()
+    await talk.over.wait()
 
 
 class WebhookHook(_Base):

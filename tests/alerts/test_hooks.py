@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import json
 import os
 import sys
@@ -206,6 +207,13 @@ async def test_a_command_that_leaves_a_child_behind_has_taken_the_alert(tmp_path
     began = time.monotonic()
     await command("sh", "-c", "sleep 30 & exit 0").call("{}")
     assert time.monotonic() - began < 5
+
+
+async def test_a_command_whose_grandchild_keeps_every_pipe_open_leaves_none_of_ours() -> None:
+    stays = "import subprocess, sys; subprocess.Popen(['sleep', '2'], start_new_session=True)"
+    await python(stays).call("x" * 300_000)
+    await asyncio.sleep(0)
+    gc.collect()  # an unclosed pipe would warn here, and a warning is an error
 
 
 def test_a_port_that_is_none_is_refused() -> None:
