@@ -2,6 +2,7 @@ import asyncio
 import gc
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -209,11 +210,15 @@ async def test_a_command_that_leaves_a_child_behind_has_taken_the_alert(tmp_path
     assert time.monotonic() - began < 5
 
 
-async def test_a_command_whose_grandchild_keeps_every_pipe_open_leaves_none_of_ours() -> None:
-    stays = "import subprocess, sys; subprocess.Popen(['sleep', '2'], start_new_session=True)"
+async def test_a_grandchild_that_keeps_every_pipe_open_holds_nothing_up(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    stays = (
+        "import subprocess; p = subprocess.Popen(['sleep', '60'], start_new_session=True);"
+        f"open({str(note)!r}, 'w').write(str(p.pid))"
+    )
     await python(stays).call("x" * 300_000)
-    await asyncio.sleep(0)
-    gc.collect()  # an unclosed pipe would warn here, and a warning is an error
+    os.kill(int(note.read_text()), signal.SIGKILL)  # raises if it had ended: then the call waited for it
+    gc.collect()  # a pipe left open would warn here, and a warning is an error
 
 
 def test_a_port_that_is_none_is_refused() -> None:
