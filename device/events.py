@@ -16,6 +16,7 @@ class Notification:
 
     `received_at` is aware UTC, `monotonic_ns` the same moment on the machine's monotonic clock, for
     latencies. `characteristic` is "2A37" or a whole UUID in lower case; `decode` says what `value` means.
+    `read` marks a value that was asked for on connecting instead of being sent unasked.
     """
 
     received_at: datetime
@@ -23,6 +24,7 @@ class Notification:
     characteristic: str
     value: bytes
     monotonic_ns: int
+    read: bool = False
 
 
 class LinkState(StrEnum):

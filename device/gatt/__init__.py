@@ -9,6 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from device.errors import DecodeError
+from device.gatt import (
+    battery,
+    blood_pressure,
+    device_information,
+    health_thermometer,
+    heart_rate,
+    pulse_oximeter,
+)
 from device.gatt.battery import BatteryLevel
 from device.gatt.blood_pressure import (
     BloodPressureFeature,
@@ -19,12 +27,14 @@ from device.gatt.device_information import DeviceInformationString
 from device.gatt.fields import DateTime, Number, Special
 from device.gatt.health_thermometer import TemperatureMeasurement, TemperatureType
 from device.gatt.heart_rate import BodySensorLocation, HeartRateMeasurement
+from device.gatt.measurement import GattService, Measurement
 from device.gatt.pulse_oximeter import PlxContinuousMeasurement, PlxFeatures, PlxSpotCheckMeasurement
 
 __all__ = [
     "CHARACTERISTICS",
     "MEASUREMENTS",
     "SERVICES",
+    "STATE",
     "STREAMS",
     "BatteryLevel",
     "BloodPressureFeature",
@@ -46,50 +56,31 @@ __all__ = [
     "short_uuid",
 ]
 
-Measurement = (
-    HeartRateMeasurement
-    | BodySensorLocation
-    | PlxSpotCheckMeasurement
-    | PlxContinuousMeasurement
-    | PlxFeatures
-    | TemperatureMeasurement
-    | TemperatureType
-    | BloodPressureMeasurement
-    | IntermediateCuffPressure
-    | BloodPressureFeature
-    | BatteryLevel
-    | DeviceInformationString
+_SERVICES: tuple[GattService, ...] = (
+    heart_rate.SERVICE,
+    pulse_oximeter.SERVICE,
+    health_thermometer.SERVICE,
+    blood_pressure.SERVICE,
+    battery.SERVICE,
+    device_information.SERVICE,
 )
 
 CHARACTERISTICS: Mapping[str, type[Measurement]] = {
-    HeartRateMeasurement.UUID: HeartRateMeasurement,
-    BodySensorLocation.UUID: BodySensorLocation,
-    PlxSpotCheckMeasurement.UUID: PlxSpotCheckMeasurement,
-    PlxContinuousMeasurement.UUID: PlxContinuousMeasurement,
-    PlxFeatures.UUID: PlxFeatures,
-    TemperatureMeasurement.UUID: TemperatureMeasurement,
-    TemperatureType.UUID: TemperatureType,
-    BloodPressureMeasurement.UUID: BloodPressureMeasurement,
-    IntermediateCuffPressure.UUID: IntermediateCuffPressure,
-    BloodPressureFeature.UUID: BloodPressureFeature,
-    BatteryLevel.UUID: BatteryLevel,
-    **dict.fromkeys(DeviceInformationString.UUIDS, DeviceInformationString),
+    name: kind for service in _SERVICES for name, kind in service.characteristics.items()
 }
 """Every characteristic that is understood, by its name."""
 
-SERVICES: Mapping[str, str] = {
-    "180D": "Heart Rate",
-    "1822": "Pulse Oximeter",
-    "1809": "Health Thermometer",
-    "1810": "Blood Pressure",
-}
+SERVICES: Mapping[str, str] = {service.number: service.name for service in _SERVICES if service.measures}
 """The services that measure something, by their number, in the Bluetooth SIG's words."""
 
-MEASUREMENTS = frozenset({"2A37", "2A5E", "2A5F", "2A1C", "2A35"})
+MEASUREMENTS = frozenset(name for service in _SERVICES for name in service.measurements)
 """The characteristics that carry results, which a link subscribes to. (2A36 is the cuff on its way there.)"""
 
-STREAMS = frozenset({"2A37", "2A5F"})
+STREAMS = frozenset(name for service in _SERVICES for name in service.streams)
 """Those that come all the time while the sensor is worn, so that silence means something."""
+
+STATE = frozenset(name for service in _SERVICES for name in service.state)
+"""Those that a link reads on each connect, because the measurements need them."""
 
 _BASE = "-0000-1000-8000-00805f9b34fb"
 _DECODERS: dict[str, Callable[[bytes], Measurement]] = {

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from device.gatt.fields import Reader
+from device.gatt.measurement import GattService, by_uuid
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +32,11 @@ class BatteryLevel:
 
     def __bytes__(self) -> bytes:
         return bytes((self.percent,))
+
+
+SERVICE = GattService(
+    number="180F",
+    name="Battery",
+    characteristics=by_uuid(BatteryLevel),
+    measures=False,
+)

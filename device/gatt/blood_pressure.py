@@ -10,6 +10,7 @@ from enum import IntFlag, StrEnum
 from typing import ClassVar, Self
 
 from device.gatt.fields import DateTime, Number, Reader, Special, encode_sfloat
+from device.gatt.measurement import GattService, by_uuid
 
 
 class PressureUnit(StrEnum):
@@ -184,3 +185,12 @@ class BloodPressureFeature:
 
     def __bytes__(self) -> bytes:
         return int(self.features).to_bytes(2, "little")
+
+
+SERVICE = GattService(
+    number="1810",
+    name="Blood Pressure",
+    characteristics=by_uuid(BloodPressureMeasurement, IntermediateCuffPressure, BloodPressureFeature),
+    measurements=frozenset({"2A35"}),
+    state=frozenset({"2A49"}),
+)

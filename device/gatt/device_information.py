@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from device.errors import DecodeError
+from device.gatt.measurement import GattService
 
 MANUFACTURER_NAME = "2A29"
 MODEL_NUMBER = "2A24"
@@ -49,3 +50,11 @@ class DeviceInformationString:
 
     def __bytes__(self) -> bytes:
         return self.text.encode("utf-8")
+
+
+SERVICE = GattService(
+    number="180A",
+    name="Device Information",
+    characteristics=dict.fromkeys(DeviceInformationString.UUIDS, DeviceInformationString),
+    measures=False,
+)

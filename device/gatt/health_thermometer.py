@@ -10,6 +10,7 @@ from enum import IntEnum, StrEnum
 from typing import ClassVar, Self
 
 from device.gatt.fields import DateTime, Number, Reader, encode_float32
+from device.gatt.measurement import GattService, by_uuid
 
 
 class TemperatureUnit(StrEnum):
@@ -97,3 +98,12 @@ class TemperatureType:
 
     def __bytes__(self) -> bytes:
         return bytes((self.temperature_type,))
+
+
+SERVICE = GattService(
+    number="1809",
+    name="Health Thermometer",
+    characteristics=by_uuid(TemperatureMeasurement, TemperatureType),
+    measurements=frozenset({"2A1C"}),
+    state=frozenset({"2A1D"}),
+)

@@ -12,6 +12,7 @@ from typing import ClassVar, Self
 
 from device.errors import DecodeError
 from device.gatt.fields import Reader
+from device.gatt.measurement import GattService, by_uuid
 
 _WIDE, _CONTACT, _CONTACT_SUPPORTED, _ENERGY, _RR = 0x01, 0x02, 0x04, 0x08, 0x10
 _RR_LAYOUTS = tuple(Struct(f"<{n}H") for n in range(256))
@@ -115,3 +116,12 @@ class BodySensorLocation:
 
     def __bytes__(self) -> bytes:
         return bytes((self.location,))
+
+
+SERVICE = GattService(
+    number="180D",
+    name="Heart Rate",
+    characteristics=by_uuid(HeartRateMeasurement, BodySensorLocation),
+    measurements=frozenset({"2A37"}),
+    streams=frozenset({"2A37"}),
+)

@@ -10,6 +10,7 @@ from enum import IntFlag
 from typing import ClassVar, Self
 
 from device.gatt.fields import DateTime, Number, Reader, encode_sfloat
+from device.gatt.measurement import GattService, by_uuid
 
 
 class MeasurementStatus(IntFlag):
@@ -213,3 +214,13 @@ class PlxFeatures:
         sensor_flag, sensor = _status_bytes(2, self.sensor_status_support, 3)
         features = (self.features & ~3) | status_flag | sensor_flag
         return int(features).to_bytes(2, "little") + status + sensor
+
+
+SERVICE = GattService(
+    number="1822",
+    name="Pulse Oximeter",
+    characteristics=by_uuid(PlxSpotCheckMeasurement, PlxContinuousMeasurement, PlxFeatures),
+    measurements=frozenset({"2A5E", "2A5F"}),
+    streams=frozenset({"2A5F"}),
+    state=frozenset({"2A60"}),
+)

@@ -20,6 +20,7 @@ from device.gatt.blood_pressure import Features as PressureFeatures
 from device.gatt.device_information import DeviceInformationString
 from device.gatt.health_thermometer import TemperatureMeasurement
 from device.gatt.heart_rate import BodyLocation, BodySensorLocation, HeartRateMeasurement
+from device.gatt.measurement import Characteristic as Readable
 from device.gatt.pulse_oximeter import Features as OximeterFeatures
 from device.gatt.pulse_oximeter import PlxContinuousMeasurement, PlxFeatures
 
@@ -41,7 +42,7 @@ class Wearable:
     service: ClassVar[str]
     measurement: ClassVar[str]
     indicates: ClassVar[bool] = False
-    features: ClassVar[Sequence[Measurement]] = ()
+    features: ClassVar[Sequence[Readable]] = ()
     model: ClassVar[str]
 
     def __init__(self, address: str, name: str = "", *, battery: int = 80) -> None:
@@ -79,7 +80,7 @@ class Wearable:
         return {"manufacturer": "Virtual", "model": self.model, "serial": serial, "firmware": "1.0"}
 
     def _services(self) -> list[Service]:
-        features = [_constant(type(m).UUID, bytes(m)) for m in self.features]  # type: ignore[union-attr]
+        features = [_constant(type(m).UUID, bytes(m)) for m in self.features]
         said = self.identity()
         strings = {
             info.MANUFACTURER_NAME: said["manufacturer"],
