@@ -7,9 +7,10 @@ async with watch(["C0:FF:EE:00:00:01"]) as events:
 """
 
 from device.adapter import Found, Radio, Timings, scan
+from device.decoding import decode
 from device.errors import AdapterError, DecodeError, DeviceError, LinkError, RecordError
 from device.events import Event, Identity, LinkEvent, LinkState, Notification
-from device.gatt import Measurement, decode
+from device.gatt import Measurement
 from device.link import watch
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""What the bytes of a characteristic mean: one service a file, `decode` for all of them.
+"""What the bytes of a characteristic mean: one service of the Bluetooth SIG a file.
 
 A characteristic is named by its four hexadecimal digits where the Bluetooth SIG assigned them ("2A37"), by
 its whole UUID in lower case where not.
@@ -6,9 +6,8 @@ its whole UUID in lower case where not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from device.errors import DecodeError
 from device.gatt import (
     battery,
     blood_pressure,
@@ -52,7 +51,6 @@ __all__ = [
     "Special",
     "TemperatureMeasurement",
     "TemperatureType",
-    "decode",
     "short_uuid",
 ]
 
@@ -83,9 +81,6 @@ STATE = frozenset(name for service in _SERVICES for name in service.state)
 """Those that a link reads on each connect, because the measurements need them."""
 
 _BASE = "-0000-1000-8000-00805f9b34fb"
-_DECODERS: dict[str, Callable[[bytes], Measurement]] = {
-    name: kind.from_bytes for name, kind in CHARACTERISTICS.items()
-}
 
 
 def short_uuid(uuid: str) -> str:
@@ -94,15 +89,3 @@ def short_uuid(uuid: str) -> str:
     if len(uuid) == 36 and uuid.startswith("0000") and uuid.endswith(_BASE):
         return uuid[4:8].upper()
     return uuid.upper() if len(uuid) == 4 else uuid
-
-
-def decode(characteristic: str, value: bytes) -> Measurement:
-    """Say what the value of a characteristic means.
-
-    Raises `DecodeError`, and nothing else, for bytes that the specification does not allow and for a
-    characteristic that is not in `CHARACTERISTICS`.
-    """
-    decoder = _DECODERS.get(characteristic) or _DECODERS.get(short_uuid(characteristic))
-    if decoder is None:
-        raise DecodeError(characteristic, value, "this characteristic is not one of those understood here")
-    return decoder(value)

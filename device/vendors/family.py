@@ -10,7 +10,7 @@ from device.gatt.measurement import Measurement
 
 
 class Talk(Protocol):
-    """What a conversation may do with a connected device. Each call has a time limit, and raises `LinkError`."""
+    """What a conversation may do with a connected device. Calls have a time limit, and raise `LinkError`."""
 
     async def write(self, characteristic: str, value: bytes) -> None:
         """Write a characteristic, with a response where the device gives one."""
@@ -42,9 +42,11 @@ class Conversation(Protocol):
 
 
 class Opening(Protocol):
-    """Begins a conversation. `wanted` names streams that a person asked for, like `ecg`."""
+    """Begins a conversation."""
 
-    def __call__(self, wanted: Collection[str]) -> Conversation: ...
+    def __call__(self, wanted: Collection[str]) -> Conversation:
+        """Begin anew; `wanted` names the streams that a person asked for, like `ecg`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
