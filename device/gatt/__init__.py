@@ -11,10 +11,14 @@ from collections.abc import Mapping
 from device.gatt import (
     battery,
     blood_pressure,
+    body_composition,
+    cycling,
     device_information,
     health_thermometer,
     heart_rate,
     pulse_oximeter,
+    running,
+    weight_scale,
 )
 from device.gatt.battery import BatteryLevel
 from device.gatt.blood_pressure import (
@@ -22,12 +26,21 @@ from device.gatt.blood_pressure import (
     BloodPressureMeasurement,
     IntermediateCuffPressure,
 )
+from device.gatt.body_composition import BodyCompositionFeature, BodyCompositionMeasurement
+from device.gatt.cycling import CscFeature, CscMeasurement
 from device.gatt.device_information import DeviceInformationString
 from device.gatt.fields import DateTime, Number, Special
-from device.gatt.health_thermometer import TemperatureMeasurement, TemperatureType
-from device.gatt.heart_rate import BodySensorLocation, HeartRateMeasurement
+from device.gatt.health_thermometer import (
+    IntermediateTemperature,
+    MeasurementInterval,
+    TemperatureMeasurement,
+    TemperatureType,
+)
+from device.gatt.heart_rate import BodySensorLocation, HeartRateControlPoint, HeartRateMeasurement
 from device.gatt.measurement import GattService, Measurement
 from device.gatt.pulse_oximeter import PlxContinuousMeasurement, PlxFeatures, PlxSpotCheckMeasurement
+from device.gatt.running import RscFeature, RscMeasurement
+from device.gatt.weight_scale import WeightMeasurement, WeightScaleFeature
 
 __all__ = [
     "CHARACTERISTICS",
@@ -38,19 +51,30 @@ __all__ = [
     "BatteryLevel",
     "BloodPressureFeature",
     "BloodPressureMeasurement",
+    "BodyCompositionFeature",
+    "BodyCompositionMeasurement",
     "BodySensorLocation",
+    "CscFeature",
+    "CscMeasurement",
     "DateTime",
     "DeviceInformationString",
+    "HeartRateControlPoint",
     "HeartRateMeasurement",
     "IntermediateCuffPressure",
+    "IntermediateTemperature",
     "Measurement",
+    "MeasurementInterval",
     "Number",
     "PlxContinuousMeasurement",
     "PlxFeatures",
     "PlxSpotCheckMeasurement",
+    "RscFeature",
+    "RscMeasurement",
     "Special",
     "TemperatureMeasurement",
     "TemperatureType",
+    "WeightMeasurement",
+    "WeightScaleFeature",
     "short_uuid",
 ]
 
@@ -59,6 +83,10 @@ _SERVICES: tuple[GattService, ...] = (
     pulse_oximeter.SERVICE,
     health_thermometer.SERVICE,
     blood_pressure.SERVICE,
+    weight_scale.SERVICE,
+    body_composition.SERVICE,
+    running.SERVICE,
+    cycling.SERVICE,
     battery.SERVICE,
     device_information.SERVICE,
 )

@@ -93,6 +93,25 @@ def encode_float32(value: Number) -> bytes:
     return _encode(value, 24, 8).to_bytes(4, "little")
 
 
+def encode_scaled(value: float, steps: int, size: int) -> bytes:
+    """Encode as an unsigned integer of `size` bytes, `steps` to the unit; `ValueError` beyond it."""
+    raw = round(value * steps)
+    if not 0 <= raw < 1 << (8 * size):
+        raise ValueError(f"{value} does not fit into {size} bytes of {steps} steps to the unit")
+    return raw.to_bytes(size, "little")
+
+
+def encode_known(value: float | None, steps: int, size: int) -> bytes:
+    """Encode like `encode_scaled`, in a format whose last value says that there is none: `None`."""
+    last = b"\xff" * size
+    if value is None:
+        return last
+    encoded = encode_scaled(value, steps, size)
+    if encoded == last:
+        raise ValueError(f"{value} would read as not known")
+    return encoded
+
+
 @dataclass(frozen=True, slots=True)
 class DateTime:
     """A device's own clock, as sent: no time zone; year, month and day are 0 where the device does not know.
@@ -171,6 +190,24 @@ class Reader:
     def uint24(self, what: str) -> int:
         """Take three bytes."""
         return self.uint(3, what)
+
+    def uint32(self, what: str) -> int:
+        """Take four bytes."""
+        return self.uint(4, what)
+
+    def sint(self, size: int, what: str) -> int:
+        """Take a signed integer of `size` bytes."""
+        raw, top = self.uint(size, what), 1 << (8 * size - 1)
+        return raw - 2 * top if raw >= top else raw
+
+    def scaled(self, size: int, steps: int, what: str) -> float:
+        """Take an unsigned integer that counts `steps` to the unit, in that unit."""
+        return self.uint(size, what) / steps
+
+    def known(self, size: int, steps: int, what: str) -> float | None:
+        """Take one like `scaled`, of a format whose last value says that there is none."""
+        raw = self.uint(size, what)
+        return None if raw == (1 << (8 * size)) - 1 else raw / steps
 
     def sfloat(self, what: str) -> Number:
         """Take a 16-bit medical float."""

@@ -1,6 +1,6 @@
-"""Health Thermometer service (1809): the measurement and where it was taken.
+"""Health Thermometer service (1809): the measurement, what came on its way, where and how often it is taken.
 
-Source: Health Thermometer Service 1.0 and GATT Specification Supplement (2A1C, 2A1D).
+Source: Health Thermometer Service 1.0 and GATT Specification Supplement (2A1C, 2A1D, 2A1E, 2A21).
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ def _site(number: int) -> TemperatureSite | int:
 
 
 @dataclass(frozen=True, slots=True)
-class TemperatureMeasurement:
-    """One Temperature Measurement (2A1C), indicated when it is done.
+class _Temperature:
+    """The layout that a result and what comes on its way share.
 
     `temperature` in `unit`; `timestamp` is the thermometer's own clock; `temperature_type` is the site, a
     bare number when it is not an assigned one, `None` when not sent (then 2A1D may tell).
     """
 
-    UUID: ClassVar[str] = "2A1C"
+    UUID: ClassVar[str]
 
     temperature: Number
     unit: TemperatureUnit = TemperatureUnit.CELSIUS
@@ -81,6 +81,47 @@ class TemperatureMeasurement:
 
 
 @dataclass(frozen=True, slots=True)
+class TemperatureMeasurement(_Temperature):
+    """One Temperature Measurement (2A1C), indicated when it is done.
+
+    `temperature` in `unit`; `timestamp` is the thermometer's own clock; `temperature_type` is the site, a
+    bare number when it is not an assigned one, `None` when not sent (then 2A1D may tell).
+    """
+
+    UUID: ClassVar[str] = "2A1C"
+
+
+@dataclass(frozen=True, slots=True)
+class IntermediateTemperature(_Temperature):
+    """One Intermediate Temperature (2A1E), notified while the thermometer still rises: not a result.
+
+    Fields as in `TemperatureMeasurement`.
+    """
+
+    UUID: ClassVar[str] = "2A1E"
+
+
+@dataclass(frozen=True, slots=True)
+class MeasurementInterval:
+    """Measurement Interval (2A21): seconds from one measurement to the next; 0 where not periodic."""
+
+    UUID: ClassVar[str] = "2A21"
+
+    measurement_interval: int
+
+    @classmethod
+    def from_bytes(cls, value: bytes) -> Self:
+        """Decode. Raises `DecodeError` on any length but two."""
+        fields = Reader(cls.UUID, value)
+        interval = fields.uint16("the interval")
+        fields.end()
+        return cls(interval)
+
+    def __bytes__(self) -> bytes:
+        return self.measurement_interval.to_bytes(2, "little")
+
+
+@dataclass(frozen=True, slots=True)
 class TemperatureType:
     """Temperature Type (2A1D): the site, of a thermometer that always measures at the same one."""
 
@@ -103,7 +144,9 @@ class TemperatureType:
 SERVICE = GattService(
     number="1809",
     name="Health Thermometer",
-    characteristics=by_uuid(TemperatureMeasurement, TemperatureType),
+    characteristics=by_uuid(
+        TemperatureMeasurement, TemperatureType, IntermediateTemperature, MeasurementInterval
+    ),
     measurements=frozenset({"2A1C"}),
     state=frozenset({"2A1D"}),
 )

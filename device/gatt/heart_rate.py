@@ -1,6 +1,6 @@
-"""Heart Rate service (180D): the measurement and where the sensor sits.
+"""Heart Rate service (180D): the measurement, where the sensor sits, and what it can be told.
 
-Source: Heart Rate Service 1.0 and GATT Specification Supplement (2A37, 2A38).
+Source: Heart Rate Service 1.0 and GATT Specification Supplement (2A37, 2A38, 2A39).
 """
 
 from __future__ import annotations
@@ -118,10 +118,38 @@ class BodySensorLocation:
         return bytes((self.location,))
 
 
+class HeartRateCommand(IntEnum):
+    """What a heart-rate sensor can be told."""
+
+    RESET_ENERGY_EXPENDED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class HeartRateControlPoint:
+    """Heart Rate Control Point (2A39): what is written to the sensor."""
+
+    UUID: ClassVar[str] = "2A39"
+
+    command: HeartRateCommand
+
+    @classmethod
+    def from_bytes(cls, value: bytes) -> Self:
+        """Decode. Raises `DecodeError` on any length but one, or a command that is not assigned."""
+        fields = Reader(cls.UUID, value)
+        command = fields.uint8("the command")
+        fields.end()
+        if command != HeartRateCommand.RESET_ENERGY_EXPENDED:
+            raise fields.error(f"command {command} is not assigned")
+        return cls(HeartRateCommand(command))
+
+    def __bytes__(self) -> bytes:
+        return bytes((self.command,))
+
+
 SERVICE = GattService(
     number="180D",
     name="Heart Rate",
-    characteristics=by_uuid(HeartRateMeasurement, BodySensorLocation),
+    characteristics=by_uuid(HeartRateMeasurement, BodySensorLocation, HeartRateControlPoint),
     measurements=frozenset({"2A37"}),
     streams=frozenset({"2A37"}),
 )
