@@ -14,6 +14,7 @@ from device.gatt import (
     body_composition,
     cycling,
     device_information,
+    glucose,
     health_thermometer,
     heart_rate,
     pulse_oximeter,
@@ -30,6 +31,7 @@ from device.gatt.body_composition import BodyCompositionFeature, BodyComposition
 from device.gatt.cycling import CscFeature, CscMeasurement
 from device.gatt.device_information import DeviceInformationString
 from device.gatt.fields import DateTime, Number, Special
+from device.gatt.glucose import GlucoseFeature, GlucoseMeasurement, GlucoseMeasurementContext
 from device.gatt.health_thermometer import (
     IntermediateTemperature,
     MeasurementInterval,
@@ -39,6 +41,7 @@ from device.gatt.health_thermometer import (
 from device.gatt.heart_rate import BodySensorLocation, HeartRateControlPoint, HeartRateMeasurement
 from device.gatt.measurement import GattService, Measurement
 from device.gatt.pulse_oximeter import PlxContinuousMeasurement, PlxFeatures, PlxSpotCheckMeasurement
+from device.gatt.record_access import RecordAccessControlPoint
 from device.gatt.running import RscFeature, RscMeasurement
 from device.gatt.weight_scale import WeightMeasurement, WeightScaleFeature
 
@@ -58,6 +61,9 @@ __all__ = [
     "CscMeasurement",
     "DateTime",
     "DeviceInformationString",
+    "GlucoseFeature",
+    "GlucoseMeasurement",
+    "GlucoseMeasurementContext",
     "HeartRateControlPoint",
     "HeartRateMeasurement",
     "IntermediateCuffPressure",
@@ -68,6 +74,7 @@ __all__ = [
     "PlxContinuousMeasurement",
     "PlxFeatures",
     "PlxSpotCheckMeasurement",
+    "RecordAccessControlPoint",
     "RscFeature",
     "RscMeasurement",
     "Special",
@@ -83,6 +90,7 @@ _SERVICES: tuple[GattService, ...] = (
     pulse_oximeter.SERVICE,
     health_thermometer.SERVICE,
     blood_pressure.SERVICE,
+    glucose.SERVICE,
     weight_scale.SERVICE,
     body_composition.SERVICE,
     running.SERVICE,
