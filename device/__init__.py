@@ -9,9 +9,10 @@ async with watch(["C0:FF:EE:00:00:01"]) as events:
 from device.adapter import Found, Radio, Timings, scan
 from device.decoding import decode
 from device.errors import AdapterError, DecodeError, DeviceError, LinkError, RecordError
-from device.events import Event, Identity, LinkEvent, LinkState, Notification
+from device.events import Event, Identity, LinkEvent, LinkState, Notification, batches
 from device.gatt import Measurement
 from device.link import watch
+from device.stored import Kept
 
 __all__ = [
     "AdapterError",
@@ -20,6 +21,7 @@ __all__ = [
     "Event",
     "Found",
     "Identity",
+    "Kept",
     "LinkError",
     "LinkEvent",
     "LinkState",
@@ -28,6 +30,7 @@ __all__ = [
     "Radio",
     "RecordError",
     "Timings",
+    "batches",
     "decode",
     "scan",
     "watch",

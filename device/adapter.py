@@ -54,17 +54,21 @@ class Timings:
     After a loss the next try comes after `first_retry`, doubled with each failure in a row up to
     `longest_retry`, times 0.5 to 1 by `jitter` (a function giving 0 to 1), so that devices lost together do
     not come back together. After `silence` without a value a device is asked whether it is there; one that
-    streams is connected anew after `stalled`. `queue` is how many notifications wait to be taken.
+    streams is connected anew after `stalled`. A scan that hears nothing at all is begun anew after `rescan`:
+    an adapter that was switched off and on again goes on scanning only when it is told to. `record` is how
+    long the next stored record may take. `queue` is how many notifications wait to be taken.
     """
 
     connect: float = 20
     gatt: float = 10
     disconnect: float = 5
     first_retry: float = 0.5
-    longest_retry: float = 30
+    longest_retry: float = 20
     jitter: Callable[[], float] = random.random
     silence: float = 30
     stalled: float = 300
+    rescan: float = 10
+    record: float = 10
     queue: int = 4096
 
     def delay(self, failures: int) -> float:
@@ -182,6 +186,8 @@ class Air:
         self._connect = asyncio.Lock()
         self._turn = asyncio.Lock()  # starting and stopping the scanner takes a while: one at a time
         self._scanner: BleakScanner | None = None
+        self._renewing: asyncio.Task[None] | None = None
+        self._heard_at = 0.0
 
     async def check(self) -> None:
         """Start and stop the scanner once. Raises `AdapterError` when it cannot be started."""
@@ -218,10 +224,15 @@ class Air:
 
     async def close(self) -> None:
         """Stop the scanner."""
+        if self._renewing is not None:
+            self._renewing.cancel()
+            await asyncio.gather(self._renewing, return_exceptions=True)
+            self._renewing = None
         async with self._turn:
             await self._stop()
 
     def _heard(self, device: BLEDevice, _: AdvertisementData) -> None:
+        self._heard_at = asyncio.get_running_loop().time()
         sought = self._sought.get(device.address.upper())
         if sought is not None and not sought.done():
             sought.set_result(device)
@@ -245,6 +256,28 @@ class Air:
         except Exception as e:  # each platform has its own; all of them mean that there is no scanning
             raise adapter_error(e) from e
         self._scanner = scanner
+        self._heard_at = asyncio.get_running_loop().time()
+        if self._renewing is None:
+            self._renewing = asyncio.create_task(self._renew(), name="rescan")
+
+    async def _renew(self) -> None:
+        """Begin the scan anew whenever it heard nothing for a while; who seeks is told when it cannot be."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(max(0.01, self._heard_at + self.timings.rescan - loop.time()))
+            async with self._turn:
+                if self._scanner is None:
+                    self._heard_at = loop.time()
+                elif loop.time() - self._heard_at >= self.timings.rescan:
+                    await self._stop()
+                    try:
+                        await self._start()
+                    except AdapterError as error:
+                        self._heard_at = loop.time()
+                        for sought in self._sought.values():
+                            if not sought.done():
+                                sought.set_exception(error)
+            heed()
 
     async def _stop(self) -> None:
         scanner, self._scanner = self._scanner, None

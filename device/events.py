@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -34,6 +34,8 @@ class LinkState(StrEnum):
     CONNECTING = "connecting"
     CONNECTED = "connected"
     """Subscribed: what is measured from now on is heard."""
+    FETCHED = "fetched"
+    """A transfer of stored records ended; the link itself is as it was."""
     LOST = "lost"
     NO_ADAPTER = "no adapter"
     """This machine's own Bluetooth went away; it is tried again."""
@@ -110,18 +112,26 @@ class EventQueue(AsyncIterator[Event]):
         self._events.append(event)
         self._wake.set()
 
-    def put_notification(self, event: Notification) -> None:
-        """Add a notification, or count it as dropped when there is no room."""
+    def put_notification(self, event: Notification) -> bool:
+        """Add a notification, or count it as dropped when there is no room; returns whether there was."""
         if self._room > 0:
             self._room -= 1
             self._gap = None
             self._events.append(event)
             self._wake.set()
-            return
+            return True
         if self._gap is None:
             self._gap = _Gap(self._clock())
             self._events.append(self._gap)
         self._gap.dropped[event.device] += 1
+        return False
+
+    def take(self, most: int) -> list[Event]:
+        """Take what waits now, at most so many events, without waiting for more."""
+        taken: list[Event] = []
+        while self._events and len(taken) < most:
+            taken.append(self._next())
+        return taken
 
     def ended(self, task: asyncio.Task[None]) -> None:
         """Hear that a supervisor ended; only being cancelled is in order."""
@@ -150,6 +160,9 @@ class EventQueue(AsyncIterator[Event]):
                 raise StopAsyncIteration
             self._wake.clear()
             await self._wake.wait()
+        return self._next()
+
+    def _next(self) -> Event:
         event = self._events.popleft()
         if isinstance(event, _Gap):
             if event is self._gap:
@@ -160,3 +173,9 @@ class EventQueue(AsyncIterator[Event]):
         if isinstance(event, Notification):
             self._room += 1
         return event
+
+
+async def batches(events: AsyncIterator[Event], most: int = 512) -> AsyncIterator[Sequence[Event]]:
+    """Yield the events in order, as many at a time as wait already: what comes fast is taken in one go."""
+    async for event in events:
+        yield [event, *events.take(most - 1)] if isinstance(events, EventQueue) else [event]

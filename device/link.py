@@ -1,4 +1,4 @@
-"""The link to the wearables: one supervisor a device finds it, connects, subscribes, and starts over.
+"""The link to the wearables: one supervisor a device finds it, connects, listens, and starts over.
 
 What the wearables send comes out of `watch()` as one stream of events. The stream says everything: what was
 heard, when a link was lost and why, and how much had to be dropped because nobody took it.
@@ -7,33 +7,27 @@ heard, when a link was lost and why, and how much had to be dropped because nobo
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
-from functools import partial
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
 
 from bleak import BleakClient
-from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.device import BLEDevice
-from bleak.exc import BleakError, BleakGATTProtocolError
 
 from device.adapter import Air, Radio, Timings, limited, utc_now
-from device.errors import AdapterError, DecodeError, DeviceError, LinkError
-from device.events import Event, EventQueue, Identity, LinkEvent, LinkState, Notification
-from device.gatt import MEASUREMENTS, STREAMS, BatteryLevel, DeviceInformationString, short_uuid
-from device.gatt import device_information as info
-from device.gatt.device_information import printable
+from device.errors import AdapterError, DeviceError, LinkError
+from device.events import Event, EventQueue, LinkEvent, LinkState
+from device.gatt import STREAMS, short_uuid
+from device.session import Session, out_of_date, services_of
+from device.stored import Memory, Resume, fetch, nothing_kept, set_clock
+from device.vendors import family_of
 
-_IDENTITY = {
-    info.MANUFACTURER_NAME: "manufacturer",
-    info.MODEL_NUMBER: "model",
-    info.SERIAL_NUMBER: "serial",
-    info.FIRMWARE_REVISION: "firmware",
-}
-Table = Sequence[BleakGATTCharacteristic]
-"""The characteristics of a device, as discovered on connecting."""
-_NEEDS_PAIRING = {0x05, 0x08, 0x0C, 0x0F}  # ATT: authentication, authorization, key size, encryption
+_LOG = logging.getLogger(__name__)
+_STALE_AFTER = 2
+"""Failures in a row that look like an outdated table of characteristics, before the device is forgotten."""
 
 
 @asynccontextmanager
@@ -44,13 +38,18 @@ async def watch(
     radio: Radio | None = None,
     timings: Timings | None = None,
     pair: Collection[str] = (),
+    streams: Mapping[str, Collection[str]] | None = None,
+    kept: Resume = nothing_kept,
+    zone: tzinfo | None = None,
 ) -> AsyncIterator[AsyncIterator[Event]]:
     """Listen to the devices at `addresses` for as long as the `async with` block lasts.
 
     Yields an iterator of `Notification`, `LinkEvent` and `Identity`, in the order in which they happened.
     `clock` stamps them. A device that is not there is waited for; one that is lost is picked up again.
-    `pair` names those that are paired with before connecting. Leaving the block ends every task and
-    connection. One `watch` an adapter: it owns the scanner.
+    `pair` names those that are paired with before connecting; `streams` what else to ask of a device, like
+    `{"C0:…": ["ecg"]}`. `kept(address, characteristic)` tells the last stored record that was kept, so that
+    only newer ones are fetched. Devices whose clock can be set get the time of `zone` (this machine's where
+    `None`). Leaving the block ends every task and connection. One `watch` an adapter: it owns the scanner.
 
     Raises `AdapterError` at the start when there is no usable Bluetooth; later, the devices' events say it.
     """
@@ -58,11 +57,23 @@ async def watch(
     queue = EventQueue(timings.queue, clock)
     air = Air(radio or Radio(), timings)
     await air.check()
-    wanted = dict.fromkeys(address.upper() for address in addresses)
     paired = {address.upper() for address in pair}
+    extra = {address.upper(): tuple(names) for address, names in (streams or {}).items()}
     supervisors = [
-        asyncio.create_task(Supervisor(a, air, queue, clock, a in paired).run(), name=f"link {a}")
-        for a in wanted
+        asyncio.create_task(
+            Supervisor(
+                address=address,
+                air=air,
+                queue=queue,
+                clock=clock,
+                pair=address in paired,
+                streams=extra.get(address, ()),
+                kept=kept,
+                zone=zone,
+            ).run(),
+            name=f"link {address}",
+        )
+        for address in dict.fromkeys(address.upper() for address in addresses)
     ]
     for task in supervisors:
         task.add_done_callback(queue.ended)
@@ -77,182 +88,133 @@ async def watch(
     queue.check()
 
 
+@dataclass(slots=True, kw_only=True)
 class Supervisor:
     """Keeps one device's link up, and tells of it in the queue. Runs until it is cancelled."""
 
-    def __init__(
-        self, address: str, air: Air, queue: EventQueue, clock: Callable[[], datetime], pair: bool
-    ) -> None:
-        self._address = address
-        self._air = air
-        self._timings = air.timings
-        self._queue = queue
-        self._clock = clock
-        self._pair = pair
-        self._failures = 0
-        self._heard_ns = 0
+    address: str
+    air: Air
+    queue: EventQueue
+    clock: Callable[[], datetime]
+    pair: bool
+    streams: Sequence[str]
+    kept: Resume
+    zone: tzinfo | None
+    _failures: int = field(default=0, init=False)
+    _stale: int = field(default=0, init=False)
+    _memory: Memory = field(default_factory=Memory, init=False)
 
     def _tell(self, state: LinkState, why: str = "") -> None:
-        self._queue.put(LinkEvent(at=self._clock(), device=self._address, state=state, why=why))
+        _LOG.info("%s: %s %s", self.address, state, why)
+        self.queue.put(LinkEvent(at=self.clock(), device=self.address, state=state, why=why))
 
     async def run(self) -> None:
         """Find, connect, listen; on any failure wait a little longer than the time before, and start over."""
         while True:
             try:
                 self._tell(LinkState.SEARCHING)
-                await self._session(await self._air.find(self._address))
+                await self._connected(await self.air.find(self.address))
             except AdapterError as e:
                 self._tell(LinkState.NO_ADAPTER, str(e))
             except DeviceError as e:
                 self._tell(LinkState.LOST, str(e))
             self._failures += 1
-            await asyncio.sleep(self._timings.delay(self._failures))
+            await asyncio.sleep(self.air.timings.delay(self._failures))
 
-    async def _session(self, device: BLEDevice) -> None:
+    async def _connected(self, device: BLEDevice) -> None:
         """Be connected once. Always ends in a `LinkError` that says why it ended."""
         gone = asyncio.Event()
-        limits = self._timings
+        limits = self.air.timings
         # A new client each time: after a loss the old one's table of handles may be out of date.
         client = BleakClient(
             device,
             lambda _: gone.set(),
             timeout=limits.connect,
-            pair=self._pair,
-            backend=self._air.radio.client,
+            pair=self.pair,
+            backend=self.air.radio.client,
         )
+        stale = False
         try:
-            async with self._air.connecting():
+            async with self.air.connecting():
                 self._tell(LinkState.CONNECTING)
                 await limited("connecting", client.connect(), limits.connect)
-            table = _table(client)
-            self._queue.put(await self._identify(client, table, device))
-            deaf = await self._subscribe(client, table)
-            self._heard_ns = time.monotonic_ns()
-            self._failures = 0
-            self._tell(LinkState.CONNECTED, deaf)
-            await self._listen(client, table, gone)
+            session = await self._begin(client, device.name or "")
+            self._failures = self._stale = 0
+            await self._listen(session, gone)
+        except LinkError as error:
+            stale = out_of_date(error)
+            raise
         finally:
-            await self._air.part(client)
+            await self.air.part(client)
+            if stale:
+                await self._suspect(client)
 
-    async def _identify(self, client: BleakClient, table: Table, device: BLEDevice) -> Identity:
-        """Read who the device is; what it does not tell, or does not tell in time, stays empty."""
-        said: dict[str, str] = {}
-        battery: int | None = None
-        for characteristic in table:
-            name = short_uuid(characteristic.uuid)
-            if "read" not in characteristic.properties or name not in (*_IDENTITY, BatteryLevel.UUID):
-                continue
-            try:
-                value = bytes(
-                    await limited(
-                        f"reading {name}", client.read_gatt_char(characteristic), self._timings.gatt
-                    )
-                )
-                if name == BatteryLevel.UUID:
-                    battery = BatteryLevel.from_bytes(value).percent if battery is None else battery
-                else:
-                    said[_IDENTITY[name]] = DeviceInformationString.from_bytes(value).text
-            except (LinkError, DecodeError):
-                if not client.is_connected:
-                    raise
-        return Identity(
-            at=self._clock(),
-            device=self._address,
-            name=printable(device.name or ""),
-            manufacturer=said.get("manufacturer", ""),
-            model=said.get("model", ""),
-            serial=said.get("serial", ""),
-            firmware=said.get("firmware", ""),
-            battery=battery,
+    async def _begin(self, client: BleakClient, called: str) -> Session:
+        """Learn who the device is, subscribe, and take what it has stored."""
+        services = services_of(client)
+        family = family_of(called, services)
+        if family is not None and family.refuses:
+            raise LinkError(family.refuses)
+        session = Session(
+            client,
+            address=self.address,
+            queue=self.queue,
+            clock=self.clock,
+            limits=self.air.timings,
+            conversation=family.converse(self.streams) if family and family.converse else None,
         )
+        identity, silent = await session.identify(called)
+        self.queue.put(identity)
+        if not silent:
+            await session.read_state()
+        refused = await session.subscribe(strict=self._stale < _STALE_AFTER)
+        # The records first, while the clock that stamped them still runs as it did; only then is it set.
+        transfers = await fetch(session, self.kept, self._memory)
+        for transfer in transfers:
+            self._tell(LinkState.FETCHED, transfer)
+        adjusted = await set_clock(session, self.zone)
+        self._tell(LinkState.CONNECTED, "; ".join(said for said in (silent, refused, adjusted) if said))
+        return session
 
-    async def _subscribe(self, client: BleakClient, table: Table) -> str:
-        """Subscribe to every measurement, and to the battery where it is offered; return what was refused."""
-        refused: list[str] = []
-        measures = False
-        for characteristic in table:
-            name = short_uuid(characteristic.uuid)
-            offered = {"notify", "indicate"} & set(characteristic.properties)
-            if not offered or (name not in MEASUREMENTS and name != BatteryLevel.UUID):
-                continue
+    async def _suspect(self, client: BleakClient) -> None:
+        """Forget a device whose characteristics do not answer as listed: the list may be an old one, kept."""
+        self._stale += 1
+        if self._stale == _STALE_AFTER:
             try:
-                # BlueZ: StartNotify, not AcquireNotify, which loses values while the program is busy.
-                await limited(
-                    f"subscribing to {name}",
-                    client.start_notify(characteristic, partial(self._hear, name)),
-                    self._timings.gatt,
+                await limited("forgetting the device", client.unpair(), self.air.timings.gatt)
+            except LinkError as error:
+                _LOG.info("%s: %s", self.address, error)
+
+    async def _listen(self, session: Session, gone: asyncio.Event) -> None:
+        """Talk and listen until the link ends, and make sure meanwhile that silence is not a dead link."""
+        talking = asyncio.create_task(session.converse())
+        try:
+            while True:
+                wait = asyncio.create_task(gone.wait())
+                await asyncio.wait(
+                    {wait, talking}, timeout=self._patience(session), return_when=asyncio.FIRST_COMPLETED
                 )
-                measures = measures or name in MEASUREMENTS
-            except LinkError as e:
-                if not client.is_connected:
-                    raise
-                refused.append(_refusal(name, e))
-        if not measures:
-            raise LinkError(
-                "; ".join(refused) or "it has none of the measurements that are understood here.",
-                "" if refused else "See which services it has with a Bluetooth scanner app.",
-            )
-        return "; ".join(refused)
+                wait.cancel()
+                if gone.is_set():
+                    raise LinkError("the link ended.")
+                if talking.done():
+                    talking.result()
+                await self._check(session)
+        finally:
+            talking.cancel()
+            await asyncio.gather(talking, return_exceptions=True)
 
-    def _hear(self, name: str, _: BleakGATTCharacteristic, value: bytearray) -> None:
-        # Called by bleak for each value: stamp it and get out of the way.
-        self._heard_ns = now = time.monotonic_ns()
-        self._queue.put_notification(
-            Notification(
-                received_at=self._clock(),
-                device=self._address,
-                characteristic=name,
-                value=bytes(value),
-                monotonic_ns=now,
-            )
-        )
+    def _patience(self, session: Session) -> float:
+        quiet = (time.monotonic_ns() - session.heard_ns) / 1e9
+        silence = self.air.timings.silence
+        return silence - quiet if quiet < silence else silence
 
-    async def _listen(self, client: BleakClient, table: Table, gone: asyncio.Event) -> None:
-        """Wait until the link ends, and make sure meanwhile that silence is not a dead link."""
-        limits = self._timings
-        streams = any(short_uuid(c.uuid) in STREAMS for c in table)
-        while True:
-            quiet = (time.monotonic_ns() - self._heard_ns) / 1e9
-            wait = limits.silence - quiet if quiet < limits.silence else limits.silence
-            try:
-                async with asyncio.timeout(wait):
-                    await gone.wait()
-            except TimeoutError:
-                quiet = (time.monotonic_ns() - self._heard_ns) / 1e9
-                if streams and quiet >= limits.stalled:
-                    raise LinkError(f"nothing came for {quiet:.0f} s; connecting anew.") from None
-                if quiet >= limits.silence:
-                    await self._probe(client, table)
-                continue
-            raise LinkError("the link ended.")
-
-    async def _probe(self, client: BleakClient, table: Table) -> None:
-        """Ask the device for anything it lets be read. Raises `LinkError` when no answer comes."""
-        for characteristic in table:
-            if "read" in characteristic.properties:
-                try:
-                    await limited(
-                        "asking whether it is there",
-                        client.read_gatt_char(characteristic),
-                        self._timings.gatt,
-                    )
-                except LinkError as e:
-                    if not isinstance(e.__cause__, BleakGATTProtocolError):  # a refusal is an answer, too
-                        raise
-                return
-
-
-def _table(client: BleakClient) -> Table:
-    """List what a device that was just connected to offers."""
-    try:
-        return tuple(client.services.characteristics.values())
-    except BleakError as e:  # gone again already
-        raise LinkError("the link ended.") from e
-
-
-def _refusal(name: str, error: LinkError) -> str:
-    """Say why a characteristic cannot be heard; name the way out where pairing is one."""
-    cause = error.__cause__
-    if isinstance(cause, BleakGATTProtocolError) and int(cause.code) in _NEEDS_PAIRING:
-        return f"{name} is only sent to a paired machine: pair with the device first"
-    return error.message.rstrip(".")
+    async def _check(self, session: Session) -> None:
+        """Ask a device that is silent whether it is there; end the link of one that should be streaming."""
+        limits = self.air.timings
+        quiet = (time.monotonic_ns() - session.heard_ns) / 1e9
+        streams = any(short_uuid(c.uuid) in STREAMS for c in session.table)
+        if streams and quiet >= limits.stalled:
+            raise LinkError(f"nothing came for {quiet:.0f} s; connecting anew.")
+        if quiet >= limits.silence:
+            await session.probe()

@@ -36,9 +36,10 @@ from healthslm.alerts import Hook, parse_hooks
 from healthslm.alerts.hooks import sign
 from healthslm.cli import terminal
 from healthslm.clock import utc_now
+from healthslm.collector import Tally, Update
 from healthslm.errors import HealthslmError, UsageError
 from healthslm.export import write
-from healthslm.pipeline import Tally, Update, ask, collect, origins, review
+from healthslm.pipeline import ask, collect, origins, review
 from healthslm.readings import KINDS, Kind, Quality, Reading, Review
 from healthslm.slm import Audience, Writer
 from healthslm.store import Store, create

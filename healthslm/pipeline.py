@@ -9,157 +9,28 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from device import Event, Identity, LinkEvent
-from healthslm.alerts import Alert, Courier, Engine, Hook
+from device import Event, Kept, batches
+from healthslm.alerts import Courier, Engine, Hook
 from healthslm.analysis import describe, hrv
 from healthslm.clock import utc_now
+from healthslm.collector import EVERY, Collector, Tally, Update
 from healthslm.errors import StoreError
-from healthslm.ingest import Ingest, device_from
-from healthslm.live import Live
+from healthslm.links import losses
 from healthslm.query import perform
-from healthslm.readings import Device, Feature, Finding, Kind, Person, Reading, Review, Summary, Window
-from healthslm.rules import RULES, Rule, judge, scan_all
+from healthslm.readings import Device, Feature, Finding, Kind, Person, Review, Summary, Window
+from healthslm.rules import RULES, Rule, by_severity, scan_all
 from healthslm.rules.rhythm import IRREGULAR_RHYTHM
 from healthslm.slm import Audience, Writer, answer, narrate, route
 from healthslm.slm.tools import Call, Unclear
 from healthslm.store import Store
 
 _LOG = logging.getLogger(__name__)
-WAITING = 200_000
-"""Readings that are kept in memory while the store takes none: a day of everything."""
-RECENT = timedelta(hours=3)
-"""What was measured longer ago than this raises no alarm: it is history, and stands in the findings."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Update:
-    """What came of one event: what `collect()` tells its observer."""
-
-    event: Event
-    stored: Sequence[Reading] = ()
-    refused: Sequence[str] = ()
-    alerts: Sequence[Alert] = ()
-
-
-@dataclass(slots=True)
-class Tally:
-    """Every reading accounted for: stored, a duplicate, refused with a reason, or not taken by the store.
-
-    `dropped` are notifications that came faster than they were taken.
-    """
-
-    notifications: int = 0
-    stored: int = 0
-    duplicates: int = 0
-    refused: int = 0
-    dropped: int = 0
-    unsaved: int = 0
-    reasons: dict[str, int] = field(default_factory=dict)
-
-
-class _Collector:
-    """What `collect()` keeps between two events."""
-
-    def __init__(self, store: Store, engine: Engine, rules: Sequence[Rule], zone: ZoneInfo) -> None:
-        self.store = store
-        self.engine = engine
-        self.rules = rules
-        self.reach = max((rule.lookback for rule in rules), default=timedelta(hours=1))
-        self.live = Live(self.reach)
-        self.ingest = Ingest(zone)
-        self.waiting: list[Reading] = []
-        self.tally = Tally()
-
-    def remember(self, now: datetime) -> None:
-        """Fill the live windows from the store, so that a restart forgets nothing."""
-        for kind in {k for rule in self.rules for k in rule.kinds}:
-            self.live.load(self.store.window(kind, now - self.reach, now))
-
-    def take(self, event: Event) -> Update:
-        """Store what one event brings and ask the rules that it concerns."""
-        if isinstance(event, LinkEvent):
-            self.tally.dropped += event.dropped
-            return Update(event=event)
-        if isinstance(event, Identity):
-            self._know(event)
-            return Update(event=event, stored=self._keep(self.ingest.battery(event)))
-        self.tally.notifications += 1
-        took = self.ingest.take(event)
-        for reason in took.refused:
-            self.tally.refused += 1
-            self.tally.reasons[reason] = self.tally.reasons.get(reason, 0) + 1
-        kept = self._keep(took.readings)
-        self.live.add(kept, event.received_at)
-        return Update(
-            event=event, stored=kept, refused=took.refused, alerts=self._judge(kept, event.received_at)
-        )
-
-    def _know(self, identity: Identity) -> None:
-        try:
-            self.store.know_device(device_from(identity, self.store.device(identity.device)))
-        except StoreError as error:
-            _LOG.error("What %s says of itself could not be stored. %s", identity.device, error)
-
-    def _keep(self, readings: Sequence[Reading]) -> Sequence[Reading]:
-        """Store readings and return the new ones; while the store takes none, they wait and are judged."""
-        if not readings:
-            return ()
-        try:
-            stored = self.store.append([*self.waiting, *readings])
-        except StoreError as error:
-            if not self.waiting:
-                _LOG.error("%s Readings are judged, and wait in memory for the store.", error)
-            room = WAITING - len(self.waiting)
-            self.waiting += readings[:room]
-            self.tally.unsaved += max(0, len(readings) - room)
-            return readings
-        self.tally.stored += len(stored)
-        self.tally.duplicates += len(self.waiting) + len(readings) - len(stored)
-        if not self.waiting:
-            return stored
-        self.waiting.clear()
-        new = {(r.kind, r.time, r.device) for r in readings}
-        return [r for r in stored if (r.kind, r.time, r.device) in new]
-
-    def finish(self) -> None:
-        """Store what still waits, and make everything durable. Raises `StoreError` when that cannot be."""
-        self.tally.unsaved += len(self.waiting)
-        if self.waiting:
-            waited = len(self.waiting)
-            self.tally.stored += len(self.store.append(self.waiting))
-            self.tally.unsaved -= waited
-        self.store.commit()
-
-    def _judge(self, readings: Sequence[Reading], received_at: datetime) -> list[Alert]:
-        """Ask every rule that looks at one of these kinds; the alerts that this raised.
-
-        What was measured a while ago (a cuff that was switched on late, or whose clock is an hour slow) is
-        judged as of then too, so that it does not fall out of what the rules look back on.
-        """
-        kinds = {r.kind for r in readings}
-        if not kinds:
-            return []
-        newest = max(r.time for r in readings)
-        if received_at - newest > RECENT:
-            return []  # from a device's memory: it stands in the findings, and changes no alert
-        late = received_at - newest > timedelta(minutes=1)
-        raised = []
-        for rule in self.rules:
-            if kinds.isdisjoint(rule.kinds):
-                continue
-            found = [
-                finding
-                for now in ((newest, received_at) if late else (received_at,))
-                if (finding := judge(rule, self.live.windows(rule.kinds, now, rule.lookback), now))
-            ]
-            worst = max(found, key=lambda f: f.severity, default=None)
-            if alert := self.engine.update(rule, worst, received_at):
-                raised.append(alert)
-        return raised
+_STORED = {"2A5E": Kind.SPO2}
+"""What the stored records of a characteristic become."""
 
 
 async def collect(
@@ -188,28 +59,39 @@ async def collect(
 
     bringing = Courier(store, hooks, clock=wall_clock, on_delivered=on_delivered)
     engine = Engine(store, hooks, clock=wall_clock, bring=bringing.bring)
-    collector = _Collector(store, engine, rules, zone)
+    collector = Collector(store, engine, rules, zone)
     collector.remember(clock())
 
-    async def consume() -> None:
-        async for event in events:
-            update = collector.take(event)
-            if update.alerts:
-                courier.wake()
-                # A full queue never lets go of the loop by itself; the alert must not wait behind it.
-                await asyncio.sleep(0)
+    def tell(updates: Sequence[Update]) -> None:
+        if any(update.alerts for update in updates):
+            courier.wake()
+        for update in updates:
             try:
                 observe(update)
             except Exception:  # whoever watches must not end the watch
                 _LOG.exception("What came of an event could not be shown.")
 
+    async def consume() -> None:
+        async for batch in batches(events):
+            tell(collector.take(batch))
+            # A queue that is never empty never lets go of the loop by itself; no alert may wait behind it.
+            await asyncio.sleep(0)
+
+    async def settle() -> None:
+        while True:
+            await asyncio.sleep(EVERY.total_seconds())
+            if alerts := collector.settle():
+                tell([Update(event=None, alerts=alerts)])
+
     async with bringing as courier:
         stopped = (stop or asyncio.Event()).wait()
-        tasks = [asyncio.create_task(c) for c in (consume(), stopped, _commit_every_second(store))]
+        tasks = [asyncio.create_task(c) for c in (consume(), stopped, settle(), _commit_every_second(store))]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()  # what ended it, if it was an error
+            if alerts := collector.settle():
+                tell([Update(event=None, alerts=alerts)])
             await courier.drain(seconds=10)
         finally:
             for task in tasks:
@@ -227,6 +109,15 @@ async def _commit_every_second(store: Store) -> None:
             store.commit_if_due(time.monotonic())
         except StoreError as error:
             _LOG.error("%s What was measured waits in memory; trying again.", error)
+
+
+def kept(store: Store, address: str, characteristic: str) -> Kept | None:
+    """Return the last stored record that is kept of a device: where a link goes on fetching."""
+    kind = _STORED.get(characteristic)
+    last = None if kind is None else store.latest_of(address, kind)
+    if last is None or last.sequence is None:
+        return None
+    return Kept(sequence=last.sequence, device_time=last.device_time)
 
 
 def features_of(windows: Mapping[Kind, Window], *, irregular: bool) -> tuple[Feature, ...]:
@@ -263,7 +154,7 @@ def review(
     span = store.span()
     ever = store.kinds(span[0], span[1] + timedelta(microseconds=1)) if span else set()
     windows = {kind: store.window(kind, start, end) for kind in Kind if kind in ever}
-    findings = scan_all(rules, windows)
+    findings = by_severity((*scan_all(rules, windows), *losses(store, start, end)))
     features = features_of(windows, irregular=any(f.rule == IRREGULAR_RHYTHM.name for f in findings))
     texts = {
         audience: narrate(findings, features, audience=audience, zone=zone, writer=writer)

@@ -13,7 +13,8 @@ from device import Event, Identity, LinkEvent, LinkState, Notification
 from device.gatt import BloodPressureMeasurement, DateTime, PlxContinuousMeasurement, TemperatureMeasurement
 from healthslm.alerts import Alert, Engine, Hook, parse_hooks
 from healthslm.clock import utc_now
-from healthslm.pipeline import Tally, ask, collect, origins, review
+from healthslm.collector import Tally
+from healthslm.pipeline import ask, collect, origins, review
 from healthslm.readings import Device, Kind, Quality
 from healthslm.slm import Audience
 from healthslm.store import CHEAPEST, Store, create, open_store

@@ -21,9 +21,10 @@ from healthslm.cli import terminal
 from healthslm.cli.app import app
 from healthslm.cli.running import only_one, say_if_running
 from healthslm.cli.session import hooks_of, session
+from healthslm.collector import Tally, Update
 from healthslm.errors import UsageError
 from healthslm.export.words import clean
-from healthslm.pipeline import Tally, Update, collect
+from healthslm.pipeline import collect
 from healthslm.readings import Kind
 from healthslm.store import Store
 

@@ -107,5 +107,9 @@ def scan(rule: Rule, windows: Windows) -> list[Finding]:
 
 def scan_all(rules: Iterable[Rule], windows: Windows) -> tuple[Finding, ...]:
     """Ask every rule about a period; the most severe findings first, then by time."""
-    found = [finding for rule in rules for finding in scan(rule, windows)]
-    return tuple(sorted(found, key=lambda f: (-f.severity, f.start)))
+    return by_severity(finding for rule in rules for finding in scan(rule, windows))
+
+
+def by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Put the most severe findings first, then the earlier ones."""
+    return tuple(sorted(findings, key=lambda f: (-f.severity, f.start)))

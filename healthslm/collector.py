@@ -1,0 +1,203 @@
+"""What `collect()` does with the events: into the store, into the live windows, before the rules."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from device import Event, Identity, LinkEvent, Notification
+from healthslm.alerts import Alert, Engine
+from healthslm.errors import StoreError
+from healthslm.ingest import Ingest, device_from
+from healthslm.links import Links
+from healthslm.live import Live
+from healthslm.readings import Kind, Reading
+from healthslm.rules import Rule, judge
+from healthslm.store import Store
+
+_LOG = logging.getLogger(__name__)
+WAITING = 200_000
+"""Readings that are kept in memory while the store takes none: a day of everything."""
+RECENT = timedelta(hours=3)
+"""What was measured longer ago than this raises no alarm: it is history, and stands in the findings."""
+LATE = timedelta(minutes=1)
+"""What was measured longer ago than this is judged as of then too."""
+EVERY = timedelta(milliseconds=100)
+"""A rule is asked at most so often: when values come by the hundred, it is asked about the last of them."""
+MOST_REASONS = 200
+"""Reasons of refusal that are told apart; the rest are counted together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """What came of one event; `event` is `None` for alerts that a rule raised when its turn came."""
+
+    event: Event | None
+    stored: Sequence[Reading] = ()
+    refused: Sequence[str] = ()
+    alerts: Sequence[Alert] = ()
+
+
+@dataclass(slots=True)
+class Tally:
+    """Every reading accounted for: stored, a duplicate, refused with a reason, or not taken by the store.
+
+    `dropped` are notifications that came faster than they were taken.
+    """
+
+    notifications: int = 0
+    stored: int = 0
+    duplicates: int = 0
+    refused: int = 0
+    dropped: int = 0
+    unsaved: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+
+    def refuse(self, reasons: Sequence[str]) -> None:
+        """Count what was refused, and why."""
+        self.refused += len(reasons)
+        for reason in reasons:
+            known = reason in self.reasons or len(self.reasons) < MOST_REASONS
+            counted = reason if known else "other reasons"
+            self.reasons[counted] = self.reasons.get(counted, 0) + 1
+
+
+class Collector:
+    """What `collect()` keeps between two events."""
+
+    def __init__(self, store: Store, engine: Engine, rules: Sequence[Rule], zone: ZoneInfo) -> None:
+        self.store = store
+        self.engine = engine
+        self.reach = max((rule.lookback for rule in rules), default=timedelta(hours=1))
+        self.live = Live(self.reach)
+        self.ingest = Ingest(zone)
+        self.links = Links(store)
+        self.waiting: list[Reading] = []
+        self.tally = Tally()
+        self._concerned: dict[Kind, tuple[Rule, ...]] = {
+            kind: tuple(rule for rule in rules if kind in rule.kinds) for kind in Kind
+        }
+        self._asked: dict[str, datetime] = {}
+        self._owed: dict[str, tuple[Rule, datetime, datetime]] = {}
+
+    def remember(self, now: datetime) -> None:
+        """Fill the live windows from the store, so that a restart forgets nothing."""
+        for kind, rules in self._concerned.items():
+            if rules:
+                self.live.load(self.store.window(kind, now - self.reach, now))
+
+    def take(self, events: Sequence[Event]) -> list[Update]:
+        """Store what a batch of events brings in one go, and ask the rules that it concerns."""
+        taken: list[tuple[Event, Sequence[Reading], Sequence[str]]] = []
+        for event in events:
+            if isinstance(event, Notification):
+                self.tally.notifications += 1
+                took = self.ingest.take(event)
+                if took.refused:
+                    self.tally.refuse(took.refused)
+                taken.append((event, took.readings, took.refused))
+            elif isinstance(event, Identity):
+                self._know(event)
+                taken.append((event, self.ingest.battery(event), ()))
+            else:
+                self._note(event)
+                taken.append((event, (), ()))
+        kept = self._keep([readings for _, readings, _ in taken])
+        updates = []
+        for (event, _, refused), stored in zip(taken, kept, strict=True):
+            alerts: Sequence[Alert] = ()
+            if stored and isinstance(event, Notification):
+                self.live.add(stored, event.received_at)
+                alerts = self._judge(stored, event.received_at)
+            updates.append(Update(event=event, stored=stored, refused=refused, alerts=alerts))
+        return updates
+
+    def _note(self, event: LinkEvent) -> None:
+        self.tally.dropped += event.dropped
+        try:
+            self.links.note(event)
+        except StoreError as error:
+            _LOG.error("What became of the link to %s could not be stored. %s", event.device, error)
+
+    def _know(self, identity: Identity) -> None:
+        try:
+            self.store.know_device(device_from(identity, self.store.device(identity.device)))
+        except StoreError as error:
+            _LOG.error("What %s says of itself could not be stored. %s", identity.device, error)
+
+    def _keep(self, groups: Sequence[Sequence[Reading]]) -> Sequence[Sequence[Reading]]:
+        """Store readings and return the new ones of each group; while the store takes none, they wait."""
+        readings = [reading for group in groups for reading in group]
+        if not readings:
+            return groups
+        try:
+            stored = self.store.append([*self.waiting, *readings] if self.waiting else readings)
+        except StoreError as error:
+            if not self.waiting:
+                _LOG.error("%s Readings are judged, and wait in memory for the store.", error)
+            room = WAITING - len(self.waiting)
+            self.waiting += readings[:room]
+            self.tally.unsaved += max(0, len(readings) - room)
+            return groups
+        self.tally.stored += len(stored)
+        self.tally.duplicates += len(self.waiting) + len(readings) - len(stored)
+        waited = bool(self.waiting)
+        self.waiting.clear()
+        if len(stored) == len(readings) and not waited:
+            ahead = iter(stored)
+            return [[next(ahead) for _ in group] for group in groups]
+        new = {(r.kind, r.time, r.device): r for r in stored}
+        return [
+            [r for key in ((r.kind, r.time, r.device) for r in group) if (r := new.pop(key, None))]
+            for group in groups
+        ]
+
+    def finish(self) -> None:
+        """Store what still waits, and make everything durable. Raises `StoreError` when that cannot be."""
+        self.tally.unsaved += len(self.waiting)
+        if self.waiting:
+            waited = len(self.waiting)
+            self.tally.stored += len(self.store.append(self.waiting))
+            self.tally.unsaved -= waited
+        self.store.commit()
+
+    def _judge(self, readings: Sequence[Reading], received_at: datetime) -> Sequence[Alert]:
+        """Ask every rule that looks at one of these kinds, or owe it the question; the alerts this raised.
+
+        What was measured a while ago (a cuff that was switched on late, or whose clock is an hour slow) is
+        judged as of then too, so that it does not fall out of what the rules look back on.
+        """
+        rules = {rule.name: rule for reading in readings for rule in self._concerned[reading.kind]}
+        if not rules:
+            return ()
+        newest = max(reading.time for reading in readings)
+        if received_at - newest > RECENT:
+            return ()  # from a device's memory: it stands in the findings, and changes no alert
+        raised = []
+        for name, rule in rules.items():
+            asked = self._asked.get(name)
+            if received_at - newest <= LATE and asked is not None and abs(received_at - asked) < EVERY:
+                self._owed[name] = (rule, newest, received_at)
+            elif alert := self._ask(rule, newest, received_at):
+                raised.append(alert)
+        return raised
+
+    def _ask(self, rule: Rule, newest: datetime, received_at: datetime) -> Alert | None:
+        """Ask a rule about this moment, and about the one of the newest reading where that is long past."""
+        self._asked[rule.name] = received_at
+        self._owed.pop(rule.name, None)
+        late = received_at - newest > LATE
+        found = [
+            finding
+            for now in ((newest, received_at) if late else (received_at,))
+            if (finding := judge(rule, self.live.windows(rule.kinds, now, rule.lookback), now))
+        ]
+        worst = max(found, key=lambda finding: finding.severity, default=None)
+        return self.engine.update(rule, worst, received_at)
+
+    def settle(self) -> Sequence[Alert]:
+        """Ask the rules that are owed a question, now that it is quiet; the alerts this raised."""
+        return [alert for owed in list(self._owed.values()) if (alert := self._ask(*owed))]
