@@ -163,9 +163,9 @@ class Supervisor:
             limits=self.air.timings,
             conversation=family.converse(self.streams) if family and family.converse else None,
         )
-        identity, silent = await session.identify(called)
+        identity, answers = await session.identify(called)
         self.queue.put(identity)
-        if not silent:
+        if answers:
             await session.read_state()
         refused = await session.subscribe(strict=self._stale < _STALE_AFTER)
         # The records first, while the clock that stamped them still runs as it did; only then is it set.
@@ -173,7 +173,7 @@ class Supervisor:
         for transfer in transfers:
             self._tell(LinkState.FETCHED, transfer)
         adjusted = await set_clock(session, self.zone)
-        self._tell(LinkState.CONNECTED, "; ".join(said for said in (silent, refused, adjusted) if said))
+        self._tell(LinkState.CONNECTED, "; ".join(said for said in (refused, adjusted) if said))
         return session
 
     async def _suspect(self, client: BleakClient) -> None:

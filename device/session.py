@@ -32,6 +32,8 @@ _NEEDS_PAIRING = {0x05, 0x08, 0x0C, 0x0F}  # authentication, authorization, key 
 _OUT_OF_DATE = {0x01, 0x02, 0x03, 0x06, 0x0A, 0x12}
 """Invalid handle, read or write not permitted, not supported, not found, database out of sync: what a device
 answers whose table is no longer the one that was discovered."""
+_UNANSWERED = 2
+"""Questions without an answer after which a device is asked no further."""
 
 
 class Session:
@@ -95,15 +97,15 @@ class Session:
             raise LinkError(f"it has no characteristic {name}.")
         return found
 
-    async def identify(self, called: str) -> tuple[Identity, str]:
-        """Read who the device is; what it does not tell stays empty. Also says why it told nothing more.
+    async def identify(self, called: str) -> tuple[Identity, bool]:
+        """Read who the device is; what it does not tell stays empty. Also says whether it answers at all.
 
-        A device that leaves a question without an answer is asked no further: behind BlueZ that is one whose
-        values are protected, and each would take its whole time limit.
+        A device that leaves two questions without an answer is asked no further: behind BlueZ its values
+        may be protected, and each question would take its whole time limit.
         """
         said: dict[str, str] = {}
         battery: int | None = None
-        silent = ""
+        silent: list[str] = []
         for characteristic in self.table:
             name = short_uuid(characteristic.uuid)
             if "read" not in characteristic.properties or name not in (*_IDENTITY, BatteryLevel.UUID):
@@ -119,12 +121,13 @@ class Session:
             except LinkError as error:
                 self.still_there(error)
                 if isinstance(error.__cause__, TimeoutError):
-                    silent = f"it does not answer: {error.message.rstrip('.')}"
-                    break
+                    silent.append(error.message)
+                    if len(silent) == _UNANSWERED:
+                        break
         identity = Identity(
             at=self.clock(), device=self.address, name=printable(called), battery=battery, **said
         )
-        return identity, silent
+        return identity, len(silent) < _UNANSWERED
 
     async def read_state(self) -> None:
         """Read what the measurements cannot be understood without, and hand it on as it is."""
@@ -223,7 +226,8 @@ class Session:
                     await self._ask(characteristic)
                 except LinkError as error:
                     if not isinstance(error.__cause__, BleakGATTProtocolError):  # a refusal is an answer, too
-                        raise
+                        why = f"it does not answer: {error.message}"
+                        raise LinkError(why) from error.__cause__
                 return
 
 

@@ -24,7 +24,7 @@ REASON = BleakBluetoothNotAvailableReason
 
 async def test_scan_lists_what_is_understood(air: VirtualRadio) -> None:
     class Scale(ChestStrap):
-        service, measurement, model, features = "181D", "2A9D", "Scale", ()
+        service, measurement, model, features = "1823", "2AB9", "Scale", ()
 
     for wearable in (
         ChestStrap("C0:00:00:00:00:01", "Left\x1b[2J strap"),
