@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -68,8 +68,16 @@ class Tally:
 class Collector:
     """What `collect()` keeps between two events."""
 
-    def __init__(self, store: Store, engine: Engine, rules: Sequence[Rule], zone: ZoneInfo) -> None:
+    def __init__(
+        self,
+        store: Store,
+        engine: Engine,
+        rules: Sequence[Rule],
+        zone: ZoneInfo,
+        clock: Callable[[], datetime],
+    ) -> None:
         self.store = store
+        self.clock = clock
         self.engine = engine
         self.reach = max((rule.lookback for rule in rules), default=timedelta(hours=1))
         self.live = Live(self.reach)
@@ -174,8 +182,8 @@ class Collector:
         if not rules:
             return ()
         newest = max(reading.time for reading in readings)
-        if received_at - newest > RECENT:
-            return ()  # from a device's memory: it stands in the findings, and changes no alert
+        if max(received_at, self.clock()) - newest > RECENT:
+            return ()  # from a device's memory or a captured file: history, which changes no alert
         raised = []
         for name, rule in rules.items():
             asked = self._asked.get(name)

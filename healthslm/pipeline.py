@@ -59,7 +59,7 @@ async def collect(
 
     bringing = Courier(store, hooks, clock=wall_clock, on_delivered=on_delivered)
     engine = Engine(store, hooks, clock=wall_clock, bring=bringing.bring)
-    collector = Collector(store, engine, rules, zone)
+    collector = Collector(store, engine, rules, zone, clock)
     collector.remember(clock())
 
     def tell(updates: Sequence[Update]) -> None:

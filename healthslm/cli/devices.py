@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
 import re
-import signal
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
-from device import Found, LinkEvent, scan, watch
+from device import Found, scan
 from healthslm.cli import terminal
 from healthslm.cli.app import app
-from healthslm.cli.running import only_one, say_if_running
-from healthslm.cli.session import hooks_of, session
-from healthslm.collector import Tally, Update
+from healthslm.cli.running import say_if_running
+from healthslm.cli.session import session
 from healthslm.errors import UsageError
 from healthslm.export.words import clean
-from healthslm.pipeline import collect
 from healthslm.readings import Kind
 from healthslm.store import Store
 
@@ -147,74 +140,3 @@ def devices_forget(context: typer.Context, address: str) -> None:
         store.commit()
     terminal.say(f"{address} is forgotten; its readings are kept.")
     say_if_running(current.settings.home)
-
-
-@app.command()
-def run(context: typer.Context) -> None:
-    """Listen to the wearables, keep what they say, and warn. Runs until it is stopped."""
-    current = session(context)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    with only_one(current.settings.home), current.store(patience_s=0.5) as store:
-        addresses = [d.address for d in store.devices()]
-        if not addresses:
-            raise UsageError("No wearable is set up.", "Next: healthslm devices scan")
-        names = {d.address: d.name or d.address for d in store.devices()}
-        tally = asyncio.run(_run(store, addresses, current.zone, names))
-    terminal.say(
-        f"Stopped. {tally.notifications} notifications: {tally.stored} readings stored, "
-        f"{tally.duplicates} duplicates, {tally.refused} refused, {tally.unsaved} not taken by the store, "
-        f"{tally.dropped} lost unread."
-    )
-    for reason, count in sorted(tally.reasons.items(), key=lambda item: -item[1])[:5]:
-        terminal.say(f"  refused {count} ×: {reason}", "dim")
-
-
-async def _run(store: Store, addresses: list[str], zone: ZoneInfo, names: dict[str, str]) -> Tally:
-    def observe(update: Update) -> None:
-        with contextlib.suppress(OSError):  # a terminal that is gone must not end the listening
-            show(update)
-
-    def show(update: Update) -> None:
-        if isinstance(update.event, LinkEvent):
-            event = update.event
-            terminal.say(f"{terminal.clock(event.at, zone)} {names[event.device]}: {event.state} {event.why}")
-        for alert in update.alerts:
-            style = terminal.SEVERITY_STYLE[alert.severity]
-            text = f"{alert.finding.title}. {alert.finding.action}"
-            terminal.err.print(
-                Text.assemble(
-                    f"{terminal.clock(alert.raised_at, zone)} ",
-                    (alert.severity.word, style),
-                    " ",
-                    terminal.cell(text),
-                ),
-                soft_wrap=True,
-            )
-
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    async with watch(addresses) as events:
-        return await collect(events, store, zone=zone, hooks=hooks_of(store), observe=observe, stop=stop)
-
-
-@app.command()
-def decode(
-    characteristic: Annotated[str, typer.Argument(help="UUID, like 2A37.")],
-    value: Annotated[str, typer.Argument(help="The bytes in hexadecimal, like 0055.")],
-    json: Json = False,
-) -> None:
-    """Say what the bytes of a Bluetooth characteristic mean, or why they mean nothing."""
-    from device import decode as decode_bytes  # noqa: PLC0415  the command's own name is taken
-
-    try:
-        raw = bytes.fromhex(value.removeprefix("0x"))
-    except ValueError as error:
-        raise UsageError(f"{value!r} is not hexadecimal.", "Write two digits a byte, like 0055.") from error
-    fields = terminal.fields_of(decode_bytes(characteristic, raw))
-    if json:
-        terminal.print_json(fields)
-    else:
-        for name, field in fields.items():
-            terminal.out.print(terminal.cell(f"{name:24} {field}"))

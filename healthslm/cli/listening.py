@@ -1,0 +1,180 @@
+"""Listen to the wearables, or to a file of what they said once; and say what single bytes mean."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.text import Text
+
+from device import Event, LinkEvent, LinkState, RecordError, watch
+from device.capture import CapturedDevice, capture, replay
+from healthslm.cli import terminal
+from healthslm.cli.app import app
+from healthslm.cli.running import only_one
+from healthslm.cli.session import Session, hooks_of, session
+from healthslm.collector import Tally, Update
+from healthslm.errors import UsageError
+from healthslm.pipeline import collect, kept
+from healthslm.readings import Device
+from healthslm.store import Store
+
+Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    replay_file: Annotated[
+        Path | None,
+        typer.Option("--replay", metavar="FILE", help="Play a captured file instead of listening."),
+    ] = None,
+    speed: Annotated[
+        float | None,
+        typer.Option(help="How fast to replay: 1 as recorded, 60 an hour in a minute; else as it goes."),
+    ] = None,
+    capture_file: Annotated[
+        Path | None,
+        typer.Option("--capture", metavar="FILE", help="Also write all to a new file. It is not encrypted."),
+    ] = None,
+) -> None:
+    """Listen to the wearables, keep what they say, and warn. Runs until it is stopped."""
+    if replay_file and capture_file:
+        raise UsageError("--replay and --capture do not go together.", "Copy the file instead.")
+    if speed is not None and (replay_file is None or not 0 < speed < float("inf")):
+        raise UsageError("--speed is for --replay, and a number above 0.", "1 is as fast as recorded.")
+    current = session(context)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    with only_one(current.settings.home), current.store(patience_s=0.5) as store:
+        if replay_file:
+            tally = asyncio.run(_play(store, current, replay_file, speed))
+        else:
+            devices = store.devices()
+            if not devices:
+                raise UsageError("No wearable is set up.", "Next: healthslm devices scan")
+            tally = asyncio.run(_listen(store, devices, current.zone, capture_file))
+    _say_what_came(tally, "Stopped" if replay_file is None else f"{replay_file} is played")
+
+
+def _say_what_came(tally: Tally, what: str) -> None:
+    terminal.say(
+        f"{what}. {tally.notifications} notifications: {tally.stored} readings stored, "
+        f"{tally.duplicates} duplicates, {tally.refused} refused, {tally.unsaved} not taken by the store, "
+        f"{tally.dropped} lost unread."
+    )
+    for reason, count in sorted(tally.reasons.items(), key=lambda item: -item[1])[:5]:
+        terminal.say(f"  refused {count} ×: {reason}", "dim")
+
+
+class _Screen:
+    """Shows what happens, a line each."""
+
+    def __init__(self, zone: ZoneInfo, names: Mapping[str, str]) -> None:
+        self._zone = zone
+        self._names = names
+
+    def observe(self, update: Update) -> None:
+        """Show what came of one event."""
+        with contextlib.suppress(OSError):  # a terminal that is gone must not end the listening
+            if isinstance(update.event, LinkEvent):
+                self.link(update.event)
+            for alert in update.alerts:
+                style = terminal.SEVERITY_STYLE[alert.severity]
+                text = f"{alert.finding.title}. {alert.finding.action}"
+                terminal.err.print(
+                    Text.assemble(
+                        f"{terminal.clock(alert.raised_at, self._zone)} ",
+                        (alert.severity.word, style),
+                        " ",
+                        terminal.cell(text),
+                    ),
+                    soft_wrap=True,
+                )
+
+    def link(self, event: LinkEvent) -> None:
+        """Show a change of a link."""
+        name = self._names.get(event.device) or event.device
+        terminal.say(f"{terminal.clock(event.at, self._zone)} {name}: {event.state} {event.why}")
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _listen(
+    store: Store, devices: Sequence[Device], zone: ZoneInfo, capture_file: Path | None
+) -> Tally:
+    screen = _Screen(zone, {d.address: d.name for d in devices})
+    stop = _stop_on_signals()
+    async with contextlib.AsyncExitStack() as stack:
+        events = await stack.enter_async_context(
+            watch([d.address for d in devices], kept=partial(kept, store), zone=zone)
+        )
+        if capture_file is not None:
+            known = [CapturedDevice(d.address, d.name) for d in devices]
+            events = await stack.enter_async_context(capture(capture_file, events, devices=known))
+            terminal.say(f"What is heard is also written to {capture_file}, which is not encrypted.")
+        return await collect(
+            events, store, zone=zone, hooks=hooks_of(store), observe=screen.observe, stop=stop
+        )
+
+
+async def _play(store: Store, current: Session, path: Path, speed: float | None) -> Tally:
+    """Collect what a file holds. What is old raises no alarm: `collect` has the clock of today."""
+    zone = current.zone
+    async with replay(path, speed=speed) as recorded:
+        called = {d.address: d.name for d in recorded.header.devices}
+        screen = _Screen(zone, called | {d.address: d.name for d in store.devices() if d.name})
+        try:
+            return await collect(
+                _of_then(recorded, screen),
+                store,
+                zone=zone,
+                hooks=hooks_of(store),
+                observe=screen.observe,
+                stop=_stop_on_signals(),
+            )
+        except RecordError as error:
+            raise RecordError(error.message, error.hint or "What comes before it is stored.") from error
+
+
+async def _of_then(events: AsyncIterator[Event], screen: _Screen) -> AsyncIterator[Event]:
+    """Leave out how the links stood then, which is only shown: it says nothing of how they stand now."""
+    async for event in events:
+        if isinstance(event, LinkEvent) and event.state is not LinkState.DROPPED:
+            screen.link(event)
+        else:
+            yield event
+
+
+@app.command()
+def decode(
+    characteristic: Annotated[str, typer.Argument(help="UUID, like 2A37.")],
+    value: Annotated[str, typer.Argument(help="The bytes in hexadecimal, like 0055.")],
+    json: Json = False,
+) -> None:
+    """Say what the bytes of a Bluetooth characteristic mean, or why they mean nothing."""
+    from device import decode as decode_bytes  # noqa: PLC0415  the command's own name is taken
+
+    try:
+        raw = bytes.fromhex(value.removeprefix("0x"))
+    except ValueError as error:
+        raise UsageError(f"{value!r} is not hexadecimal.", "Write two digits a byte, like 0055.") from error
+    fields = terminal.fields_of(decode_bytes(characteristic, raw))
+    if json:
+        terminal.print_json(fields)
+    else:
+        for name, field in fields.items():
+            terminal.out.print(terminal.cell(f"{name:24} {field}"))
