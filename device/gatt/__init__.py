@@ -12,6 +12,8 @@ from device.gatt import (
     battery,
     blood_pressure,
     body_composition,
+    continuous_glucose,
+    current_time,
     cycling,
     device_information,
     glucose,
@@ -28,6 +30,16 @@ from device.gatt.blood_pressure import (
     IntermediateCuffPressure,
 )
 from device.gatt.body_composition import BodyCompositionFeature, BodyCompositionMeasurement
+from device.gatt.cgm_specific_ops import CgmSpecificOpsControlPoint
+from device.gatt.continuous_glucose import (
+    CgmFeature,
+    CgmMeasurement,
+    CgmRecord,
+    CgmSessionRunTime,
+    CgmSessionStartTime,
+    CgmStatus,
+)
+from device.gatt.current_time import CurrentTime, LocalTimeInformation
 from device.gatt.cycling import CscFeature, CscMeasurement
 from device.gatt.device_information import DeviceInformationString
 from device.gatt.fields import DateTime, Number, Special
@@ -57,8 +69,16 @@ __all__ = [
     "BodyCompositionFeature",
     "BodyCompositionMeasurement",
     "BodySensorLocation",
+    "CgmFeature",
+    "CgmMeasurement",
+    "CgmRecord",
+    "CgmSessionRunTime",
+    "CgmSessionStartTime",
+    "CgmSpecificOpsControlPoint",
+    "CgmStatus",
     "CscFeature",
     "CscMeasurement",
+    "CurrentTime",
     "DateTime",
     "DeviceInformationString",
     "GlucoseFeature",
@@ -68,6 +88,7 @@ __all__ = [
     "HeartRateMeasurement",
     "IntermediateCuffPressure",
     "IntermediateTemperature",
+    "LocalTimeInformation",
     "Measurement",
     "MeasurementInterval",
     "Number",
@@ -91,11 +112,13 @@ _SERVICES: tuple[GattService, ...] = (
     health_thermometer.SERVICE,
     blood_pressure.SERVICE,
     glucose.SERVICE,
+    continuous_glucose.SERVICE,
     weight_scale.SERVICE,
     body_composition.SERVICE,
     running.SERVICE,
     cycling.SERVICE,
     battery.SERVICE,
+    current_time.SERVICE,
     device_information.SERVICE,
 )
 

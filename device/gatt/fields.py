@@ -112,6 +112,55 @@ def encode_known(value: float | None, steps: int, size: int) -> bytes:
     return encoded
 
 
+def _crc_table() -> tuple[int, ...]:
+    table = []
+    for octet in range(256):
+        crc = octet
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x8408 if crc & 1 else 0)
+        table.append(crc)
+    return tuple(table)
+
+
+_CRC_TABLE = _crc_table()
+
+
+def crc16(value: bytes) -> int:
+    """The E2E-CRC of the Bluetooth SIG's medical services: CRC-16/MCRF4XX (0x1021 reflected, from 0xFFFF)."""
+    table, crc = _CRC_TABLE, 0xFFFF
+    for octet in value:
+        crc = crc >> 8 ^ table[(crc ^ octet) & 0xFF]
+    return crc
+
+
+def encode_crc(value: bytes, crc_ok: bool | None) -> bytes:
+    """The two bytes that end `value`: none when it has no E2E-CRC, a wrong one where `crc_ok` is false."""
+    if crc_ok is None:
+        return b""
+    return (crc16(value) ^ (0 if crc_ok else 0xFFFF)).to_bytes(2, "little")
+
+
+_DST_OFFSETS = {0: 0, 2: 30, 4: 60, 8: 120, 255: None}
+"""Minutes by the number sent; 255 is not known."""
+_DST_NUMBERS = {minutes: number for number, minutes in _DST_OFFSETS.items()}
+
+
+def encode_time_zone(minutes: int | None) -> bytes:
+    """Encode minutes east of UTC in steps of 15; `None` as not known. Raises `ValueError` for other steps."""
+    if minutes is None:
+        return b"\x80"
+    if minutes % 15 or not -48 <= minutes // 15 <= 56:
+        raise ValueError(f"a time zone of {minutes} minutes cannot be sent: it counts quarters of an hour")
+    return (minutes // 15).to_bytes(1, "little", signed=True)
+
+
+def encode_dst_offset(minutes: int | None) -> bytes:
+    """Encode minutes of daylight saving time: 0, 30, 60, 120 or `None`. Raises `ValueError` for others."""
+    if minutes not in _DST_NUMBERS:
+        raise ValueError(f"daylight saving time of {minutes} minutes cannot be sent: 0, 30, 60 or 120 can")
+    return bytes((_DST_NUMBERS[minutes],))
+
+
 @dataclass(frozen=True, slots=True)
 class DateTime:
     """A device's own clock, as sent: no time zone; year, month and day are 0 where the device does not know.
@@ -224,6 +273,31 @@ class Reader:
         if stamp.fault:
             raise self.error(f"{what} has no such {stamp.fault}")
         return stamp
+
+    def time_zone(self, what: str) -> int | None:
+        """Take a Time Zone: minutes east of UTC without daylight saving time; `None` when not known."""
+        steps = self.sint(1, what)
+        if steps == -128:
+            return None
+        if not -48 <= steps <= 56:
+            raise self.error(f"{what} has no such number {steps}")
+        return 15 * steps
+
+    def dst_offset(self, what: str) -> int | None:
+        """Take a DST Offset: minutes of daylight saving time; `None` when not known."""
+        number = self.uint(1, what)
+        if number not in _DST_OFFSETS:
+            raise self.error(f"{what} has no such number {number}")
+        return _DST_OFFSETS[number]
+
+    def crc(self) -> bool | None:
+        """Take an E2E-CRC over everything before, if there is one, and say whether it is right."""
+        before = self.value[: self.at]
+        if len(self.value) == self.at:
+            return None
+        sent = self.uint(2, "the E2E-CRC")
+        self.end()
+        return sent == crc16(before)
 
     def end(self) -> None:
         """Make sure that nothing is left over."""
