@@ -31,6 +31,26 @@ class Kind(StrEnum):
     SYSTOLIC = "systolic"
     DIASTOLIC = "diastolic"
     MEAN_ARTERIAL = "mean_arterial"
+    GLUCOSE = "glucose"
+    """Of blood, by a meter and a strip."""
+    SENSOR_GLUCOSE = "sensor_glucose"
+    """Of the fluid under the skin, by a continuous sensor: a stream, minutes behind the blood."""
+    WEIGHT = "weight"
+    BODY_FAT = "body_fat"
+    RESPIRATORY_RATE = "respiratory_rate"
+    PERFUSION_INDEX = "perfusion_index"
+    PULSE_INTERVAL = "pulse_interval"
+    """From beat to beat as light sees it: less exact than RR intervals, and no substitute for them."""
+    STEPS = "steps"
+    """Each reading is how many more than at the one before, as of energy and distance."""
+    ENERGY = "energy"
+    DISTANCE = "distance"
+    SPEED = "speed"
+    CADENCE = "cadence"
+    SLEEP_DURATION = "sleep_duration"
+    ECG = "ecg"
+    ACCELERATION = "acceleration"
+    """Its magnitude, gravity included: which way an axis points depends on how the strap sits."""
     BATTERY = "battery"
 
 
@@ -40,7 +60,9 @@ class KindInfo:
 
     `ucum` is the unit as data, `unit` as a person reads it. `low`..`high` is what a living person's sensor
     can show; outside it a value is kept and marked, never used. `holds` is how long one reading of a
-    continuous stream speaks for; `None` marks spot measurements, which have no coverage.
+    continuous stream speaks for; `None` marks spot measurements, which have no coverage. Where a kind `adds`
+    up, a reading is an amount, and the sum of them is what counts. A `waveform` is samples of a curve: no
+    number of it alone says anything, so none is ever told.
     """
 
     title: str
@@ -51,6 +73,8 @@ class KindInfo:
     high: float
     decimals: int
     holds: timedelta | None = None
+    adds: bool = False
+    waveform: bool = False
 
 
 _TEN_S = timedelta(seconds=10)
@@ -114,6 +138,115 @@ KINDS: Mapping[Kind, KindInfo] = {
         high=250,
         decimals=0,
     ),
+    # Meters show LO and HI outside of about 20 to 600 mg/dL (ISO 15197 asks for less); a few go on to 1000.
+    Kind.GLUCOSE: KindInfo(
+        title="blood glucose", ucum="mg/dL", unit="mg/dL", loinc="41653-7", low=10, high=1000, decimals=0
+    ),
+    # Sensors show 40 to 400 or 500 mg/dL; the slowest record a value every quarter of an hour.
+    Kind.SENSOR_GLUCOSE: KindInfo(
+        title="sensor glucose",
+        ucum="mg/dL",
+        unit="mg/dL",
+        loinc="99504-3",
+        low=20,
+        high=600,
+        decimals=0,
+        holds=timedelta(minutes=15),
+    ),
+    # From the smallest of the newborn to the heaviest person on record (635 kg).
+    Kind.WEIGHT: KindInfo(
+        title="weight", ucum="kg", unit="kg", loinc="29463-7", low=0.2, high=650, decimals=1
+    ),
+    # Essential fat is 2 to 5 %; what a scale shows above 75 % is a foot beside the electrode.
+    Kind.BODY_FAT: KindInfo(
+        title="body fat", ucum="%", unit="%", loinc="41982-0", low=2, high=75, decimals=1
+    ),
+    # Counted over a minute; the newborn and the very ill breathe up to a hundred times in it.
+    Kind.RESPIRATORY_RATE: KindInfo(
+        title="respiratory rate",
+        ucum="/min",
+        unit="/min",
+        loinc="9279-1",
+        low=2,
+        high=120,
+        decimals=0,
+        holds=timedelta(minutes=1),
+    ),
+    # Oximeters give it from 0.02 % on, and the wider formats up to 30 %; 0 is no finger.
+    Kind.PERFUSION_INDEX: KindInfo(
+        title="perfusion index",
+        ucum="%",
+        unit="%",
+        loinc="61006-3",
+        low=0.02,
+        high=30,
+        decimals=1,
+        holds=_TEN_S,
+    ),
+    # LOINC's interval is one "by EKG"; there is none for the pulse's.
+    Kind.PULSE_INTERVAL: KindInfo(
+        title="pulse interval",
+        ucum="ms",
+        unit="ms",
+        loinc=None,
+        low=200,
+        high=3000,
+        decimals=0,
+        holds=timedelta(seconds=3),
+    ),
+    # The most that people ever did within a day: 300,000 steps, 30,000 kcal, 1,100 km (on a bicycle).
+    Kind.STEPS: KindInfo(
+        title="steps",
+        ucum="{steps}",
+        unit="steps",
+        loinc="55423-8",
+        low=0,
+        high=300_000,
+        decimals=0,
+        adds=True,
+    ),
+    Kind.ENERGY: KindInfo(
+        title="energy", ucum="kcal", unit="kcal", loinc="41981-2", low=0, high=30_000, decimals=0, adds=True
+    ),
+    # Not LOINC's 55430-3, which is "Walking distance": a bicycle's is counted here too.
+    Kind.DISTANCE: KindInfo(
+        title="distance", ucum="m", unit="m", loinc=None, low=0, high=1_100_000, decimals=0, adds=True
+    ),
+    # Nobody runs faster than 12.5 m/s; wheels alone give no speed without their size.
+    Kind.SPEED: KindInfo(
+        title="speed", ucum="m/s", unit="m/s", loinc=None, low=0, high=15, decimals=1, holds=_TEN_S
+    ),
+    # Track sprinters pedal, and sprinters step, up to about 300 times a minute.
+    Kind.CADENCE: KindInfo(
+        title="cadence", ucum="/min", unit="/min", loinc=None, low=0, high=320, decimals=0, holds=_TEN_S
+    ),
+    Kind.SLEEP_DURATION: KindInfo(
+        title="sleep", ucum="h", unit="h", loinc="93832-4", low=0, high=36, decimals=1, adds=True
+    ),
+    # Twice what a recorder has to show without clipping (10 mV from peak to valley, IEC 60601-2-47).
+    Kind.ECG: KindInfo(
+        title="ECG",
+        ucum="uV",
+        unit="µV",
+        loinc=None,
+        low=-20_000,
+        high=20_000,
+        decimals=0,
+        holds=timedelta(milliseconds=50),
+        waveform=True,
+    ),
+    # The corner of a cube of ±16 g, the widest range that wearables have.
+    Kind.ACCELERATION: KindInfo(
+        title="acceleration",
+        ucum="m[g]",
+        unit="mg",
+        loinc=None,
+        low=0,
+        high=28_000,
+        decimals=0,
+        holds=timedelta(milliseconds=50),
+        waveform=True,
+    ),
     Kind.BATTERY: KindInfo(title="battery", ucum="%", unit="%", loinc=None, low=0, high=100, decimals=0),
 }
 
@@ -129,10 +262,28 @@ class Quality(IntFlag):
     SENSOR_FAULT = 4
     """The device's own status calls the measurement invalid, unreliable or moved."""
     CLOCK_CORRECTED = 8
-    """The device's clock was wrong; the time is the one of reception. The value itself is good."""
+    """The device's clock was wrong; the time is corrected, or the one of reception. The value is good."""
+    NOT_WORN = 16
+    """The device said, or its frames show, that nobody wears it: there is a value, but of no person."""
+    FLAT_LINE = 32
+    """The same to the last digit for longer than a living body's signal can be: a sensor that is stuck."""
+    FROZEN = 64
+    """The device's own counter or clock stood still while it went on sending: an old value, sent again."""
 
 
-UNUSABLE = Quality.NO_CONTACT | Quality.IMPLAUSIBLE | Quality.SENSOR_FAULT
+UNUSABLE = (
+    Quality.NO_CONTACT
+    | Quality.IMPLAUSIBLE
+    | Quality.SENSOR_FAULT
+    | Quality.NOT_WORN
+    | Quality.FLAT_LINE
+    | Quality.FROZEN
+)
+"""All but a corrected clock: with each of the others the number is not one of this person at this time.
+
+A flat line and a frozen counter look like the steadiest health there is, so they must not be computed with;
+that takes alarms away too, so `ingest` marks them only where no living body, paced or asleep, can be meant.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

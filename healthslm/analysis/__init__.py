@@ -5,7 +5,7 @@ the feature's value is `None` and its reason says why.
 """
 
 from healthslm.analysis.change import in_range, relation, trend
-from healthslm.analysis.features import absent, describe, extreme, mean
+from healthslm.analysis.features import absent, describe, extreme, mean, total
 from healthslm.analysis.pressure import paired
 from healthslm.analysis.rhythm import Rhythm, hrv, rhythm
 from healthslm.analysis.rolling import rolling_median
@@ -22,5 +22,6 @@ __all__ = [
     "relation",
     "rhythm",
     "rolling_median",
+    "total",
     "trend",
 ]

@@ -22,11 +22,16 @@ RELATION_DAYS = 7
 
 
 def daily_means(window: Window, zone: ZoneInfo) -> tuple[NDArray[np.int64], Floats]:
-    """Return the local days with readings (proleptic ordinals) and the mean of each; shapes `(n,)`."""
+    """Return the local days with readings (proleptic ordinals) and the mean of each; shapes `(n,)`.
+
+    Of a kind that adds up it is the day's sum.
+    """
     good = window.usable()
     days = np.array([moment(t).astimezone(zone).date().toordinal() for t in good.times], dtype=np.int64)
     unique, index = np.unique(days, return_inverse=True)
-    sums = np.bincount(index, weights=good.values, minlength=len(unique))
+    sums: Floats = np.bincount(index, weights=good.values, minlength=len(unique)).astype(np.float64)
+    if KINDS[window.kind].adds:
+        return unique, sums
     return unique, sums / np.maximum(np.bincount(index, minlength=len(unique)), 1)
 
 

@@ -1,4 +1,4 @@
-"""Plain statistics of a window as features: latest, mean, min, max, count, each with its readings."""
+"""Plain statistics of a window as features: latest, mean, min, max, total, each with its readings."""
 
 from __future__ import annotations
 
@@ -76,6 +76,34 @@ def mean(window: Window) -> Feature:
     )
 
 
+def total(window: Window) -> Feature:
+    """Return the sum of the usable readings of a kind that adds up: steps, energy, distance, sleep."""
+    info = KINDS[window.kind]
+    good = window.usable()
+    name = f"{window.kind}_total"
+    if not len(good):
+        return absent(name, window.kind, window.start, window.end, _why_empty(window), unit=info.ucum)
+    return Feature(
+        name=name,
+        kind=window.kind,
+        value=float(np.sum(good.values)),
+        unit=info.ucum,
+        decimals=info.decimals,
+        start=window.start,
+        end=window.end,
+        count=len(good),
+        readings=(int(good.ids[0]), int(good.ids[-1])),
+    )
+
+
 def describe(window: Window) -> tuple[Feature, ...]:
-    """Return latest, mean, min and max of a window, in that order."""
+    """Return latest, mean, min and max of a window, in that order.
+
+    Of a kind that adds up its total alone, for one amount says nothing; of a waveform nothing.
+    """
+    info = KINDS[window.kind]
+    if info.waveform:
+        return ()
+    if info.adds:
+        return (total(window),)
     return extreme(window, "latest"), mean(window), extreme(window, "min"), extreme(window, "max")

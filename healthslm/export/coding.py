@@ -43,6 +43,15 @@ DISPLAY = {
     "8480-6": "Systolic blood pressure",
     "8462-4": "Diastolic blood pressure",
     "8478-0": "Mean blood pressure",
+    "41653-7": "Glucose [Mass/volume] in Capillary blood by Glucometer",
+    "99504-3": "Glucose [Mass/volume] in Interstitial fluid",
+    "29463-7": "Body weight",
+    "41982-0": "Percentage of body fat Measured",
+    "9279-1": "Respiratory rate",
+    "61006-3": "Perfusion index Tissue by Pulse oximetry",
+    "55423-8": "Number of steps in unspecified time Pedometer",
+    "41981-2": "Calories burned",
+    "93832-4": "Sleep duration",
 }
 
 # The vital signs profiles fix one "magic" code each; the kind's own, finer code stands beside it.
@@ -52,6 +61,8 @@ _PROFILES = {
     Kind.PULSE_RATE: "heartrate",
     Kind.SPO2: "oxygensat",
     Kind.TEMPERATURE: "bodytemp",
+    Kind.WEIGHT: "bodyweight",
+    Kind.RESPIRATORY_RATE: "resprate",
 }
 PRESSURES = (Kind.SYSTOLIC, Kind.DIASTOLIC, Kind.MEAN_ARTERIAL)
 
@@ -60,7 +71,17 @@ _STATISTICS = {
     "min": ("minimum", "Minimum"),
     "max": ("maximum", "Maximum"),
     "count": ("count", "Count"),
+    "total": ("sum", "Sum"),
 }
+_CATEGORIES = {
+    **dict.fromkeys((Kind.RR_INTERVAL, Kind.PULSE_INTERVAL), ("procedure", "Procedure")),
+    **dict.fromkeys((Kind.GLUCOSE, Kind.SENSOR_GLUCOSE), ("laboratory", "Laboratory")),
+    **dict.fromkeys(
+        (Kind.STEPS, Kind.ENERGY, Kind.DISTANCE, Kind.SPEED, Kind.CADENCE, Kind.SLEEP_DURATION),
+        ("activity", "Activity"),
+    ),
+}
+"""HL7 files electrodiagnostics under procedure, and fingersticks with the laboratory's own."""
 
 
 def loinc(code: str) -> Json:
@@ -82,7 +103,7 @@ def kind_code(kind: Kind) -> Json:
 
 
 def statistic_code(ending: str) -> Json | None:
-    """Return the Coding of `mean`, `min`, `max` or `count`; HL7 has none for `latest`."""
+    """Return the Coding of `mean`, `min`, `max`, `count` or `total`; HL7 has none for `latest`."""
     if ending not in _STATISTICS:
         return None
     code, display = _STATISTICS[ending]
@@ -90,8 +111,8 @@ def statistic_code(ending: str) -> Json | None:
 
 
 def category(kind: Kind) -> list[Json]:
-    """Return an Observation's category; HL7 files electrodiagnostics (RR intervals) under procedure."""
-    code, display = ("procedure", "Procedure") if kind is Kind.RR_INTERVAL else ("vital-signs", "Vital Signs")
+    """Return an Observation's category: of everything not said otherwise, vital signs."""
+    code, display = _CATEGORIES.get(kind, ("vital-signs", "Vital Signs"))
     return [concept({"system": CATEGORY, "code": code, "display": display})]
 
 

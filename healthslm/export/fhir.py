@@ -2,7 +2,8 @@
 
 Source: FHIR R4 (4.0.1), http://hl7.org/fhir/R4/. The Bundle is a `collection`: nothing in it asks a server
 to do anything. Every `fullUrl` is a `urn:uuid:` of the resource's content, so the same review gives the
-same bytes. Not covered: narrative texts of each resource, and dense series reading by reading.
+same bytes. Not covered: narrative texts of each resource, dense series reading by reading,
+and samples of waveforms (ECG, acceleration), which are left out altogether.
 """
 
 from __future__ import annotations

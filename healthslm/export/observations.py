@@ -22,6 +22,9 @@ _FAULTS = {
     Quality.NO_CONTACT: "the sensor had no contact with the skin",
     Quality.IMPLAUSIBLE: "the value is outside what the sensor can show of a living person",
     Quality.SENSOR_FAULT: "the device called the measurement invalid",
+    Quality.NOT_WORN: "nobody wore the device",
+    Quality.FLAT_LINE: "the value stood still for longer than a living body's can",
+    Quality.FROZEN: "the device's own counter stood still",
 }
 
 
@@ -103,9 +106,13 @@ class Observer:
         return reference
 
     def spots(self, windows: Mapping[Kind, Window]) -> None:
-        """Add every spot measurement of a period, one by one; pressures of one inflation as one panel."""
+        """Add every spot measurement of a period, one by one; pressures of one inflation as one panel.
+
+        Not amounts (steps, energy), of which only the total says anything.
+        """
+        left_out = (*coding.PRESSURES, Kind.BATTERY)
         for kind, window in sorted(windows.items()):
-            if KINDS[kind].holds is None and kind not in coding.PRESSURES and kind is not Kind.BATTERY:
+            if KINDS[kind].holds is None and not KINDS[kind].adds and kind not in left_out:
                 for at, value, quality in _rows(window):
                     self.reading(kind, at, value, quality)
         for at, values in _inflations(windows):

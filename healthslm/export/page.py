@@ -32,7 +32,19 @@ _CHARTED = (
     (Kind.TEMPERATURE,),
     (Kind.SYSTOLIC, Kind.DIASTOLIC),
 )
-_OTHERS = (Kind.PULSE_RATE, Kind.MEAN_ARTERIAL)
+_OTHERS = (
+    Kind.PULSE_RATE,
+    Kind.MEAN_ARTERIAL,
+    Kind.GLUCOSE,
+    Kind.SENSOR_GLUCOSE,
+    Kind.WEIGHT,
+    Kind.BODY_FAT,
+    Kind.RESPIRATORY_RATE,
+    Kind.STEPS,
+    Kind.ENERGY,
+    Kind.DISTANCE,
+    Kind.SLEEP_DURATION,
+)
 _HRV = ("mean_nn_ms", "sdnn_ms", "rmssd_ms")
 
 
@@ -257,11 +269,12 @@ def _others(review: Review, tz: ZoneInfo) -> list[str]:
     """The kinds without a chart, a line each: what they were, or why they are not known."""
     lines = []
     for kind in _OTHERS:
-        found = [(s, _feature(review, f"{kind}_{s}")) for s in ("latest", "mean", "min", "max")]
+        found = [(s, _feature(review, f"{kind}_{s}")) for s in ("latest", "mean", "min", "max", "total")]
         told = [f"{s} {f.text}" for s, f in found if f and f.value is not None]
         if told:
             row = _numbers(kind, review, tz)
-            amount = f"n={row['count']}" + (f", coverage {row['coverage']}" if KINDS[kind].holds else "")
+            count = max(f.count for _, f in found if f and f.value is not None)
+            amount = f"n={count}" + (f", coverage {row['coverage']}" if KINDS[kind].holds else "")
             lines.append(f"{KINDS[kind].title} ({KINDS[kind].unit}): {', '.join(told)}; {amount}")
     hrv = [f for f in review.features if f.name in _HRV]
     of = ""

@@ -12,7 +12,14 @@ import numpy as np
 from healthslm.errors import ExportError
 from healthslm.readings import KINDS, Feature, Finding, Kind, Review, Window
 
-STATISTICS = {"latest": "latest", "mean": "mean", "min": "lowest", "max": "highest", "count": "number of"}
+STATISTICS = {
+    "latest": "latest",
+    "mean": "mean",
+    "min": "lowest",
+    "max": "highest",
+    "count": "number of",
+    "total": "total",
+}
 """The endings of feature names, and how a person reads them."""
 
 _SPECIAL = {

@@ -16,12 +16,25 @@ from zoneinfo import ZoneInfo
 from healthslm.readings import Feature, Finding, Kind
 from healthslm.slm.subjects import Subject, split_name, subject_of
 
-UNITS = {"/min": "bpm", "Cel": "°C", "mm[Hg]": "mmHg", "min": "minutes", "%": "%", "ms": "ms"}
+UNITS = {
+    "/min": "bpm",
+    "Cel": "°C",
+    "mm[Hg]": "mmHg",
+    "min": "minutes",
+    "%": "%",
+    "ms": "ms",
+    "{steps}": "steps",
+    "h": "hours",
+    "m[g]": "mg",
+    "uV": "µV",
+}
 """UCUM to what a person reads; other units are written as they come."""
 _SPARSE = 0.5
 """Below this share of the period a stream of readings is said to have gaps."""
 _DAY = timedelta(hours=26)  # a day with the clocks set back, and some slack
 _WEEK = timedelta(days=7)
+_PER_MINUTE = (Kind.RESPIRATORY_RATE, Kind.CADENCE)
+"""What is counted a minute without being heart beats."""
 _EPISODES = 3
 """Episodes of one rule that are told one by one; the list of findings has the rest."""
 
@@ -88,7 +101,8 @@ class Item:
     @property
     def worded(self) -> bool:
         """Whether a model may word it: it has values, and they are values of its metric, not counts."""
-        return bool(self.facts) and all(f.statistic not in ("count", "none", "coverage") for f in self.facts)
+        known = all(f.statistic not in ("count", "none", "coverage", "total") for f in self.facts)
+        return bool(self.facts) and known and self.subject.worded
 
     @property
     def numbers(self) -> frozenset[str]:
@@ -168,6 +182,8 @@ def _fact(feature: Feature, clock: _Clock) -> Fact:
     unit = UNITS.get(feature.unit, plain(feature.unit, 12))
     if statistic == "count":
         unit = "reading" if feature.text == "1" else "readings"
+    elif feature.unit == "/min" and feature.kind in _PER_MINUTE:
+        unit = "a minute"
     elif unit == "minutes" and feature.text == "1":
         unit = "minute"
     return Fact(

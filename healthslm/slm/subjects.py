@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from healthslm.slm.lexicon import words
 
-_STATISTICS = ("latest", "mean", "min", "max", "count", "coverage")
+_STATISTICS = ("latest", "mean", "min", "max", "count", "coverage", "total")
 _LABELS = {
     "latest": "latest",
     "mean": "average",
@@ -14,6 +14,7 @@ _LABELS = {
     "max": "highest",
     "count": "number of readings",
     "coverage": "share of the time covered",
+    "total": "total",
     "value": "",
 }
 
@@ -25,7 +26,8 @@ class Subject:
     `title` is its plain name, `clinical` the clinician's; `metric` lists word groups of which one must stand
     in a sentence about it; `lexicon` are the words that its sentences may have beyond the common ones;
     `statistics` are the feature names worth telling, most important first; `direction` is which way its
-    finding is out of range. `told` is False for what a summary leaves out.
+    finding is out of range. `told` is False for what a summary leaves out, `worded` for what only the
+    template has words for: the grammar of true sentences was made and measured without it.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Subject:
     statistics: tuple[str, ...] = ()
     direction: str = ""
     told: bool = True
+    worded: bool = True
 
     def label(self, feature: str, statistic: str) -> str:
         """The name of one of its numbers on a fact line."""
@@ -126,6 +129,39 @@ _SUBJECTS = (
         metric=("rhythm", "heartbeat", "beats"),
         lexicon=_RHYTHM,
         statistics=("irregular_minutes", "irregular_share"),
+    ),
+    *(
+        Subject(
+            name=name,
+            title=title,
+            clinical=clinical,
+            metric=(title, clinical),
+            lexicon=words(f"{title} {clinical}"),
+            statistics=tuple(f"{name}_{statistic}" for statistic in told.split()),
+            worded=False,
+        )
+        for name, title, clinical, told in (
+            ("glucose", "blood sugar", "capillary glucose", "mean min max"),
+            ("sensor_glucose", "sensor glucose", "sensor glucose", "mean min max"),
+            ("weight", "weight", "weight", "latest"),
+            ("body_fat", "body fat", "body fat", "latest"),
+            ("respiratory_rate", "breathing rate", "respiratory rate", "mean min max"),
+            ("steps", "step count", "step count", "total"),
+            ("energy", "energy spent", "energy spent", "total"),
+            ("distance", "distance covered", "distance covered", "total"),
+            ("sleep_duration", "sleep", "sleep", "total"),
+        )
+    ),
+    *(
+        Subject(name=name, title=title, clinical=title, metric=(title,), told=False)
+        for name, title in (
+            ("perfusion_index", "perfusion index"),
+            ("pulse_interval", "pulse interval"),
+            ("speed", "speed"),
+            ("cadence", "cadence"),
+            ("ecg", "ECG"),
+            ("acceleration", "acceleration"),
+        )
     ),
     Subject(name="battery", title="battery", clinical="battery", metric=("battery",), told=False),
     Subject(

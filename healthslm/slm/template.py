@@ -174,6 +174,8 @@ def _vital(item: Item, audience: Audience, place: int) -> Pieces:
     spread = _spread(item, subject, wearer=wearer, place=place)
     if spread is not None:
         return spread
+    if "total" in facts:
+        return [f"{subject} came to ", *value(facts["total"]), " in all"]
     if set(facts) >= {"max", "latest"}:
         peak, last = value(facts["max"], when=True), value(facts["latest"], when=True)
         return [f"{subject} reached ", *peak, "; the latest reading was ", *last]

@@ -20,6 +20,21 @@ KIND_CODES: Mapping[Kind, int] = {
     Kind.DIASTOLIC: 7,
     Kind.MEAN_ARTERIAL: 8,
     Kind.BATTERY: 9,
+    Kind.GLUCOSE: 10,
+    Kind.SENSOR_GLUCOSE: 11,
+    Kind.WEIGHT: 12,
+    Kind.BODY_FAT: 13,
+    Kind.RESPIRATORY_RATE: 14,
+    Kind.PERFUSION_INDEX: 15,
+    Kind.PULSE_INTERVAL: 16,
+    Kind.STEPS: 17,
+    Kind.ENERGY: 18,
+    Kind.DISTANCE: 19,
+    Kind.SPEED: 20,
+    Kind.CADENCE: 21,
+    Kind.SLEEP_DURATION: 22,
+    Kind.ECG: 23,
+    Kind.ACCELERATION: 24,
 }
 _KINDS = {code: kind for kind, code in KIND_CODES.items()}
 

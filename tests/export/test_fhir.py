@@ -82,7 +82,12 @@ def test_observations_keep_the_rules_of_the_vital_signs_profiles(
 ) -> None:
     for observation in resources(parsed(reviews[name]), "Observation"):
         (category,) = observation["category"]
-        assert category["coding"][0]["code"] in {"vital-signs", "procedure"}
+        assert category["coding"][0]["code"] in {
+            "vital-signs",
+            "procedure",
+            "laboratory",
+            "activity",
+        }
         assert ("effectiveDateTime" in observation) != ("effectivePeriod" in observation)  # vs-1
         values = [k for k in observation if k.startswith("value")]
         parts = observation.get("component", [])

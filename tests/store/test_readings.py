@@ -28,7 +28,7 @@ READINGS = st.builds(
     kind=st.sampled_from(Kind),
     value=st.floats(allow_nan=False, allow_infinity=False).map(lambda v: v + 0.0),  # SQLite knows no -0.0
     device=st.sampled_from(["AA:01", "AA:02", "ü-Band"]),
-    quality=st.integers(0, 15).map(Quality),
+    quality=st.integers(0, 127).map(Quality),
     sequence=st.none() | st.integers(0, 2**63 - 1),
 )
 
@@ -48,6 +48,21 @@ def test_a_code_never_changes_and_every_kind_has_one() -> None:
         Kind.DIASTOLIC: 7,
         Kind.MEAN_ARTERIAL: 8,
         Kind.BATTERY: 9,
+        Kind.GLUCOSE: 10,
+        Kind.SENSOR_GLUCOSE: 11,
+        Kind.WEIGHT: 12,
+        Kind.BODY_FAT: 13,
+        Kind.RESPIRATORY_RATE: 14,
+        Kind.PERFUSION_INDEX: 15,
+        Kind.PULSE_INTERVAL: 16,
+        Kind.STEPS: 17,
+        Kind.ENERGY: 18,
+        Kind.DISTANCE: 19,
+        Kind.SPEED: 20,
+        Kind.CADENCE: 21,
+        Kind.SLEEP_DURATION: 22,
+        Kind.ECG: 23,
+        Kind.ACCELERATION: 24,
     }
     assert set(KIND_CODES) == set(Kind), "a new kind needs the next free code in rows.py, and a line here"
 
