@@ -182,6 +182,8 @@ class Replay(AsyncIterator[Event]):
     ) -> Self:
         """Open the file, and read its header."""
         try:
+            if path.exists() and not path.is_file():  # opening a pipe would wait for its other end
+                raise RecordError(f"{path} is not a regular file.")
             lines = path.open("rb")
         except OSError as e:
             raise RecordError(f"{path} cannot be read: {e.strerror}.") from e

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.text import Text
 
-from device import Event, LinkEvent, LinkState, RecordError, watch
+from device import Event, LinkEvent, LinkState, Radio, RecordError, watch
 from device.capture import CapturedDevice, capture, replay
 from healthslm.cli import terminal
 from healthslm.cli.app import app
@@ -60,7 +60,7 @@ def run(
             devices = store.devices()
             if not devices:
                 raise UsageError("No wearable is set up.", "Next: healthslm devices scan")
-            tally = asyncio.run(_listen(store, devices, current.zone, capture_file))
+            tally = asyncio.run(listen(store, devices, current.zone, capture_file))
     _say_what_came(tally, "Stopped" if replay_file is None else f"{replay_file} is played")
 
 
@@ -113,14 +113,20 @@ def _stop_on_signals() -> asyncio.Event:
     return stop
 
 
-async def _listen(
-    store: Store, devices: Sequence[Device], zone: ZoneInfo, capture_file: Path | None
+async def listen(
+    store: Store,
+    devices: Sequence[Device],
+    zone: ZoneInfo,
+    capture_file: Path | None = None,
+    *,
+    radio: Radio | None = None,
 ) -> Tally:
+    """Listen to the devices until SIGINT or SIGTERM; `radio` is another than this machine's."""
     screen = _Screen(zone, {d.address: d.name for d in devices})
     stop = _stop_on_signals()
     async with contextlib.AsyncExitStack() as stack:
         events = await stack.enter_async_context(
-            watch([d.address for d in devices], kept=partial(kept, store), zone=zone)
+            watch([d.address for d in devices], radio=radio, kept=partial(kept, store), zone=zone)
         )
         if capture_file is not None:
             known = [CapturedDevice(d.address, d.name) for d in devices]

@@ -273,10 +273,23 @@ async def test_a_file_that_is_no_capture_is_refused_at_once(tmp_path: Path, text
         async with replay(path):
             raise AssertionError("nothing is played")
     assert what in raised.value.message
-    for nothing in (tmp_path, tmp_path / "absent"):
-        with pytest.raises(RecordError, match="cannot be read"):
-            async with replay(nothing):
+
+
+async def test_a_file_that_is_not_there_or_no_file_is_said(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for name, what in (
+        ("", "not a regular file"),
+        ("pipe", "not a regular file"),
+        ("absent", "No such file"),
+    ):
+        with pytest.raises(RecordError, match=what):
+            async with replay(tmp_path / name):
                 pass
+
+
+def test_every_state_of_a_link_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "capture.md").read_text(encoding="utf-8")
+    assert [s for s in LinkState if f"`{s}`" not in page] == []
 
 
 async def test_an_endless_line_is_refused(tmp_path: Path) -> None:
