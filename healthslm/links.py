@@ -47,17 +47,13 @@ class Links:
         if event.state in (LinkState.DROPPED, LinkState.FETCHED):
             return
         before = self._states.get(event.device)
+        since = event.at.isoformat()
         if before is not None and before["state"] in _DOWN:
             if event.state in _TRYING:
                 return  # still gone, for the reason that was given; looking for it changes nothing
             if event.state.value == before["state"]:
-                before["why"] = event.why or before["why"]
-                return
-        self._states[event.device] = {
-            "state": event.state.value,
-            "since": event.at.isoformat(),
-            "why": event.why,
-        }
+                since = before["since"]
+        self._states[event.device] = {"state": event.state.value, "since": since, "why": event.why}
         self._store.put(_STATES, self._states)
 
     def _lost(self, event: LinkEvent) -> None:

@@ -7,23 +7,27 @@ import re
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.table import Table
 
 from device import Found, scan
-from healthslm.cli import terminal
+from healthslm.cli import pairing, terminal
 from healthslm.cli.app import app
-from healthslm.cli.running import say_if_running
+from healthslm.cli.running import is_running, say_if_running
 from healthslm.cli.session import session
 from healthslm.errors import UsageError
 from healthslm.export.words import clean
+from healthslm.links import Standing, standing
 from healthslm.readings import Kind
 from healthslm.store import Store
 
 devices = typer.Typer(help="The wearables.", no_args_is_help=True)
 app.add_typer(devices, name="devices")
 NAME_LIMIT = 60
+NOT_LISTENING = "not listening"
+"""The state of every link while no `healthslm run` is at work; since when and why is what was last known."""
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
@@ -71,6 +75,21 @@ def devices_add(
     context: typer.Context,
     address: Annotated[str, typer.Argument(help="As `devices scan` shows it.")],
     name: Annotated[str, typer.Option(help="What you call it.")] = "",
+    pair: Annotated[
+        bool | None,
+        typer.Option(
+            "--pair/--no-pair",
+            help="Pair with it now, or do not. Unsaid: in a terminal, and where it usually needs that.",
+            show_default=False,
+        ),
+    ] = None,
+    passkey: Annotated[str, typer.Option(help="Its six digits, where nobody can be asked.")] = "",
+    stream: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What it sends only when asked, like ecg, acc or ppi. Repeatable.", show_default=False
+        ),
+    ] = None,
 ) -> None:
     """Listen to a wearable from now on."""
     address = address.upper()
@@ -79,10 +98,14 @@ def devices_add(
     called = clean(name, NAME_LIMIT)
     if name and not called:
         raise UsageError("--name has no letter that can be shown.", 'Name it like "my strap".')
+    wanted = pairing.Wanted.checked(pair, passkey, stream)
     current = session(context)
     with current.store() as store:
         known = store.device(address)
+        before = pairing.link_settings(store).get(address, pairing.LinkSettings())
+        after = wanted.carried_out(address, before, current.settings.home)
         store.put_device(replace(known, name=called or known.name))
+        pairing.keep_link_settings(store, address, after)
         store.commit()
     terminal.say(f"{called or known.name or address} is added. Next: healthslm run")
     say_if_running(current.settings.home)
@@ -90,10 +113,13 @@ def devices_add(
 
 @devices.command("list")
 def devices_list(context: typer.Context, json: Json = False) -> None:
-    """Show the wearables: who they are, their battery, and when they were last heard."""
+    """Show the wearables: who they are, their battery, when they were last heard, and how the link stands."""
     current = session(context)
     with current.store() as store:
         rows = [(d, _last_heard(store, d.address)) for d in store.devices()]
+        links = standing(store)
+    if not is_running(current.settings.home):
+        links = {address: replace(link, state=NOT_LISTENING) for address, link in links.items()}
     if json:
         terminal.print_json(
             [
@@ -106,6 +132,7 @@ def devices_list(context: typer.Context, json: Json = False) -> None:
                     "firmware": d.firmware,
                     "last_heard": heard.isoformat() if heard else None,
                     "battery": battery,
+                    "link": _link_row(links.get(d.address)),
                 }
                 for d, (heard, battery) in rows
             ]
@@ -114,13 +141,27 @@ def devices_list(context: typer.Context, json: Json = False) -> None:
     if not rows:
         terminal.err.print("No wearable yet. Next: healthslm devices scan")
         return
-    table = terminal.table_of("address", "name", "model", "battery", "last heard", whole=17)
+    table = terminal.table_of("address", "name", "model", "battery", "last heard", "link", whole=17)
     for d, (heard, battery) in rows:
         when = terminal.day_and_clock(heard, current.zone) if heard else "never"
         level = "unknown" if battery is None else f"{battery:.0f} %"
         model = terminal.cell(f"{d.manufacturer} {d.model}".strip())
-        table.add_row(terminal.cell(d.address), terminal.cell(d.name), model, level, when)
+        link = terminal.cell(_link_words(links.get(d.address), current.zone))
+        table.add_row(terminal.cell(d.address), terminal.cell(d.name), model, level, when, link)
     terminal.out.print(table)
+
+
+def _link_row(link: Standing | None) -> dict[str, str] | None:
+    if link is None:
+        return None
+    return {"state": link.state, "since": link.since.isoformat(), "why": link.why}
+
+
+def _link_words(link: Standing | None, zone: ZoneInfo) -> str:
+    if link is None or link.state == NOT_LISTENING:
+        return NOT_LISTENING
+    since = f"{link.state} since {terminal.day_and_clock(link.since, zone)}"
+    return f"{since}: {link.why}" if link.why else since
 
 
 def _last_heard(store: Store, address: str) -> tuple[datetime | None, float | None]:
@@ -137,6 +178,7 @@ def devices_forget(context: typer.Context, address: str) -> None:
         if address.upper() not in {d.address for d in store.devices()}:
             raise UsageError(f"{address} is not among the wearables.", "See `healthslm devices list`.")
         store.forget_device(address.upper())
+        pairing.keep_link_settings(store, address.upper(), None)
         store.commit()
     terminal.say(f"{address} is forgotten; its readings are kept.")
     say_if_running(current.settings.home)

@@ -38,10 +38,16 @@ def only_one(home: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def say_if_running(home: Path) -> None:
-    """Say that a change waits for the next start, when a `healthslm run` is at work."""
+def is_running(home: Path) -> bool:
+    """Say whether a `healthslm run` is at work on the store."""
     try:
         with only_one(home):
-            return
+            return False
     except HealthslmError:
+        return True
+
+
+def say_if_running(home: Path) -> None:
+    """Say that a change waits for the next start, when a `healthslm run` is at work."""
+    if is_running(home):
         terminal.say("It takes effect when `healthslm run` is started again.")
