@@ -17,6 +17,7 @@ from bleak.backends.characteristic import BleakGATTCharacteristic
 
 from device.errors import DecodeError, LinkError
 from device.gatt import short_uuid
+from device.gatt.current_time import AdjustReason, CurrentTime
 from device.gatt.glucose import GlucoseMeasurement
 from device.gatt.record_access import Opcode, RecordAccessControlPoint, ResponseCode
 from device.session import Session
@@ -200,7 +201,6 @@ async def set_clock(session: Session, zone: dt.tzinfo | None) -> str:
     clock = session.find(_CLOCK)
     if clock is None or not {"write", "write-without-response"} & set(clock.properties):
         return ""
-    from device.gatt.current_time import AdjustReason, CurrentTime
 
     try:
         shown = await _shown(session, clock.properties)
@@ -219,7 +219,6 @@ async def set_clock(session: Session, zone: dt.tzinfo | None) -> str:
 async def _shown(session: Session, properties: Sequence[str]) -> dt.datetime | None:
     if "read" not in properties:
         return None
-    from device.gatt.current_time import CurrentTime
 
     try:
         return CurrentTime.from_bytes(await session.read(_CLOCK)).datetime

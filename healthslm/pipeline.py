@@ -29,7 +29,7 @@ from healthslm.slm.tools import Call, Unclear
 from healthslm.store import Store
 
 _LOG = logging.getLogger(__name__)
-_STORED = {"2A5E": Kind.SPO2}
+_STORED = {"2A18": Kind.GLUCOSE, "2AA7": Kind.SENSOR_GLUCOSE}
 """What the stored records of a characteristic become."""
 
 

@@ -19,6 +19,7 @@ from device import Event, LinkEvent, LinkState, Radio, RecordError, watch
 from device.capture import CapturedDevice, capture, replay
 from healthslm.cli import terminal
 from healthslm.cli.app import app
+from healthslm.cli.pairing import link_settings
 from healthslm.cli.running import only_one
 from healthslm.cli.session import Session, hooks_of, session
 from healthslm.collector import Tally, Update
@@ -124,9 +125,17 @@ async def listen(
     """Listen to the devices until SIGINT or SIGTERM; `radio` is another than this machine's."""
     screen = _Screen(zone, {d.address: d.name for d in devices})
     stop = _stop_on_signals()
+    links = link_settings(store)
     async with contextlib.AsyncExitStack() as stack:
         events = await stack.enter_async_context(
-            watch([d.address for d in devices], radio=radio, kept=partial(kept, store), zone=zone)
+            watch(
+                [d.address for d in devices],
+                radio=radio,
+                pair=[address for address, link in links.items() if link.paired],
+                streams={address: link.streams for address, link in links.items()},
+                kept=partial(kept, store),
+                zone=zone,
+            )
         )
         if capture_file is not None:
             known = [CapturedDevice(d.address, d.name) for d in devices]
