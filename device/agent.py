@@ -212,7 +212,7 @@ class _Pairer:
         if desk is not None and desk.declined:
             return LinkError(
                 f"{who} was not paired: it wants a passkey or a yes, and none was given.",
-                "Run `healthslm devices add` in a terminal, or give the digits with --passkey.",
+                "Answer in a terminal, or give the six digits beforehand with --passkey.",
             )
         if desk is not None and desk.asked:
             return LinkError(
@@ -247,14 +247,14 @@ async def _asked(call: Awaitable[_T]) -> _T:
         raise adapter_error(e) from e
 
 
-async def _within(what: str, call: Awaitable[_T], seconds: float) -> _T:
+async def _within(what: str, call: Awaitable[_T], seconds: float, grace: float = _GRACE_S) -> _T:
     """Await a call into bleak for at most `seconds`, even if its own cleaning up never ends."""
     task = asyncio.ensure_future(limited(what, call, seconds))
     try:
-        done, _ = await asyncio.wait({task}, timeout=seconds + _GRACE_S)
+        done, _ = await asyncio.wait({task}, timeout=seconds + grace)
     except asyncio.CancelledError:
         task.cancel()
-        await asyncio.wait({task}, timeout=_GRACE_S)
+        await asyncio.wait({task}, timeout=grace)
         raise
     if not done:
         task.cancel()

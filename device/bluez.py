@@ -91,9 +91,9 @@ class Bus:
 
 
 @asynccontextmanager
-async def system_bus(seconds: float) -> AsyncIterator[Bus]:
-    """Connect to the system's D-Bus. A call takes at most `seconds`."""
-    bus = MessageBus(bus_type=BusType.SYSTEM)
+async def system_bus(seconds: float, address: str | None = None) -> AsyncIterator[Bus]:
+    """Connect to the system's D-Bus, or to the one at `address`. A call takes at most `seconds`."""
+    bus = MessageBus(bus_address=address, bus_type=BusType.SYSTEM)
     try:
         async with asyncio.timeout(seconds):
             await bus.connect()

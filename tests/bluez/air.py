@@ -1,4 +1,4 @@
-"""The air in the emulated machine: virtual wearables around an adapter that the kernel takes for a real one."""
+"""The air in the emulated machine: virtual wearables, and an adapter that the kernel takes for a real one."""
 
 from __future__ import annotations
 
@@ -45,6 +45,8 @@ class Air:
     ) -> None:
         for wearable in self._wearables:
             await wearable.detach()
+        for device in await self._paths("org.bluez.Device1"):
+            await self.call(self.adapter, "org.bluez.Adapter1", "RemoveDevice", "o", device)
         await self.pull_out()
         await self._stack.aclose()
 
@@ -65,13 +67,13 @@ class Air:
 
     async def _until_there(self, wanted: bool) -> None:
         async with asyncio.timeout(20):
-            while bool(await self._adapters()) != wanted:
+            while bool(await self._paths("org.bluez.Adapter1")) != wanted:  # noqa: ASYNC110  BlueZ is asked
                 await asyncio.sleep(0.05)
-        self.adapter = next(iter(await self._adapters()), "")
+        self.adapter = next(iter(await self._paths("org.bluez.Adapter1")), "")
 
-    async def _adapters(self) -> list[str]:
+    async def _paths(self, interface: str) -> list[str]:
         objects = await self.call("/", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")
-        return [path for path, interfaces in objects.items() if "org.bluez.Adapter1" in interfaces]
+        return [path for path, interfaces in objects.items() if interface in interfaces]
 
     async def power(self, on: bool) -> None:
         """Switch the adapter on or off, as `bluetoothctl power` does."""
@@ -115,5 +117,7 @@ class Air:
         """Switch a wearable on: it advertises, and can be connected to."""
         configuration = wearable.configuration
         controller = Controller(configuration.name, link=self._link)
-        await wearable.attach(Device.from_config_with_hci(configuration, controller, AsyncPipeSink(controller)))
+        await wearable.attach(
+            Device.from_config_with_hci(configuration, controller, AsyncPipeSink(controller))
+        )
         self._wearables.append(wearable)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 
 from device import LinkState, Notification, Timings, decode, scan, watch
@@ -18,7 +17,7 @@ STRAP = "C0:FF:EE:00:00:01"
 async def test_a_wearable_is_found(air: Air) -> None:
     await air.add(ChestStrap(STRAP))
     found = await scan(3)
-    assert [(f.address, f.services) for f in found] == [(STRAP, ("heart rate",))], found
+    assert [(f.address, f.services) for f in found] == [(STRAP, ("Heart Rate",))], found
 
 
 async def test_200_notifications_arrive_in_order(air: Air, timings: Timings) -> None:
