@@ -165,6 +165,8 @@ def encode_dst_offset(minutes: int | None) -> bytes:
 class DateTime:
     """A device's own clock, as sent: no time zone; year, month and day are 0 where the device does not know.
 
+    A month 13 is kept too: `datetime` is then `None` and `fault` says what is wrong.
+
     Source: GATT Specification Supplement, Date Time (2A08).
     """
 
@@ -267,12 +269,9 @@ class Reader:
         return float32(self.uint(4, what))
 
     def date_time(self, what: str) -> DateTime:
-        """Take a Date Time of seven bytes."""
+        """Take a Date Time of seven bytes, as sent: a clock that went astray says nothing against the value."""
         year = self.uint(2, what)
-        stamp = DateTime(year, *(self.uint(1, what) for _ in range(5)))
-        if stamp.fault:
-            raise self.error(f"{what} has no such {stamp.fault}")
-        return stamp
+        return DateTime(year, *(self.uint(1, what) for _ in range(5)))
 
     def time_zone(self, what: str) -> int | None:
         """Take a Time Zone: minutes east of UTC without daylight saving time; `None` when not known."""

@@ -131,16 +131,13 @@ class GlucoseMeasurement:
 
     @classmethod
     def from_bytes(cls, value: bytes) -> Self:
-        """Decode. Raises `DecodeError` when fields are missing, cut, out of range or left over."""
+        """Decode. Raises `DecodeError` when fields are missing, cut or left over."""
         # Without the Reader: a meter sends its whole store at once.
         if len(value) < _HEAD.size or len(value) != _LENGTHS[value[0]]:
             wanted = _LENGTHS[value[0]] if value else _HEAD.size
             raise DecodeError(cls.UUID, value, f"{len(value)} bytes, and its flags announce {wanted}")
         flags, number, *clock = _HEAD.unpack_from(value)
-        base_time = DateTime(*clock)
-        # `fault` is slow, and a day that the calendar has is nearly always one that the format has too.
-        if (base_time.year < 1582 or base_time.datetime is None) and base_time.fault:
-            raise DecodeError(cls.UUID, value, f"the base time has no such {base_time.fault}")
+        base_time = DateTime(*clock)  # as sent, whatever it says
         at = _HEAD.size
         offset = concentration = unit = sample_type = location = status = None
         if flags & _TIME_OFFSET:

@@ -102,6 +102,8 @@ def test_an_unknown_or_impossible_day_is_no_moment(unknown: DateTime) -> None:
         (DateTime(2026, 1, 1, 0, 0, 60), "second 60"),
     ],
 )
-def test_a_date_time_out_of_range_is_refused(stamp: DateTime, why: str) -> None:
-    with pytest.raises(DecodeError, match=why):
-        Reader("2A08", bytes(stamp)).date_time("the timestamp")
+def test_a_date_time_out_of_range_is_kept_as_sent_and_is_no_moment(stamp: DateTime, why: str) -> None:
+    """The clock of a device that lost its power is no reason to throw away what it measured."""
+    assert Reader("2A08", bytes(stamp)).date_time("the timestamp") == stamp
+    assert stamp.fault == why
+    assert why.startswith("year") or stamp.datetime is None
