@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from device.gatt.measurement import Measurement
-from device.vendors import polar
+from device.vendors import pc60, polar, viatom
 from device.vendors.family import Conversation, Family, Talk
 
 __all__ = ["CHARACTERISTICS", "FAMILIES", "Conversation", "Family", "Talk", "family_of"]
 
-FAMILIES: tuple[Family, ...] = (polar.FAMILY,)
+FAMILIES: tuple[Family, ...] = (
+    polar.FAMILY,
+    viatom.FAMILY,
+    pc60.FAMILY,
+)
 """Every family that is known; the first that recognises a device has it."""
 
 CHARACTERISTICS: Mapping[str, type[Measurement]] = {

@@ -1,4 +1,4 @@
-"""Polar's frames and control point. Those "of the SDK" are facts of polarofficial/polar-ble-sdk's own tests."""
+"""Polar's frames and control point. "Of the SDK" are facts of polarofficial/polar-ble-sdk's own tests."""
 
 import asyncio
 import struct
