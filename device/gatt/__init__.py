@@ -16,9 +16,11 @@ from device.gatt import (
     current_time,
     cycling,
     device_information,
+    generic_health_sensor,
     glucose,
     health_thermometer,
     heart_rate,
+    physical_activity,
     pulse_oximeter,
     running,
     weight_scale,
@@ -43,6 +45,13 @@ from device.gatt.current_time import CurrentTime, LocalTimeInformation
 from device.gatt.cycling import CscFeature, CscMeasurement
 from device.gatt.device_information import DeviceInformationString
 from device.gatt.fields import DateTime, Number, Special
+from device.gatt.generic_health_sensor import (
+    GhsControlPoint,
+    HealthSensorFeatures,
+    LiveHealthObservations,
+    ObservationScheduleChanged,
+    StoredHealthObservations,
+)
 from device.gatt.glucose import GlucoseFeature, GlucoseMeasurement, GlucoseMeasurementContext
 from device.gatt.health_thermometer import (
     IntermediateTemperature,
@@ -52,6 +61,21 @@ from device.gatt.health_thermometer import (
 )
 from device.gatt.heart_rate import BodySensorLocation, HeartRateControlPoint, HeartRateMeasurement
 from device.gatt.measurement import GattService, Measurement
+from device.gatt.physical_activity import (
+    CardioRespiratoryActivityInstantaneousData,
+    CardioRespiratoryActivitySummaryData,
+    GeneralActivityInstantaneousData,
+    GeneralActivitySummaryData,
+    SleepActivityInstantaneousData,
+    SleepActivitySummaryData,
+    StepCounterActivitySummaryData,
+)
+from device.gatt.physical_activity_sessions import (
+    ActivityCurrentSession,
+    PhysicalActivityMonitorControlPoint,
+    PhysicalActivityMonitorFeatures,
+    PhysicalActivitySessionDescriptor,
+)
 from device.gatt.pulse_oximeter import PlxContinuousMeasurement, PlxFeatures, PlxSpotCheckMeasurement
 from device.gatt.record_access import RecordAccessControlPoint
 from device.gatt.running import RscFeature, RscMeasurement
@@ -63,12 +87,15 @@ __all__ = [
     "SERVICES",
     "STATE",
     "STREAMS",
+    "ActivityCurrentSession",
     "BatteryLevel",
     "BloodPressureFeature",
     "BloodPressureMeasurement",
     "BodyCompositionFeature",
     "BodyCompositionMeasurement",
     "BodySensorLocation",
+    "CardioRespiratoryActivityInstantaneousData",
+    "CardioRespiratoryActivitySummaryData",
     "CgmFeature",
     "CgmMeasurement",
     "CgmRecord",
@@ -81,24 +108,37 @@ __all__ = [
     "CurrentTime",
     "DateTime",
     "DeviceInformationString",
+    "GeneralActivityInstantaneousData",
+    "GeneralActivitySummaryData",
+    "GhsControlPoint",
     "GlucoseFeature",
     "GlucoseMeasurement",
     "GlucoseMeasurementContext",
+    "HealthSensorFeatures",
     "HeartRateControlPoint",
     "HeartRateMeasurement",
     "IntermediateCuffPressure",
     "IntermediateTemperature",
+    "LiveHealthObservations",
     "LocalTimeInformation",
     "Measurement",
     "MeasurementInterval",
     "Number",
+    "ObservationScheduleChanged",
+    "PhysicalActivityMonitorControlPoint",
+    "PhysicalActivityMonitorFeatures",
+    "PhysicalActivitySessionDescriptor",
     "PlxContinuousMeasurement",
     "PlxFeatures",
     "PlxSpotCheckMeasurement",
     "RecordAccessControlPoint",
     "RscFeature",
     "RscMeasurement",
+    "SleepActivityInstantaneousData",
+    "SleepActivitySummaryData",
     "Special",
+    "StepCounterActivitySummaryData",
+    "StoredHealthObservations",
     "TemperatureMeasurement",
     "TemperatureType",
     "WeightMeasurement",
@@ -117,6 +157,8 @@ _SERVICES: tuple[GattService, ...] = (
     body_composition.SERVICE,
     running.SERVICE,
     cycling.SERVICE,
+    physical_activity.SERVICE,
+    generic_health_sensor.SERVICE,
     battery.SERVICE,
     current_time.SERVICE,
     device_information.SERVICE,

@@ -260,6 +260,14 @@ class Reader:
         raw = self.uint(size, what)
         return None if raw == (1 << (8 * size)) - 1 else raw / steps
 
+    def take(self, size: int, what: str) -> bytes:
+        """Take `size` bytes as they are."""
+        at = self.at
+        self.at = end = at + size
+        if end > len(self.value):
+            raise self.error(f"it ends before the end of {what} ({end} bytes needed, {len(self.value)} came)")
+        return bytes(self.value[at:end])
+
     def sfloat(self, what: str) -> Number:
         """Take a 16-bit medical float."""
         return sfloat(self.uint(2, what))
