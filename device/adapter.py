@@ -53,10 +53,11 @@ class Timings:
 
     After a loss the next try comes after `first_retry`, doubled with each failure in a row up to
     `longest_retry`, times 0.5 to 1 by `jitter` (a function giving 0 to 1), so that devices lost together do
-    not come back together. After `silence` without a value a device is asked whether it is there; one that
-    streams is connected anew after `stalled`. A scan that hears nothing at all is begun anew after `rescan`:
-    an adapter that was switched off and on again goes on scanning only when it is told to. `record` is how
-    long the next stored record may take. `queue` is how many notifications wait to be taken.
+    not come back together. After `silence` without a value a device is asked whether it is there; `patience`
+    times what `gatt.SILENCE` says of what it sends, it is connected anew. A scan that hears nothing at all is
+    begun anew after `rescan`: an adapter that was switched off and on again goes on scanning only when it is
+    told to. `record` is how long the next stored record may take, `queue` how many notifications wait to be
+    taken.
     """
 
     connect: float = 20
@@ -66,7 +67,7 @@ class Timings:
     longest_retry: float = 20
     jitter: Callable[[], float] = random.random
     silence: float = 30
-    stalled: float = 300
+    patience: float = 1
     rescan: float = 10
     record: float = 10
     queue: int = 4096

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -20,7 +21,7 @@ from bleak.backends.device import BLEDevice
 from device.adapter import Air, Radio, Timings, limited, utc_now
 from device.errors import AdapterError, DeviceError, LinkError
 from device.events import Event, EventQueue, LinkEvent, LinkState
-from device.gatt import STREAMS, short_uuid
+from device.gatt import SILENCE
 from device.session import Session, out_of_date, services_of
 from device.stored import Memory, Resume, fetch, nothing_kept, set_clock
 from device.vendors import family_of
@@ -213,8 +214,8 @@ class Supervisor:
         """Ask a device that is silent whether it is there; end the link of one that should be streaming."""
         limits = self.air.timings
         quiet = (time.monotonic_ns() - session.heard_ns) / 1e9
-        streams = any(short_uuid(c.uuid) in STREAMS for c in session.table)
-        if streams and quiet >= limits.stalled:
+        longest = min((SILENCE[name] for name in session.heard_of & SILENCE.keys()), default=math.inf)
+        if quiet >= longest * limits.patience:
             raise LinkError(f"nothing came for {quiet:.0f} s; connecting anew.")
         if quiet >= limits.silence:
             await session.probe()

@@ -61,6 +61,8 @@ class Session:
         """Values that the queue had no room for."""
         self.tap: Callable[[str, bytes], None] | None = None
         """Also told of each value that is sent, while set."""
+        self.heard_of: set[str] = set()
+        """The characteristics that are subscribed to."""
         self._queue = queue
         self._conversation = conversation
         self._answers: dict[int, asyncio.Queue[bytes]] = {}
@@ -156,7 +158,6 @@ class Session:
         """
         own = self._conversation.listens if self._conversation else frozenset()
         refused: list[str] = []
-        measures = False
         for characteristic in self.table:
             name = short_uuid(characteristic.uuid)
             if name not in MEASUREMENTS and name not in own and name != BatteryLevel.UUID:
@@ -165,13 +166,13 @@ class Session:
                 continue
             try:
                 await self._start(characteristic, partial(self._framed if name in own else self._hear, name))
-                measures = measures or name != BatteryLevel.UUID
+                self.heard_of.add(name)
             except LinkError as error:
                 self.still_there(error)
                 if strict and out_of_date(error):
                     raise
                 refused.append(_refusal(name, error))
-        if not measures:
+        if not self.heard_of - {BatteryLevel.UUID}:
             raise _UselessError(refused)
         return "; ".join(refused)
 

@@ -85,8 +85,8 @@ __all__ = [
     "CHARACTERISTICS",
     "MEASUREMENTS",
     "SERVICES",
+    "SILENCE",
     "STATE",
-    "STREAMS",
     "ActivityCurrentSession",
     "BatteryLevel",
     "BloodPressureFeature",
@@ -175,8 +175,10 @@ SERVICES: Mapping[str, str] = {service.number: service.name for service in _SERV
 MEASUREMENTS = frozenset(name for service in _SERVICES for name in service.measurements)
 """The characteristics that carry results, which a link subscribes to. (2A36 is the cuff on its way there.)"""
 
-STREAMS = frozenset(name for service in _SERVICES for name in service.streams)
-"""Those that come all the time while the sensor is worn, so that silence means something."""
+SILENCE: Mapping[str, float] = {
+    name: seconds for service in _SERVICES for name, seconds in service.silence.items()
+}
+"""Those that come all the time while the sensor is worn, and the seconds after which silence means something."""
 
 STATE = frozenset(name for service in _SERVICES for name in service.state)
 """Those that a link reads on each connect, because the measurements need them."""

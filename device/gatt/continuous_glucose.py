@@ -338,5 +338,6 @@ SERVICE = GattService(
         RecordAccessControlPoint,
     ),
     measurements=frozenset({"2AA7"}),
+    silence={"2AA7": 1800},
     state=frozenset({"2AA8", "2AA9", "2AAA", "2AAB"}),
 )

@@ -143,6 +143,6 @@ SERVICE = GattService(
     name="Cycling Speed and Cadence",
     characteristics=by_uuid(CscMeasurement, CscFeature),
     measurements=frozenset({"2A5B"}),
-    streams=frozenset({"2A5B"}),
+    silence={"2A5B": 600},
     state=frozenset({"2A5C"}),
 )

@@ -151,5 +151,5 @@ SERVICE = GattService(
     name="Heart Rate",
     characteristics=by_uuid(HeartRateMeasurement, BodySensorLocation, HeartRateControlPoint),
     measurements=frozenset({"2A37"}),
-    streams=frozenset({"2A37"}),
+    silence={"2A37": 300},
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, Self
 
 
@@ -35,16 +35,16 @@ def by_uuid(*kinds: type[Characteristic]) -> Mapping[str, type[Measurement]]:
 class GattService:
     """One service: its assigned `number`, the Bluetooth SIG's `name`, and the characteristics understood.
 
-    `measurements` carry results, so a link subscribes to them; `streams` are those of them that come all the
-    time while the sensor is worn, so that silence means something. `state` are read on each connect because
-    the measurements cannot be understood without them (a session's start, what a device can do). `measures`
-    is false for a service that says nothing about a person, by which no device is chosen.
+    `measurements` carry results, so a link subscribes to them. Those of them that come all the time are in
+    `silence`, with the seconds after which their absence means that the link has stalled. `state` are read on
+    each connect because the measurements cannot be understood without them (a session's start, what a device
+    can do). `measures` is false for a service that says nothing about a person, by which no device is chosen.
     """
 
     number: str
     name: str
     characteristics: Mapping[str, type[Measurement]]
     measurements: frozenset[str] = frozenset()
-    streams: frozenset[str] = frozenset()
+    silence: Mapping[str, float] = field(default_factory=dict)
     state: frozenset[str] = frozenset()
     measures: bool = True

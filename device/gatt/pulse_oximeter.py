@@ -221,6 +221,6 @@ SERVICE = GattService(
     name="Pulse Oximeter",
     characteristics=by_uuid(PlxSpotCheckMeasurement, PlxContinuousMeasurement, PlxFeatures),
     measurements=frozenset({"2A5E", "2A5F"}),
-    streams=frozenset({"2A5F"}),
+    silence={"2A5F": 300},
     state=frozenset({"2A60"}),
 )

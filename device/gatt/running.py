@@ -96,6 +96,6 @@ SERVICE = GattService(
     name="Running Speed and Cadence",
     characteristics=by_uuid(RscMeasurement, RscFeature),
     measurements=frozenset({"2A53"}),
-    streams=frozenset({"2A53"}),
+    silence={"2A53": 600},
     state=frozenset({"2A54"}),
 )

@@ -221,7 +221,7 @@ async def test_what_cannot_be_read_stays_empty(
 async def test_a_stream_that_falls_silent_is_connected_anew(
     air: VirtualRadio, strap: ChestStrap, quick: Timings
 ) -> None:
-    timings = replace(quick, silence=0.05, stalled=0.2)
+    timings = replace(quick, silence=0.05, patience=0.2 / 300)
     async with watch([STRAP], radio=air.radio, timings=timings) as events:
         await until(events, CONNECTED)
         lost = await until(events, state(LinkState.LOST))
@@ -232,7 +232,7 @@ async def test_a_stream_that_falls_silent_is_connected_anew(
 async def test_a_cuff_may_be_silent(air: VirtualRadio, quick: Timings) -> None:
     cuff = BloodPressureCuff("C0:00:00:00:00:03")
     await air.add(cuff)
-    timings = replace(quick, silence=0.05, stalled=0.1)
+    timings = replace(quick, silence=0.05, patience=0.1 / 300)
     async with watch([cuff.address], radio=air.radio, timings=timings) as events:
         await until(events, CONNECTED)
         with pytest.raises(TimeoutError):
