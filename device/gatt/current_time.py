@@ -47,7 +47,7 @@ class CurrentTime:
 
     @classmethod
     def from_bytes(cls, value: bytes) -> Self:
-        """Decode. Raises `DecodeError` on any length but ten, and for fields out of range."""
+        """Decode. Raises `DecodeError` on any length but ten, and for an eighth day of the week."""
         fields = Reader(cls.UUID, value)
         date_time = fields.date_time("the time")
         day = fields.uint8("the day of the week")

@@ -277,7 +277,7 @@ class Reader:
         return float32(self.uint(4, what))
 
     def date_time(self, what: str) -> DateTime:
-        """Take a Date Time of seven bytes, as sent: a clock that went astray says nothing against the value."""
+        """Take a Date Time of seven bytes, as sent: a clock gone astray says nothing against the value."""
         year = self.uint(2, what)
         return DateTime(year, *(self.uint(1, what) for _ in range(5)))
 
