@@ -29,6 +29,7 @@ from bleak.exc import (
 from device.errors import AdapterError, LinkError
 from device.gatt import SERVICES, short_uuid
 from device.gatt.device_information import printable
+from device.vendors import family_of
 
 _LOG = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -80,7 +81,10 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A device that advertises: `services` are the Bluetooth SIG's names, `rssi` is in dBm (near: -40)."""
+    """A device that advertises.
+
+    `services` are the Bluetooth SIG's names and that of its maker's family; `rssi` is in dBm (near: -40).
+    """
 
     address: str
     name: str
@@ -303,8 +307,11 @@ async def scan(seconds: float, *, radio: Radio | None = None, everything: bool =
     found = []
     for device, advertisement in heard.values():
         numbers = {short_uuid(uuid) for uuid in advertisement.service_uuids}
-        services = tuple(name for number, name in SERVICES.items() if number in numbers)
+        name = printable(advertisement.local_name or device.name or "")
+        services = tuple(called for number, called in SERVICES.items() if number in numbers)
+        family = family_of(name, numbers)
+        if family is not None:
+            services = (*services, family.name)
         if services or everything:
-            name = printable(advertisement.local_name or device.name or "")
             found.append(Found(device.address.upper(), name, services, advertisement.rssi))
     return sorted(found, key=lambda f: (-f.rssi, f.address))

@@ -178,7 +178,7 @@ MEASUREMENTS = frozenset(name for service in _SERVICES for name in service.measu
 SILENCE: Mapping[str, float] = {
     name: seconds for service in _SERVICES for name, seconds in service.silence.items()
 }
-"""Those that come all the time while the sensor is worn, and the seconds after which silence means something."""
+"""Those that come all the time while worn, and the seconds after which their silence means something."""
 
 STATE = frozenset(name for service in _SERVICES for name in service.state)
 """Those that a link reads on each connect, because the measurements need them."""
