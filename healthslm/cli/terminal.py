@@ -241,4 +241,6 @@ def _plain(value: object) -> object:
         return value.value
     if isinstance(value, tuple):
         return [_plain(part) for part in value]
+    if isinstance(value, bytes):
+        return value.hex()
     return value
