@@ -19,6 +19,8 @@ from device.events import EventQueue, Identity, Notification
 from device.gatt import MEASUREMENTS, STATE, BatteryLevel, DeviceInformationString, short_uuid
 from device.gatt import device_information as info
 from device.gatt.device_information import printable
+from device.gatt.generic_health_sensor import GhsCommand, GhsControlPoint
+from device.gatt.segments import SEGMENTED, Joiner
 from device.vendors import Conversation
 
 _IDENTITY = {
@@ -65,6 +67,7 @@ class Session:
         """The characteristics that are subscribed to."""
         self._queue = queue
         self._conversation = conversation
+        self._joiner = Joiner()
         self._answers: dict[int, asyncio.Queue[bytes]] = {}
         self.table = _table(client)
 
@@ -164,8 +167,9 @@ class Session:
                 continue
             if not _sends(characteristic):
                 continue
+            hear = self._framed if name in own else self._join if name in SEGMENTED else self._hear
             try:
-                await self._start(characteristic, partial(self._framed if name in own else self._hear, name))
+                await self._start(characteristic, partial(hear, name))
                 self.heard_of.add(name)
             except LinkError as error:
                 self.still_there(error)
@@ -174,7 +178,21 @@ class Session:
                 refused.append(_refusal(name, error))
         if not self.heard_of - {BatteryLevel.UUID}:
             raise _UselessError(refused)
+        refused += await self._start_live()
         return "; ".join(refused)
+
+    async def _start_live(self) -> list[str]:
+        """Tell a generic health sensor to send what it observes; returns why it does not."""
+        control = self.find(GhsControlPoint.UUID)
+        if control is None:
+            return []
+        try:
+            await self.answers(control)
+            await self.put(control, bytes(GhsControlPoint(GhsCommand.START_SENDING_LIVE_OBSERVATIONS)))
+        except LinkError as error:
+            self.still_there(error)
+            return [f"it does not start to send: {error.message.rstrip('.')}"]
+        return []
 
     async def answers(self, control: BleakGATTCharacteristic) -> asyncio.Queue[bytes]:
         """Subscribe to a control point; returns the queue of what it answers from now on."""
@@ -200,9 +218,15 @@ class Session:
         # Called by bleak for each value: stamp it and get out of the way.
         self._put(name, bytes(value))
 
+    def _join(self, name: str, _: BleakGATTCharacteristic, value: bytearray) -> None:
+        self.heard_ns = time.monotonic_ns()  # a part is a sign of life, too
+        whole = self._joiner.take(name, bytes(value))
+        if whole is not None:
+            self._put(name, whole)
+
     def _framed(self, name: str, _: BleakGATTCharacteristic, value: bytearray) -> None:
         assert self._conversation is not None  # noqa: S101  only subscribed to where there is one
-        self.heard_ns = time.monotonic_ns()  # half a frame is a sign of life, too
+        self.heard_ns = time.monotonic_ns()
         for known_as, frame in self._conversation.frames(name, bytes(value)):
             self._put(known_as, frame)
 

@@ -22,7 +22,7 @@ from device.gatt.glucose import GlucoseMeasurement
 from device.gatt.record_access import Opcode, RecordAccessControlPoint, ResponseCode
 from device.session import Session
 
-_GLUCOSE, _CGM, _SPOT_CHECK = "2A18", "2AA7", "2A5E"
+_GLUCOSE, _CGM, _SPOT_CHECK, _OBSERVATIONS = "2A18", "2AA7", "2A5E", "2BDD"
 _SESSION_START = "2AAA"
 _CLOCK = "2A2B"
 _EXACT = dt.timedelta(seconds=5)
@@ -86,7 +86,7 @@ def _measurement(session: Session, control: BleakGATTCharacteristic) -> str | No
     if short_uuid(control.uuid) != RecordAccessControlPoint.UUID:
         return None
     beside = {short_uuid(c.uuid) for c in session.table if c.service_handle == control.service_handle}
-    return next((name for name in (_GLUCOSE, _CGM, _SPOT_CHECK) if name in beside), None)
+    return next((name for name in (_GLUCOSE, _CGM, _SPOT_CHECK, _OBSERVATIONS) if name in beside), None)
 
 
 class _Transfer:
