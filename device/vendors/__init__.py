@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from device.gatt.measurement import Measurement
-from device.vendors import pc60, polar, viatom
+from device.vendors import contec, dexcom, pc60, polar, viatom, xiaomi
 from device.vendors.family import Conversation, Family, Talk
 
 __all__ = ["CHARACTERISTICS", "FAMILIES", "Conversation", "Family", "Talk", "family_of"]
 
 FAMILIES: tuple[Family, ...] = (
+    dexcom.FAMILY,
+    xiaomi.FAMILY,
+    pc60.FAMILY,
     polar.FAMILY,
     viatom.FAMILY,
-    pc60.FAMILY,
+    contec.FAMILY,
 )
 """Every family that is known; the first that recognises a device has it."""
 
