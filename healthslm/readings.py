@@ -23,6 +23,8 @@ Ints = NDArray[np.int64]
 class Kind(StrEnum):
     """What a reading is a reading of. The table `KINDS` has its unit, code and plausible range."""
 
+    __hash__ = str.__hash__  # Enum's own is written in Python, and every reading is looked up by its kind
+
     HEART_RATE = "heart_rate"
     RR_INTERVAL = "rr_interval"
     SPO2 = "spo2"
@@ -286,11 +288,16 @@ that takes alarms away too, so `ingest` marks them only where no living body, pa
 """
 
 
+QUALITIES = tuple(Quality(bits) for bits in range(2 * max(Quality)))
+"""Every quality at the index that is its bits: making or combining flags is slow."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """One value, at one time, from one device. A FHIR Observation in miniature.
 
-    `device_time` is what the device's own clock said (naive, as sent); `id` is given by the store.
+    `device_time` is what the device's own clock said (naive, as sent); `context` what else the device said of
+    the measurement (`fasting`, `after a meal`); `id` is given by the store.
     """
 
     time: datetime
@@ -301,6 +308,55 @@ class Reading:
     device_time: datetime | None = None
     sequence: int | None = None
     id: int | None = None
+    context: str | None = None
+
+
+class _Draft:
+    """A reading while it is being filled in: the same slots, without the guards of a frozen dataclass."""
+
+    __slots__ = tuple(Reading.__dataclass_fields__)
+
+    def __init__(
+        self,
+        time: datetime,
+        kind: Kind,
+        value: float,
+        device: str,
+        quality: Quality,
+        device_time: datetime | None,
+        sequence: int | None,
+        id: int | None,
+        context: str | None,
+    ) -> None:
+        self.time = time
+        self.kind = kind
+        self.value = value
+        self.device = device
+        self.quality = quality
+        self.device_time = device_time
+        self.sequence = sequence
+        self.id = id
+        self.context = context
+
+
+def reading(
+    time: datetime,
+    kind: Kind,
+    value: float,
+    device: str,
+    quality: Quality = Quality.GOOD,
+    device_time: datetime | None = None,
+    sequence: int | None = None,
+    id: int | None = None,
+    context: str | None = None,
+) -> Reading:
+    """Make a `Reading`: the very same object as by its name, in a fifth of the time.
+
+    For the two places that make one for every value that a device ever sends; elsewhere use the class.
+    """
+    made: Any = _Draft(time, kind, value, device, quality, device_time, sequence, id, context)
+    made.__class__ = Reading
+    return made  # type: ignore[no-any-return]  # it has just become one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -162,13 +162,22 @@ class Database:
     @property
     def in_transaction(self) -> bool:
         """Whether a transaction is open; an error may have rolled it back."""
-        with translated(self.path):
+        try:
             return self._connection.in_transaction
+        except _TROUBLES as error:
+            raise _translation(self.path, error) from None
+
+    @property
+    def changes(self) -> int:
+        """How many rows were written by this connection so far."""
+        return self._connection.total_changes()
 
     def rows(self, sql: str, bindings: Sequence[Any] = ()) -> list[Row]:
         """Run one statement and return its rows."""
-        with translated(self.path):
+        try:  # not `translated`: it takes longer than most statements, and this is called for every reading
             return self._connection.execute(sql, bindings).fetchall()
+        except _TROUBLES as error:
+            raise _translation(self.path, error) from None
 
     def each(self, sql: str, bindings: Sequence[Any] = ()) -> Iterator[Row]:
         """Run one statement and yield its rows, for when there are many."""
@@ -182,8 +191,10 @@ class Database:
 
     def many(self, sql: str, bindings: Iterable[Sequence[Any]]) -> None:
         """Run one statement once for each of the bindings."""
-        with translated(self.path):
+        try:
             self._connection.executemany(sql, bindings)
+        except _TROUBLES as error:
+            raise _translation(self.path, error) from None
 
     def verify(self) -> None:
         """Read and check every page in use. Raises `DamagedError` with the first thing found."""
@@ -199,12 +210,15 @@ class Database:
             self._connection.close()
 
 
+_TROUBLES = (apsw.Error, OSError, UnicodeError)
+
+
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
     """Turn SQLite's errors into ours. The cause is kept off: it may quote a statement with health data."""
     try:
         yield
-    except (apsw.Error, OSError, UnicodeError) as error:
+    except _TROUBLES as error:
         raise _translation(path, error) from None
 
 

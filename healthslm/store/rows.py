@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 
 from healthslm.errors import DamagedError, StoreError
-from healthslm.readings import KINDS, Kind, Quality, Reading
+from healthslm.readings import KINDS, QUALITIES, Kind, Quality, Reading, reading
 
 # Written into every store, so a code keeps its meaning for ever; a new kind takes the next number.
 KIND_CODES: Mapping[Kind, int] = {
@@ -42,10 +42,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)
 _US = timedelta(microseconds=1)
 _INT64 = 2**63
-_QUALITIES = tuple(Quality(bits) for bits in range(1 + max(Quality) * 2 - 1))  # making one is slow
+_DAY_US = 86_400_000_000
 
-Row = tuple[int, int, str, int, float, int, int | None, int | None]
-"""id, kind code, device address, time, value, quality, device_time, sequence: a row of `SELECT_READINGS`."""
+Row = tuple[int, int, str, int, float, int, int | None, int | None, str | None]
+"""id, kind code, device address, time, value, quality, device_time, sequence, context."""
 
 
 def micros(time: datetime) -> int:
@@ -70,7 +70,7 @@ def kind_of(code: int) -> Kind:
 
 def check(reading: Reading) -> None:
     """Refuse what a row cannot hold. Raises `StoreError` naming the reading and the field."""
-    if not math.isfinite(reading.value):
+    if not isfinite(reading.value):
         raise _refused(reading, f"its value {reading.value} is no number")
     if reading.time.tzinfo is None:
         raise _refused(reading, "its time has no time zone")
@@ -82,33 +82,35 @@ def check(reading: Reading) -> None:
 
 def to_row(
     reading: Reading, id: int, device: int
-) -> tuple[int, int, int, int, float, int, int | None, int | None]:
+) -> tuple[int, int, int, int, float, int, int | None, int | None, str | None]:
     """Return a checked reading as a row of the table, its columns in their order."""
-    at = reading.device_time
+    since, at = reading.time - _EPOCH, reading.device_time
     return (
         id,
         KIND_CODES[reading.kind],
         device,
-        (reading.time - _EPOCH) // _US,
+        since.days * _DAY_US + since.seconds * 1_000_000 + since.microseconds,
         float(reading.value),
-        int(reading.quality),
+        reading.quality.value,
         None if at is None else (at - _NAIVE_EPOCH) // _US,
         reading.sequence,
+        reading.context,
     )
 
 
 def to_reading(row: Row) -> Reading:
     """Return the reading of a row."""
-    id_, code, device, time_us, value, quality, device_us, sequence = row
-    return Reading(
-        id=id_,
-        kind=kind_of(code),
-        device=device,
-        time=moment(time_us),
-        value=value,
-        quality=_QUALITIES[quality] if 0 <= quality < len(_QUALITIES) else Quality(quality),
-        device_time=None if device_us is None else _NAIVE_EPOCH + timedelta(microseconds=device_us),
-        sequence=sequence,
+    id_, code, device, time_us, value, quality, device_us, sequence, context = row
+    return reading(
+        moment(time_us),
+        kind_of(code),
+        value,
+        device,
+        QUALITIES[quality] if 0 <= quality < len(QUALITIES) else Quality(quality),
+        None if device_us is None else _NAIVE_EPOCH + timedelta(microseconds=device_us),
+        sequence,
+        id_,
+        context,
     )
 
 

@@ -72,7 +72,10 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_by_due ON outbox (due);
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+# What a device said of a measurement besides its number: of a glucose, the meal it was before or after.
+_CONTEXT = "ALTER TABLE readings ADD COLUMN context TEXT;"
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _CONTEXT)
 
 
 def migrate(connection: apsw.Connection, path: Path, migrations: tuple[str, ...] = MIGRATIONS) -> None:

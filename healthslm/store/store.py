@@ -10,15 +10,18 @@ from pathlib import Path
 
 import numpy as np
 
-from healthslm.readings import Kind, Reading, Window
+from healthslm.readings import Kind, Reading, Window, reading
 from healthslm.store import rows
+from healthslm.store.database import Database
+from healthslm.store.files import Mark
 from healthslm.store.shelf import Shelf
 
 _COLUMNS = np.dtype([("time", "i8"), ("value", "f8"), ("id", "i8"), ("quality", "i2")])
 _SELECT = (
-    "SELECT readings.id, kind, address, time, value, quality, device_time, sequence"
+    "SELECT readings.id, kind, address, time, value, quality, device_time, sequence, context"
     " FROM readings JOIN devices ON devices.id = device"
 )
+_INSERT = "INSERT INTO readings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 
 
 class Store(Shelf):
@@ -28,6 +31,11 @@ class Store(Shelf):
     at once and one may write; a second writer waits its turn, up to `patience_s`, then gets a `StoreError`.
     See `Transactions` for what is durable when, and `Shelf` for devices, settings, alerts and the outbox.
     """
+
+    def __init__(self, database: Database, mark: Mark, patience_s: float) -> None:
+        super().__init__(database, mark, patience_s)
+        self._devices: dict[str, int] = {}
+        self._last: int | None = None
 
     @property
     def folder(self) -> Path:
@@ -45,34 +53,48 @@ class Store(Shelf):
         the disk or another process stands in the way.
         """
         given = list(readings)
-        for reading in given:
-            rows.check(reading)
-        return self._write(partial(self._insert, given)) if given else []
+        for one in given:
+            rows.check(one)
+        if not given:
+            return []
+        single = len(given) == 1 and given[0].device in self._devices and self._last is not None
+        return self._write(partial(self._insert, given), single=single)
 
     def _insert(self, readings: list[Reading]) -> list[Reading]:
-        database = self._database
-        first = database.value("SELECT last_reading FROM ledger") + 1
-        devices = {address: self._device(address) for address in {reading.device for reading in readings}}
-        database.many(
-            "INSERT INTO readings VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            [rows.to_row(r, id, devices[r.device]) for id, r in enumerate(readings, start=first)],
-        )
-        stored = {id for (id,) in database.rows("SELECT id FROM readings WHERE id >= ?", (first,))}
-        database.rows("UPDATE ledger SET last_reading = ?", (first + len(readings) - 1,))
+        database, devices = self._database, self._devices
+        first = self._next_id()
+        for address in {r.device for r in readings}:
+            if address not in devices:
+                devices[address] = self._device(address)
+        before = database.changes
+        new = [rows.to_row(r, id, devices[r.device]) for id, r in enumerate(readings, start=first)]
+        if len(new) == 1:
+            database.rows(_INSERT, new[0])
+        else:
+            database.many(_INSERT, new)
+        self._last = first + len(readings) - 1
+        given: Iterable[tuple[int, Reading]] = enumerate(readings, start=first)
+        if database.changes - before < len(readings):
+            stored = {id for (id,) in database.rows("SELECT id FROM readings WHERE id >= ?", (first,))}
+            given = [(id, r) for id, r in given if id in stored]
         return [
-            Reading(
-                id=id,
-                time=r.time,
-                kind=r.kind,
-                value=r.value,
-                device=r.device,
-                quality=r.quality,
-                device_time=r.device_time,
-                sequence=r.sequence,
-            )
-            for id, r in enumerate(readings, start=first)
-            if id in stored
+            reading(r.time, r.kind, r.value, r.device, r.quality, r.device_time, r.sequence, id, r.context)
+            for id, r in given
         ]
+
+    def _next_id(self) -> int:
+        if self._last is None:
+            self._last = int(self._database.value("SELECT last_reading FROM ledger"))
+        return self._last + 1
+
+    def _before_commit(self) -> None:
+        if self._last is not None:
+            self._database.rows("UPDATE ledger SET last_reading = ?", (self._last,))
+
+    def _forget(self) -> None:
+        # Nobody else writes while a transaction is open, so within one this needs no asking.
+        self._last = None
+        self._devices.clear()
 
     def _device(self, address: str) -> int:
         id_ = self._database.value("SELECT id FROM devices WHERE address = ?", (address,))

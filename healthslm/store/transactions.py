@@ -54,8 +54,10 @@ class Transactions:
             return
         self._commit_failed = True
         self._begin()
+        self._before_commit()
         commits = self._database.value("UPDATE ledger SET commits = commits + 1 RETURNING commits")
         self._database.rows("COMMIT")
+        self._forget()
         self._uncommitted.clear()
         self._commit_failed = False
         self._mark.write(commits)
@@ -82,23 +84,36 @@ class Transactions:
             self._mark.close()
             self._database.close()
 
-    def _write(self, operation: Callable[[], _T]) -> _T:
-        """Run a write as a whole or not at all, and remember it until it is committed."""
+    def _before_commit(self) -> None:
+        """Write what was kept back until the commit; to be overridden."""
+
+    def _forget(self) -> None:
+        """Drop what is remembered of the tables: a transaction begins, or was rolled back."""
+
+    def _write(self, operation: Callable[[], _T], *, single: bool = False) -> _T:
+        """Run a write as a whole or not at all, and remember it until it is committed.
+
+        A `single` statement is whole by itself: it needs no savepoint.
+        """
         if self._commit_failed:
             self.commit()
         self._begin()
-        self._database.rows("SAVEPOINT write")
+        if not single:
+            self._database.rows("SAVEPOINT write")
         try:
             result = operation()
         except BaseException:
-            if self._database.in_transaction:
-                self._database.rows("ROLLBACK TO write")
-                self._database.rows("RELEASE write")
-            else:  # a full disk rolls back everything; the writes before this one are brought back
+            self._forget()
+            if not self._database.in_transaction:
+                # A full disk rolls back everything; the writes before this one are brought back.
                 with contextlib.suppress(StoreError):
                     self._begin()
+            elif not single:
+                self._database.rows("ROLLBACK TO write")
+                self._database.rows("RELEASE write")
             raise
-        self._database.rows("RELEASE write")
+        if not single:
+            self._database.rows("RELEASE write")
         self._uncommitted.append(operation)
         return result
 
@@ -106,6 +121,7 @@ class Transactions:
         """Open a transaction; if an error rolled the last one back, do again what was in it."""
         if self._database.in_transaction:
             return
+        self._forget()
         with self._mark.turn(self._patience_s):
             self._database.rows("BEGIN IMMEDIATE")
         try:
