@@ -7,27 +7,66 @@ async with VirtualRadio() as air:
         ...
 """
 
+from device.virtual.backend import Unbonded
+from device.virtual.bonding import Bonding
 from device.virtual.day import Played, SimulatedClock, Worn, play
+from device.virtual.faults import Faults, Frames, Harm, Step
+from device.virtual.own_clock import FACTORY, OwnClock
 from device.virtual.physiology import Beat, Physiology, rhythm_from_csv
 from device.virtual.radio import VirtualRadio
 from device.virtual.script import Day, Happening, Plan
-from device.virtual.wearables import BloodPressureCuff, ChestStrap, PulseOximeter, Thermometer, Wearable
+from device.virtual.signals import Recorded, Signals, Steady, recorded_from_csv
+from device.virtual.wearables import (
+    KINDS,
+    BloodPressureCuff,
+    BodyCompositionScale,
+    ChestStrap,
+    ContinuousGlucoseMonitor,
+    CyclingSensor,
+    GlucoseMeter,
+    PulseOximeter,
+    RunningSensor,
+    SpotCheckOximeter,
+    Thermometer,
+    Wearable,
+    WeightScale,
+)
 
 __all__ = [
+    "FACTORY",
+    "KINDS",
     "Beat",
     "BloodPressureCuff",
+    "BodyCompositionScale",
+    "Bonding",
     "ChestStrap",
+    "ContinuousGlucoseMonitor",
+    "CyclingSensor",
     "Day",
+    "Faults",
+    "Frames",
+    "GlucoseMeter",
     "Happening",
+    "Harm",
+    "OwnClock",
     "Physiology",
     "Plan",
     "Played",
     "PulseOximeter",
+    "Recorded",
+    "RunningSensor",
+    "Signals",
     "SimulatedClock",
+    "SpotCheckOximeter",
+    "Steady",
+    "Step",
     "Thermometer",
+    "Unbonded",
     "VirtualRadio",
     "Wearable",
+    "WeightScale",
     "Worn",
     "play",
+    "recorded_from_csv",
     "rhythm_from_csv",
 ]

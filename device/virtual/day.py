@@ -55,12 +55,16 @@ class Worn:
 
     @classmethod
     async def put_on(cls, air: VirtualRadio) -> Self:
-        """Switch all four on, at addresses that are always the same."""
+        """Switch all four on, at addresses that are always the same.
+
+        Their own clocks are right, and told by their measurements only: no Current Time could be other than
+        this moment's, and the day is another.
+        """
         worn = cls(
             ChestStrap("C0:FF:EE:00:00:01", battery=88),
             PulseOximeter("C0:FF:EE:00:00:02", battery=77),
-            BloodPressureCuff("C0:FF:EE:00:00:03", battery=64),
-            Thermometer("C0:FF:EE:00:00:04", battery=91),
+            BloodPressureCuff("C0:FF:EE:00:00:03", battery=64, takes_time=False),
+            Thermometer("C0:FF:EE:00:00:04", battery=91, takes_time=False),
         )
         for wearable in worn.all:
             await air.add(wearable)

@@ -44,7 +44,37 @@ _SYSTOLIC: _Curve = (
     (21, 126),
     (24, 118),
 )
+_GLUCOSE: _Curve = (
+    (0, 96),
+    (4, 90),
+    (7.5, 98),
+    (8.5, 152),
+    (10.5, 104),
+    (12.5, 101),
+    (13.5, 165),
+    (16, 108),
+    (19, 103),
+    (20, 158),
+    (22.5, 110),
+    (24, 96),
+)
+_WALKING: _Curve = ((0, 0), (7, 0), (9, 1500), (12, 3000), (13, 4200), (18, 7000), (21, 8200), (24, 8200))
 _DIASTOLIC: _Curve = ((0, 70), (6, 74), (8, 79), (12, 81), (14, 91), (16, 96), (19, 85), (21, 78), (24, 72))
+
+SIGNALS = {
+    "heart_rate": "beats a minute",
+    "spo2": "%",
+    "temperature": "degrees Celsius",
+    "systolic": "mmHg",
+    "diastolic": "mmHg",
+    "glucose": "mg/dL",
+    "weight": "kg",
+    "body_fat": "%",
+    "steps": "since midnight",
+    "speed": "m/s",
+    "cadence": "steps or turns a minute",
+}
+"""What can be asked of a wearer, and its unit."""
 
 
 def _along(curve: _Curve, hour: float) -> float:
@@ -94,6 +124,34 @@ class Physiology:
         systolic = _along(_SYSTOLIC, _hour(at)) + self._wobble("systolic", at, 2)
         diastolic = _along(_DIASTOLIC, _hour(at)) + self._wobble("diastolic", at, 1)
         return Pressure(systolic=round(systolic), diastolic=round(diastolic))
+
+    def glucose(self, at: datetime) -> int:
+        """Glucose in mg/dL: 90 to 110 between meals, up to about 160 an hour after each of three."""
+        return round(_along(_GLUCOSE, _hour(at)) + self._wobble("glucose", at, 2))
+
+    def weight(self, at: datetime) -> float:
+        """Weight in kg: 78.4 in the morning and a kilogram more in the evening."""
+        return round(78.4 + _hour(at) / 24 + self._wobble("weight", at, 0.03), 2)
+
+    def steps(self, at: datetime) -> int:
+        """Steps since midnight: about 8,200 by 21:00. Never falls."""
+        return round(_along(_WALKING, _hour(at)))
+
+    def value(self, signal: str, at: datetime) -> float:
+        """Tell any of `SIGNALS`; fat, speed and cadence hardly change. Raises `KeyError` for another."""
+        match signal:
+            case "heart_rate" | "spo2" | "temperature" | "glucose" | "weight" | "steps":
+                told: float = getattr(self, signal)(at)
+                return told
+            case "systolic" | "diastolic":
+                return float(getattr(self.pressure(at), signal))
+            case "body_fat":
+                return round(24.0 + self._wobble(signal, at, 0.1), 1)
+            case "speed":
+                return round(2.8 + self._wobble(signal, at, 0.1), 2)
+            case "cadence":
+                return round(84 + self._wobble(signal, at, 1))
+        raise KeyError(signal)
 
     def crossings(self, signal: str, level: float) -> tuple[float, ...]:
         """Return the hours of the day at which a signal's course, without its noise, crosses `level`."""

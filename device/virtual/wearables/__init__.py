@@ -1,0 +1,46 @@
+"""Wearables that are not there, one group a file. `KINDS` has all of them by the names of scenarios."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from device.virtual.wearable import Wearable
+from device.virtual.wearables.cgm import ContinuousGlucoseMonitor
+from device.virtual.wearables.glucose import GlucoseMeter
+from device.virtual.wearables.heart import ChestStrap
+from device.virtual.wearables.motion import CyclingSensor, RunningSensor
+from device.virtual.wearables.oximeter import PulseOximeter, SpotCheckOximeter
+from device.virtual.wearables.pressure import BloodPressureCuff
+from device.virtual.wearables.scales import BodyCompositionScale, WeightScale
+from device.virtual.wearables.thermometer import Thermometer
+
+__all__ = [
+    "KINDS",
+    "BloodPressureCuff",
+    "BodyCompositionScale",
+    "ChestStrap",
+    "ContinuousGlucoseMonitor",
+    "CyclingSensor",
+    "GlucoseMeter",
+    "PulseOximeter",
+    "RunningSensor",
+    "SpotCheckOximeter",
+    "Thermometer",
+    "Wearable",
+    "WeightScale",
+]
+
+KINDS: Mapping[str, type[Wearable]] = {
+    "strap": ChestStrap,
+    "oximeter": PulseOximeter,
+    "spot-check oximeter": SpotCheckOximeter,
+    "cuff": BloodPressureCuff,
+    "thermometer": Thermometer,
+    "glucose meter": GlucoseMeter,
+    "glucose sensor": ContinuousGlucoseMonitor,
+    "scale": WeightScale,
+    "body scale": BodyCompositionScale,
+    "running sensor": RunningSensor,
+    "cycling sensor": CyclingSensor,
+}
+"""Every kind of wearable, by the name that a scenario gives it."""
