@@ -32,7 +32,7 @@ from device.gatt import pulse_oximeter as plx
 from device.gatt.fields import float32, sfloat
 from device.gatt.health_thermometer import TemperatureSite, TemperatureUnit
 from device.gatt.heart_rate import BodyLocation
-from tests.device import strategies
+from tests.device import body_strategies, strategies
 
 uint8, uint16 = st.integers(0, 0xFF), st.integers(0, 0xFFFF)
 uint24 = st.integers(0, 0xFFFFFF)
@@ -114,7 +114,7 @@ MEASUREMENTS: dict[str, st.SearchStrategy[Measurement]] = {
     .map(lambda t: "".join(c for c in t if c.isprintable()).strip())
     .map(DeviceInformationString),
 }
-MEASUREMENTS |= strategies.GLUCOSE
+MEASUREMENTS |= strategies.GLUCOSE | body_strategies.BODY
 
 
 def test_every_characteristic_is_tried() -> None:

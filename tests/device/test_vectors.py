@@ -43,6 +43,19 @@ OF_ONE = {
     "2AA7": _RECORD,
     "2AA9": _RECORD,
     "2A2B": {name: f"date_time.{name}" for name in _CLOCK},
+    "2A21": {"interval_s": "measurement_interval"},
+    "2A53": {
+        "speed_m_s": "instantaneous_speed",
+        "cadence": "instantaneous_cadence",
+        "stride_length_m": "instantaneous_stride_length",
+        "total_distance_m": "total_distance",
+    },
+    "2A5B": {
+        "wheel_revolutions": "cumulative_wheel_revolutions",
+        "wheel_event_time": "last_wheel_event_time",
+        "crank_revolutions": "cumulative_crank_revolutions",
+        "crank_event_time": "last_crank_event_time",
+    },
 }
 """Those that only one characteristic has, or that mean another field there."""
 
