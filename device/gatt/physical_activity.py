@@ -1,11 +1,12 @@
 """Physical Activity Monitor service (183E): activity, heart and breath, steps and sleep, by session.
 
-The service's own text is not open to everybody. What stands here was confirmed twice: the bits of each flags
-field, the sleep stages and the op codes from the tables of Physical Activity Monitor Service 1.0 as the
-project bluetooth-sig-python lists them, the order and the widths of the fields from Philips' server and
-client of the service's draft (2017), which have them in the order of those bits. Nothing public gives the
-resolution of the quantities, so they come out as the counts that were sent, without a unit, and only what
-is a plain count can be used as it is: steps, floors, beats a minute, breaths a minute.
+Source, in place of the adopted text, against which it has not been held: the bits of each flags field, the
+sleep stages and the op codes are those of Physical Activity Monitor Service 1.0 as the project
+bluetooth-sig-python lists its tables; the order and widths of the fields are those of Philips' server and
+client of the service's draft (2017), which keep them in the order of those bits. The sleep stage is wider
+than the draft's: version 1.0 has more stages than fit into eight bits. No public text that was found gives
+the resolution of the quantities, so they come out as the counts that were sent, without a unit; only what is
+a plain count can be used as it is: steps, floors, awakenings, beats a minute, breaths a minute.
 
 Values that do not fit into a notification come in segments, which `device.gatt.segments` joins.
 """

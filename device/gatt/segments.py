@@ -4,8 +4,9 @@ The first byte of each segment says whether it is the first and the last of its 
 0 to 63 and over. A link passes every value that it receives through one `Joiner` a connection; the values of
 all other characteristics come out as they went in.
 
-Source: Generic Health Sensor Service 1.0 by Philips' client and ST's server for it; Physical Activity
-Monitor Service 1.0 (see the two modules of those services).
+Source: Generic Health Sensor Service 1.0, by Philips' client and ST's server for it. The activity monitor's
+header is that of the payloads of bluetooth-sig-python (Physical Activity Monitor Service 1.0); in the draft
+that Philips built, the bits below the first counted the segments still to come.
 """
 
 from __future__ import annotations
