@@ -45,13 +45,27 @@ class Reassembly:
             yield False, stream[garbage:at]
 
 
+def _after(byte: int) -> int:
+    for _ in range(8):
+        byte = (byte << 1 ^ 0x07) & 0xFF if byte & 0x80 else byte << 1
+    return byte
+
+
+def _after_maxim(byte: int) -> int:
+    for _ in range(8):
+        byte = byte >> 1 ^ 0x8C if byte & 1 else byte >> 1
+    return byte
+
+
+_CRC8 = bytes(_after(byte) for byte in range(256))
+_CRC8_MAXIM = bytes(_after_maxim(byte) for byte in range(256))
+
+
 def crc8(data: Iterable[int]) -> int:
     """CRC-8 with the polynomial x⁸ + x² + x + 1, from 0 ("CRC-8/SMBUS")."""
     crc = 0
     for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = (crc << 1 ^ 0x07) & 0xFF if crc & 0x80 else crc << 1
+        crc = _CRC8[crc ^ byte]
     return crc
 
 
@@ -59,9 +73,7 @@ def crc8_maxim(data: Iterable[int]) -> int:
     """CRC-8 with the polynomial x⁸ + x⁵ + x⁴ + 1, lowest bit first, from 0 ("CRC-8/MAXIM-DOW")."""
     crc = 0
     for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ 0x8C if crc & 1 else crc >> 1
+        crc = _CRC8_MAXIM[crc ^ byte]
     return crc
 
 

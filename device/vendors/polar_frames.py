@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
 from itertools import pairwise
+from struct import unpack
 from typing import ClassVar, NamedTuple, Self
 
 from device.errors import DecodeError
@@ -143,8 +144,15 @@ class AccFrame(PmdFrame):
         if layout & _COMPRESSED:
             return cls(timestamp, _expand(fields), kind, True)
         size = _RAW_SIZES[kind]
-        samples = tuple(_sample(fields, size) for _ in range(_rest(fields, 3 * size)))
-        return cls(timestamp, samples, kind)
+        count = 3 * _rest(fields, 3 * size)
+        body = value[fields.at :]
+        if size == 3:
+            axes = iter(
+                [int.from_bytes(body[i : i + 3], "little", signed=True) for i in range(0, len(body), 3)]
+            )
+        else:
+            axes = iter(unpack(f"<{count}{'b' if size == 1 else 'h'}", body))
+        return cls(timestamp, tuple(map(Acceleration._make, zip(axes, axes, axes, strict=True))), kind)
 
     def __bytes__(self) -> bytes:
         if not self.samples:
@@ -157,15 +165,9 @@ class AccFrame(PmdFrame):
         return head + b"".join(v.to_bytes(size, "little", signed=True) for s in self.samples for v in s)
 
 
-def _sample(fields: Reader, size: int) -> Acceleration:
-    top = 1 << (8 * size - 1)
-    raw = (fields.uint(size, "a sample") for _ in range(3))
-    return Acceleration(*(v - 2 * top if v >= top else v for v in raw))
-
-
 def _expand(fields: Reader) -> tuple[Acceleration, ...]:
     """Read a whole sample of 16 bits an axis, then blocks: bits a difference, samples, packed differences."""
-    samples = [_sample(fields, 2)]
+    samples = [Acceleration(*(fields.sint(2, "a sample") for _ in range(3)))]
     while fields.at < len(fields.value):
         width = fields.uint8("the size of the differences")
         count = fields.uint8("the number of differences")
