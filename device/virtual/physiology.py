@@ -141,8 +141,7 @@ class Physiology:
         """Tell any of `SIGNALS`; fat, speed and cadence hardly change. Raises `KeyError` for another."""
         match signal:
             case "heart_rate" | "spo2" | "temperature" | "glucose" | "weight" | "steps":
-                told: float = getattr(self, signal)(at)
-                return told
+                return float(getattr(self, signal)(at))
             case "systolic" | "diastolic":
                 return float(getattr(self.pressure(at), signal))
             case "body_fat":

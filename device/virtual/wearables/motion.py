@@ -27,7 +27,13 @@ class RunningSensor(Wearable):
     def observe(self, signals: Signals, at: datetime) -> Sequence[Measurement]:
         """Measure speed, in the format's steps of 1/256 m/s, and cadence."""
         speed = round(signals.value("speed", at) * 256) / 256
-        return (RscMeasurement(speed, round(signals.value("cadence", at)), running=speed > 2),)
+        return (
+            RscMeasurement(
+                instantaneous_speed=speed,
+                instantaneous_cadence=round(signals.value("cadence", at)),
+                running=speed > 2,
+            ),
+        )
 
 
 class CyclingSensor(Wearable):
