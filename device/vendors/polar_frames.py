@@ -46,13 +46,13 @@ class PmdType(IntEnum):
 class PmdFrame:
     """One frame of samples (fb005c82): an `EcgFrame`, an `AccFrame` or a `PpiFrame`.
 
-    `timestamp` is that of its last sample, in ns since 2000-01-01 of the sensor's own clock, which nobody
+    `timestamp_ns` is that of its last sample, in ns since 2000-01-01 of the sensor's own clock, which nobody
     may ever have set; 0 where a PPI frame has none.
     """
 
     UUID: ClassVar[str] = DATA
 
-    timestamp: int
+    timestamp_ns: int
 
     @classmethod
     def from_bytes(cls, value: bytes) -> PmdFrame:
@@ -108,7 +108,7 @@ class EcgFrame(PmdFrame):
         return cls(timestamp, tuple(int.from_bytes(body[i : i + 3], "little", signed=True) for i in whole))
 
     def __bytes__(self) -> bytes:
-        head = _head(self.TYPE, self.timestamp, 0)
+        head = _head(self.TYPE, self.timestamp_ns, 0)
         return head + b"".join(v.to_bytes(3, "little", signed=True) for v in self.samples)
 
 
@@ -158,7 +158,7 @@ class AccFrame(PmdFrame):
         if not self.samples:
             raise ValueError("a frame has at least one sample")
         layout = self.frame_type | (_COMPRESSED if self.compressed else 0)
-        head = _head(self.TYPE, self.timestamp, layout)
+        head = _head(self.TYPE, self.timestamp_ns, layout)
         if self.compressed:
             return head + _compress(self.samples)
         size = _RAW_SIZES[self.frame_type]
@@ -270,7 +270,7 @@ class PpiFrame(PmdFrame):
         return cls(timestamp, samples)
 
     def __bytes__(self) -> bytes:
-        return _head(self.TYPE, self.timestamp, 0) + b"".join(bytes(s) for s in self.samples)
+        return _head(self.TYPE, self.timestamp_ns, 0) + b"".join(bytes(s) for s in self.samples)
 
 
 def sample_offsets(samples: int, rate: float) -> tuple[float, ...]:
