@@ -139,9 +139,9 @@ class Supervisor:
             async with self.air.connecting():
                 self._tell(LinkState.CONNECTING)
                 await limited("connecting", client.connect(), limits.connect)
-            session = await self._begin(client, device.name or "")
+            session = await self._begin(client, gone, device.name or "")
             self._failures = self._stale = 0
-            await self._listen(session, gone)
+            await self._listen(session)
         except LinkError as error:
             stale = out_of_date(error)
             raise
@@ -150,7 +150,7 @@ class Supervisor:
             if stale:
                 await self._suspect(client)
 
-    async def _begin(self, client: BleakClient, called: str) -> Session:
+    async def _begin(self, client: BleakClient, gone: asyncio.Event, called: str) -> Session:
         """Learn who the device is, subscribe, and take what it has stored."""
         services = services_of(client)
         family = family_of(called, services)
@@ -162,6 +162,7 @@ class Supervisor:
             queue=self.queue,
             clock=self.clock,
             limits=self.air.timings,
+            gone=gone,
             conversation=family.converse(self.streams) if family and family.converse else None,
         )
         identity, answers = await session.identify(called)
@@ -186,17 +187,17 @@ class Supervisor:
             except LinkError as error:
                 _LOG.info("%s: %s", self.address, error)
 
-    async def _listen(self, session: Session, gone: asyncio.Event) -> None:
+    async def _listen(self, session: Session) -> None:
         """Talk and listen until the link ends, and make sure meanwhile that silence is not a dead link."""
         talking = asyncio.create_task(session.converse())
         try:
             while True:
-                wait = asyncio.create_task(gone.wait())
+                wait = asyncio.create_task(session.gone.wait())
                 await asyncio.wait(
                     {wait, talking}, timeout=self._patience(session), return_when=asyncio.FIRST_COMPLETED
                 )
                 wait.cancel()
-                if gone.is_set():
+                if session.gone.is_set():
                     raise LinkError("the link ended.")
                 if talking.done():
                     talking.result()

@@ -52,12 +52,15 @@ class Session:
         queue: EventQueue,
         clock: Callable[[], datetime],
         limits: Timings,
+        gone: asyncio.Event,
         conversation: Conversation | None = None,
     ) -> None:
         self.client = client
         self.address = address
         self.clock = clock
         self.limits = limits
+        self.gone = gone
+        """Set once the link is down."""
         self.heard_ns = time.monotonic_ns()
         self.lost = 0
         """Values that the queue had no room for."""
@@ -204,6 +207,20 @@ class Session:
         while not queue.empty():  # what was said before the question is no answer to it
             queue.get_nowait()
         return queue
+
+    async def wait(self, answers: asyncio.Queue[bytes], seconds: float) -> bytes | None:
+        """Wait for an answer; `None` when none came in time. Raises `LinkError` when the link ends."""
+        getting, ending = asyncio.ensure_future(answers.get()), asyncio.ensure_future(self.gone.wait())
+        try:
+            await asyncio.wait({getting, ending}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if getting.done():
+                return getting.result()
+            if ending.done():
+                raise LinkError("the link ended.")
+            return None
+        finally:
+            getting.cancel()
+            ending.cancel()
 
     async def _start(
         self,

@@ -154,13 +154,11 @@ class _Transfer:
         limit = self._session.limits.record
         before = -1
         while True:
-            try:
-                async with asyncio.timeout(limit):
-                    value = await answers.get()
-            except TimeoutError:
+            value = await self._session.wait(answers, limit)
+            if value is None:
                 if self._records == before:
                     await self._session.put(self._control, bytes(RecordAccessControlPoint.abort()))
-                    raise LinkError(f"no record and no answer came for {limit:g} s.") from None
+                    raise LinkError(f"no record and no answer came for {limit:g} s.")
                 before = self._records
                 continue
             try:
