@@ -59,12 +59,16 @@ class VirtualRadio:
         cls,
         socket: Path | str,
         *,
+        address: str = _CENTRAL_ADDRESS,
         ask: Ask | None = None,
         unbonded: Unbonded = Unbonded.REFUSED,
         keeps_tables: bool = False,
     ) -> Self:
-        """Be the adapter of a radio that another process serves: `python -m device.virtual SCENARIO`."""
-        radio = cls(ask=ask, unbonded=unbonded, keeps_tables=keeps_tables)
+        """Be the adapter of a radio that another process serves: `python -m device.virtual SCENARIO`.
+
+        Two at once on one socket need an `address` each.
+        """
+        radio = cls(ask=ask, unbonded=unbonded, keeps_tables=keeps_tables, address=address)
         radio._socket = Path(socket)
         return radio
 

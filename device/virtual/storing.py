@@ -75,6 +75,11 @@ class StoringWearable(Wearable):
         self.next_number = (self.next_number + 1) & 0xFFFF
         return record
 
+    def keep(self, measurements: Sequence[Measurement]) -> None:
+        """Keep what `observe` made; nothing for a kind that has kept it already."""
+        for measurement in measurements:
+            self.store(measurement)
+
     def restart_numbers(self) -> None:
         """Begin counting from 0 again, with nothing stored: as after a reset, or with a new sensor."""
         self.records.clear()

@@ -167,6 +167,9 @@ class ContinuousGlucoseMonitor(StoringWearable):
             packed.append(StoredRecord(some[0].number, (together,)))
         return await super()._report(packed)
 
+    def keep(self, measurements: Sequence[Measurement]) -> None:
+        """Keep nothing more: `take` kept it."""
+
     def observe(self, signals: Signals, at: datetime) -> Sequence[Measurement]:
         """Measure, keep the record and send it, while a session runs."""
         return (self.take(signals.value("glucose", at)),) if self.running else ()

@@ -68,9 +68,14 @@ class HealthSensor(StoringWearable):
         """Send an observation while live ones are wanted, else keep it."""
         if self.live and await super().measure(measurement):
             return True
-        if isinstance(measurement, LiveHealthObservations):
-            self.store(StoredHealthObservations(self.next_number, measurement.observation))
+        self.keep((measurement,))
         return False
+
+    def keep(self, measurements: Sequence[Measurement]) -> None:
+        """Keep observations as records."""
+        for measurement in measurements:
+            if isinstance(measurement, LiveHealthObservations):
+                self.store(StoredHealthObservations(self.next_number, measurement.observation))
 
     def observe(self, signals: Signals, at: datetime) -> Sequence[Measurement]:
         """Make one observation of each kind, at the time that its own clock tells."""
