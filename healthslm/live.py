@@ -3,67 +3,130 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from healthslm.readings import Kind, Reading, Window, instant
+from healthslm.readings import Kind, Reading, Window
 
 _TICK = timedelta(microseconds=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ROOM = 1024
 """Readings a kind has room for at first."""
-_ROW = np.dtype([("time", "M8[us]"), ("value", "f8"), ("id", "i8"), ("quality", "i2")])
+_MOST = 256
+"""New readings that wait at most."""
+_DAY_US, _SECOND_US = 86_400_000_000, 1_000_000
+
+
+def _micros(time: datetime) -> int:
+    since = time - _EPOCH
+    return since.days * _DAY_US + since.seconds * _SECOND_US + since.microseconds
 
 
 class _Column:
-    """The readings of one kind, sorted by time, in an array that grows at the end and is trimmed in front."""
+    """The readings of one kind, sorted by time, in arrays that grow at the end and are trimmed in front.
+
+    New ones wait in a list until somebody looks: writing into an array one by one takes ten times as long.
+    """
 
     def __init__(self) -> None:
-        self._rows = np.empty(_ROOM, dtype=_ROW)
+        self._times = np.empty(_ROOM, dtype=np.int64)
+        self._values = np.empty(_ROOM, dtype=np.float64)
+        self._ids = np.empty(_ROOM, dtype=np.int64)
+        self._quality = np.empty(_ROOM, dtype=np.int16)
         self._low = self._high = 0
+        self._new: list[Reading] = []
+        self._newest: datetime | None = None
+        self._oldest = _EPOCH
 
-    def _make_room(self, oldest: np.datetime64) -> None:
-        """Drop what is older than `oldest`; grow only when that did not free half of the room."""
-        self._low += int(np.searchsorted(self._rows["time"][self._low : self._high], oldest))
-        kept = self._rows[self._low : self._high]
-        rows = np.empty(len(self._rows) * (2 if len(kept) > len(self._rows) // 2 else 1), dtype=_ROW)
-        rows[: len(kept)] = kept
-        self._rows, self._low, self._high = rows, 0, len(kept)
-
-    def add(self, reading: Reading, oldest: np.datetime64) -> None:
-        time = instant(reading.time)
+    def add(self, reading: Reading, oldest: datetime) -> None:
+        """Take in a reading, unless it is older than `oldest`."""
+        time = reading.time
         if time < oldest:
             return
-        if self._high == len(self._rows):
-            self._make_room(oldest)
-        at = self._high
-        if at > self._low and time < self._rows["time"][at - 1]:  # a late one: make its place
-            times = self._rows["time"][self._low : self._high]
-            at = self._low + int(np.searchsorted(times, time, side="right"))
-            self._rows[at + 1 : self._high + 1] = self._rows[at : self._high].copy()
-        self._rows[at] = (time, reading.value, -1 if reading.id is None else reading.id, int(reading.quality))
+        self._oldest = oldest
+        if self._newest is not None and time < self._newest:
+            self._insert(reading)
+            return
+        self._newest = time
+        self._new.append(reading)
+        if len(self._new) >= _MOST:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Write what waits into the arrays."""
+        new, self._new = self._new, []
+        if not new:
+            return
+        if self._high + len(new) > len(self._times):
+            self._make_room(len(new))
+        at, end = self._high, self._high + len(new)
+        self._times[at:end] = [_micros(r.time) for r in new]
+        self._values[at:end] = [r.value for r in new]
+        self._ids[at:end] = [-1 if r.id is None else r.id for r in new]
+        self._quality[at:end] = [r.quality.value for r in new]
+        self._high = end
+
+    def _make_room(self, more: int) -> None:
+        """Drop what is too old; grow only when that did not free half of the room."""
+        low = self._low + int(np.searchsorted(self._times[self._low : self._high], _micros(self._oldest)))
+        kept = self._high - low
+        size = len(self._times)
+        while size < 2 * (kept + more):
+            size *= 2
+        for name in ("_times", "_values", "_ids", "_quality"):
+            old = getattr(self, name)
+            array = np.empty(size, dtype=old.dtype)
+            array[:kept] = old[low : self._high]
+            setattr(self, name, array)
+        self._low, self._high = 0, kept
+
+    def _insert(self, reading: Reading) -> None:
+        """Put a late one in its place."""
+        self._settle()
+        if self._high == len(self._times):
+            self._make_room(1)
+        time = _micros(reading.time)
+        at = self._low + int(np.searchsorted(self._times[self._low : self._high], time, side="right"))
+        row = (time, reading.value, -1 if reading.id is None else reading.id, reading.quality.value)
+        arrays: tuple[NDArray[Any], ...] = (self._times, self._values, self._ids, self._quality)
+        for array, value in zip(arrays, row, strict=True):
+            array[at + 1 : self._high + 1] = array[at : self._high].copy()
+            array[at] = value
         self._high += 1
 
     def load(self, window: Window) -> None:
         """Take over a window as the column's beginning."""
-        self._rows = np.empty(max(_ROOM, 2 * len(window)), dtype=_ROW)
-        filled = self._rows[: len(window)]
-        filled["time"], filled["value"] = window.times, window.values
-        filled["id"], filled["quality"] = window.ids, window.quality
+        size = max(_ROOM, 2 * len(window))
+        for name, part in (
+            ("_times", window.times.astype("M8[us]").view(np.int64)),
+            ("_values", window.values),
+            ("_ids", window.ids),
+            ("_quality", window.quality),
+        ):
+            array = np.empty(size, dtype=getattr(self, name).dtype)
+            array[: len(window)] = part
+            setattr(self, name, array)
         self._low, self._high = 0, len(window)
+        if len(window):
+            self._newest = _EPOCH + timedelta(microseconds=int(self._times[self._high - 1]))
 
     def window(self, kind: Kind, start: datetime, end: datetime) -> Window:
-        rows = self._rows[self._low : self._high]
-        low, high = np.searchsorted(rows["time"], [instant(start), instant(end)])
-        part = rows[low:high]
+        """Return the readings in `[start, end)`."""
+        self._settle()
+        times = self._times[self._low : self._high]
+        low = self._low + int(times.searchsorted(_micros(start)))
+        high = self._low + int(times.searchsorted(_micros(end)))
         return Window(
             kind=kind,
             start=start,
             end=end,
-            times=part["time"],
-            values=part["value"],
-            ids=part["id"],
-            quality=part["quality"],
+            times=self._times[low:high].view("M8[us]"),
+            values=self._values[low:high],
+            ids=self._ids[low:high],
+            quality=self._quality[low:high],
         )
 
 
@@ -84,9 +147,12 @@ class Live:
 
     def add(self, readings: Iterable[Reading], now: datetime) -> None:
         """Take in readings; what is older than the reach is left out."""
-        oldest = instant(now - self._reach)
+        oldest, columns = now - self._reach, self._columns
         for reading in readings:
-            self._columns.setdefault(reading.kind, _Column()).add(reading, oldest)
+            column = columns.get(reading.kind)
+            if column is None:
+                column = columns[reading.kind] = _Column()
+            column.add(reading, oldest)
 
     def windows(self, kinds: Iterable[Kind], now: datetime, back: timedelta) -> Mapping[Kind, Window]:
         """Return the windows `[now - back, now]` of some kinds; an empty one where nothing came."""

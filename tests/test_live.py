@@ -30,7 +30,7 @@ def test_memory_does_not_grow_with_time() -> None:
     for second in range(20_000):
         now = DAY + timedelta(seconds=second)
         live.add([reading(Kind.SPO2, now, 97)], now)
-    assert len(live._columns[Kind.SPO2]._rows) <= 2048
+    assert len(live._columns[Kind.SPO2]._times) <= 2048
     assert len(live.windows([Kind.SPO2], now, timedelta(minutes=5))[Kind.SPO2]) == 301
 
 
