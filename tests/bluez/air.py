@@ -8,15 +8,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from bumble import hci
-from bumble.controller import Controller
-from bumble.device import Device
 from bumble.link import LocalLink
 from bumble.transport import open_transport
-from bumble.transport.common import AsyncPipeSink
 from dbus_fast import BusType, Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
 from device.virtual import Wearable
+from device.virtual.plumbing import VirtualController, plug
 
 BLUEZ = "org.bluez"
 PROPERTIES = "org.freedesktop.DBus.Properties"
@@ -53,7 +51,7 @@ class Air:
     async def plug_in(self) -> None:
         """Give the machine an adapter, and switch it on."""
         self._transport = await open_transport("vhci")
-        controller = Controller("adapter", self._transport.source, self._transport.sink, self._link)
+        controller = VirtualController("adapter", self._transport.source, self._transport.sink, self._link)
         # Bumble's controller advertises these and does not keep its word: after a disconnection from our
         # side every new connection fails.
         controller.le_features &= ~(hci.LeFeatureMask.LL_PRIVACY | hci.LeFeatureMask.LE_EXTENDED_ADVERTISING)
@@ -115,9 +113,6 @@ class Air:
 
     async def add(self, wearable: Wearable) -> None:
         """Switch a wearable on: it advertises, and can be connected to."""
-        configuration = wearable.configuration
-        controller = Controller(configuration.name, link=self._link)
-        await wearable.attach(
-            Device.from_config_with_hci(configuration, controller, AsyncPipeSink(controller))
-        )
+        _, device = plug(self._link, wearable.configuration)
+        await wearable.attach(device)
         self._wearables.append(wearable)

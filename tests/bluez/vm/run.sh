@@ -54,7 +54,10 @@ for pair in /usr/bin/busybox:busybox-static /usr/bin/dbus-daemon:dbus \
 done
 busybox=/usr/bin/busybox
 [ -x "$busybox" ] || busybox=$tools$busybox
-"$busybox" depmod --help 2>&1 | grep -q Usage || missing "busybox has no depmod; install busybox-static."
+case $("$busybox" --list) in
+*depmod*) ;;
+*) missing "$busybox has no depmod; on Debian: sudo apt-get install busybox-static" ;;
+esac
 
 # A kernel with a virtual HCI: Debian's generic one. Its cloud kernel has none.
 kernel=${KERNEL:-}
