@@ -118,13 +118,15 @@ def _advertised(advertisement: Advertisement) -> AdvertisementData:
     return AdvertisementData(
         local_name=name if isinstance(name, str) else None,
         manufacturer_data={
-            company: bytes(said)
-            for company, said in data.get_all(AdvertisingData.MANUFACTURER_SPECIFIC_DATA)  # type: ignore[misc, union-attr]
+            part[0]: part[1]
+            for part in data.get_all(AdvertisingData.MANUFACTURER_SPECIFIC_DATA)
+            if isinstance(part, tuple) and isinstance(part[0], int) and isinstance(part[1], bytes)
         },
         service_data={
-            _uuid(uuid): bytes(said)
+            _uuid(part[0]): part[1]
             for kind in _SERVICE_DATA
-            for uuid, said in data.get_all(kind)  # type: ignore[misc, union-attr]
+            for part in data.get_all(kind)
+            if isinstance(part, tuple) and isinstance(part[0], core.UUID) and isinstance(part[1], bytes)
         },
         service_uuids=[
             _uuid(uuid)
@@ -456,7 +458,7 @@ def _restored(client: Client, kept: tuple[_Kept, ...]) -> list[ServiceProxy]:
     """Make a table out of what was kept, whether or not the device still has it so."""
     services = []
     for was in kept:
-        service = ServiceProxy(client, was.handle, was.end, was.uuid)
+        service = ServiceProxy(client, was.handle, was.end, was.uuid)  # type: ignore[no-untyped-call]
         for handle, end, uuid, properties, descriptors in was.characteristics:
             characteristic = CharacteristicProxy[bytes](client, handle, end, uuid, properties)
             characteristic.descriptors = [DescriptorProxy(client, at, kind) for at, kind in descriptors]

@@ -98,7 +98,7 @@ class Hub:
                     connection_handle=link.handle, reason=hci.HCI_CONNECTION_TIMEOUT_ERROR
                 )
             )
-        self._on.remove_controller(controller)  # type: ignore[no-untyped-call]
+        self._on.remove_controller(controller)
 
     @asynccontextmanager
     async def kernel(self, spec: str = "vhci") -> AsyncIterator[None]:
@@ -117,7 +117,7 @@ class Hub:
             try:
                 yield
             finally:
-                self._on.remove_controller(controller)  # type: ignore[no-untyped-call]
+                self._on.remove_controller(controller)
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from bumble.controller import Controller
 from bumble.device import Device, DeviceConfiguration
 from bumble.host import Host
 from bumble.link import LocalLink
-from bumble.transport.common import AsyncPipeSink, BaseSource, TransportSink
+from bumble.transport.common import AsyncPipeSink, BaseSource, TransportSink, TransportSource
 
 _EVENT, _ACL = 4, 2
 _ATT_CID = (4, 0)
@@ -103,7 +103,7 @@ class Shortcut:
 
     def on_transport_lost(self) -> None:
         """Tell the host that the controller is gone."""
-        self._host.on_transport_lost()
+        self._host.on_transport_lost()  # type: ignore[no-untyped-call]
 
 
 def plug(link: LocalLink, config: DeviceConfiguration) -> tuple[VirtualController, Device]:
@@ -113,7 +113,7 @@ def plug(link: LocalLink, config: DeviceConfiguration) -> tuple[VirtualControlle
     return controller, host_on(config, controller, AsyncPipeSink(controller))
 
 
-def host_on(config: DeviceConfiguration, source: Controller | BaseSource, sink: TransportSink) -> Device:
+def host_on(config: DeviceConfiguration, source: Controller | TransportSource, sink: TransportSink) -> Device:
     """Make a host device on a controller, wherever that is."""
     host = QuietHost(controller_sink=sink)
     shortcut = Shortcut(host)

@@ -28,6 +28,7 @@ from device.virtual.plumbing import PacketStream, VirtualController, host_on, pl
 from device.virtual.wearable import Wearable
 
 _CENTRAL_ADDRESS = "F0:F0:F0:F0:F0:F0"
+_POWER_OFF = hci.HCI_REMOTE_DEVICE_TERMINATED_CONNECTION_DUE_TO_POWER_OFF_ERROR
 
 
 class VirtualRadio:
@@ -157,7 +158,7 @@ class VirtualRadio:
         controller = self._wearables.pop(wearable)
         await wearable.detach()
         if self._link is not None:
-            self._link.remove_controller(controller)  # type: ignore[no-untyped-call]
+            self._link.remove_controller(controller)
 
     async def adapter_off(self, *, removed: bool = False) -> None:
         """Power this machine's adapter off, or pull it out: every link is lost, scanners go deaf.
@@ -175,7 +176,9 @@ class VirtualRadio:
             await whole(central.device.stop_scanning())
         for link in list(central.device.connections.values()):
             with suppress(core.BaseBumbleError):  # lost by itself meanwhile
-                await whole(link.disconnect(hci.HCI_REMOTE_DEVICE_TERMINATION_DUE_TO_POWER_OFF_ERROR))
+                await whole(
+                    link.disconnect(hci.HCI_REMOTE_DEVICE_TERMINATED_CONNECTION_DUE_TO_POWER_OFF_ERROR)
+                )
 
     async def adapter_on(self) -> None:
         """Power the adapter on again. What scanned before has to be started anew."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from bumble import hci
 from bumble.att import ATT_Error, Attribute, ErrorCode
@@ -44,7 +44,7 @@ _WRITE_ENCRYPTED = Attribute.Permissions.WRITE_REQUIRES_ENCRYPTION
 _ADDED_SERVICE = "0000fe01-1212-efde-1523-785feabcd123"
 _CURRENT_TIME = "2A2B"
 
-Write = Callable[[Connection, bytes], Awaitable[None] | None]
+Write = Callable[[Connection, bytes], None]
 """What a characteristic does with what is written to it. Refuses with an `ATT_Error`."""
 
 
@@ -237,9 +237,10 @@ class Wearable:
             raise ATT_Error(ErrorCode.WRITE_NOT_PERMITTED)
         if len(value) != 10:
             raise ATT_Error(ErrorCode.INVALID_ATTRIBUTE_LENGTH)
-        year, clock = int.from_bytes(value[:2], "little"), value[2:7]
+        year = int.from_bytes(value[:2], "little")
+        month, day, hour, minute, second = value[2:7]
         try:
-            self.clock.set(datetime(year, *clock, tzinfo=self.clock().tzinfo))
+            self.clock.set(datetime(year, month, day, hour, minute, second, tzinfo=self.clock().tzinfo))
         except ValueError:
             raise ATT_Error(ErrorCode(0x80)) from None  # "data field ignored"
 
@@ -313,12 +314,12 @@ class Wearable:
         if again and (notify or indicate):
             self._start(self._send_all(name, again))
 
-    def _start(self, work: Awaitable[None]) -> asyncio.Task[None]:
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Do something beside answering requests; ends with the wearable."""
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)  # type: ignore[arg-type]
-        task.add_done_callback(self._tasks.discard)  # type: ignore[arg-type]
-        return task  # type: ignore[return-value]
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     @property
     def linked(self) -> bool:

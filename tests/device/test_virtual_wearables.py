@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from bleak import BleakClient, BleakScanner
+from bleak.backends.device import BLEDevice
 from bleak.exc import BleakGATTProtocolError
 
 from device import decode
@@ -24,11 +26,19 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 RACP = "2A52"
 
 
+async def find(air: VirtualRadio, address: str = STRAP) -> BLEDevice:
+    """Wait until a wearable is heard."""
+    scanner = air.radio.scanner
+    assert scanner is not None
+    found = await BleakScanner.find_device_by_address(address, 5, backend=scanner)
+    assert found is not None
+    return found
+
+
 @asynccontextmanager
 async def linked(air: VirtualRadio, wearable: Wearable) -> AsyncIterator[BleakClient]:
     """Find a wearable and connect to it, with a bond where it wants one."""
-    found = await BleakScanner.find_device_by_address(wearable.address, 5, backend=air.radio.scanner)
-    assert found is not None
+    found = await find(air, wearable.address)
     async with BleakClient(found, pair=wearable.bonding != "none", backend=air.radio.client) as client:
         yield client
 
@@ -40,15 +50,15 @@ class Heard:
         self.values: list[tuple[str, bytes]] = []
         self.more = asyncio.Event()
 
-    def take(self, name: str, value: bytes) -> None:
-        self.values.append((name, value))
+    def take(self, name: str, _: object, value: bytearray) -> None:
+        self.values.append((name, bytes(value)))
         self.more.set()
 
     async def subscribe(self, client: BleakClient) -> None:
         for each in client.services.characteristics.values():
             name = short_uuid(each.uuid)
             if {"notify", "indicate"} & set(each.properties) and name not in ("2A05", "2A19"):
-                await client.start_notify(each, lambda _, value, name=name: self.take(name, bytes(value)))
+                await client.start_notify(each, partial(self.take, name))
 
 
 def decoded(wearable: Wearable, values: list[tuple[str, bytes]]) -> list[Measurement]:

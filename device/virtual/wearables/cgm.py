@@ -119,15 +119,15 @@ class ContinuousGlucoseMonitor(StoringWearable):
         if self.crc and request.crc_ok is None:
             raise ATT_Error(_MISSING_CRC)
         match request.opcode:
-            case CgmOpcode.START_THE_SESSION:
+            case CgmOpcode.START_SESSION:
                 self.start_session()
-            case CgmOpcode.STOP_THE_SESSION:
+            case CgmOpcode.STOP_SESSION:
                 self.running = False
-            case CgmOpcode.SET_CGM_COMMUNICATION_INTERVAL if request.interval:
+            case CgmOpcode.SET_COMMUNICATION_INTERVAL if request.interval:
                 self.interval = request.interval
-            case CgmOpcode.GET_CGM_COMMUNICATION_INTERVAL:
+            case CgmOpcode.GET_COMMUNICATION_INTERVAL:
                 answer = CgmSpecificOpsControlPoint(
-                    CgmOpcode.CGM_COMMUNICATION_INTERVAL_RESPONSE, self.interval, crc_ok=self._crc_ok
+                    CgmOpcode.COMMUNICATION_INTERVAL_RESPONSE, self.interval, crc_ok=self._crc_ok
                 )
                 self._start(self._transmit(link, _POINT, bytes(answer), True))
                 return
