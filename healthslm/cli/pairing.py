@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from device import AdapterError, LinkError, scan
 from device.agent import Ask, Pairing, bonds, pair
@@ -20,7 +21,7 @@ from healthslm.store import Store
 LOOK_S = 8.0
 """How long a wearable that is added is looked for when nobody asked for pairing."""
 _KEY = "device links"
-_SIX_DIGITS = re.compile(r"\d{6}")
+_SIX_DIGITS = re.compile(r"[0-9]{6}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,14 +87,19 @@ class Beforehand:
         terminal.say(f"Type {passkey:06} on {device}.")
 
 
+@dataclass(frozen=True, slots=True)
 class AtTerminal(Beforehand):
     """Asks the person at the terminal; a question that the device withdraws is withdrawn there too."""
+
+    terminal: TextIO
 
     async def passkey(self, device: str) -> int | None:
         """Ask for six digits until there are six, or nothing."""
         if self.given is not None:
             return self.given
-        while text := await _answer(f"Passkey that {device} shows (six digits; nothing to stop): "):
+        while text := await _answer(
+            self.terminal, f"Passkey that {device} shows (six digits; nothing to stop): "
+        ):
             if _SIX_DIGITS.fullmatch(digits := text.replace(" ", "")):
                 return int(digits)
             terminal.say("These are not six digits.")
@@ -101,10 +107,13 @@ class AtTerminal(Beforehand):
 
     async def confirm(self, device: str, passkey: int) -> bool:
         """Ask whether the two numbers are the same."""
-        return (await _answer(f"Does {device} show {passkey:06}? [y/N] ")).lower() in ("y", "yes")
+        return (await _answer(self.terminal, f"Does {device} show {passkey:06}? [y/N] ")).lower() in (
+            "y",
+            "yes",
+        )
 
 
-async def _answer(question: str) -> str:
+async def _answer(at: TextIO, question: str) -> str:
     """Read a line from the terminal; unlike a thread that reads, this can be cancelled."""
     terminal.err.print(terminal.cell(question), end="", soft_wrap=True)
     loop = asyncio.get_running_loop()
@@ -112,16 +121,16 @@ async def _answer(question: str) -> str:
 
     def read() -> None:
         if not line.done():
-            line.set_result(sys.stdin.readline().strip())
+            line.set_result(at.readline().strip())
 
-    loop.add_reader(sys.stdin, read)
+    loop.add_reader(at, read)
     try:
         return await line
     except asyncio.CancelledError:
         terminal.say("\nThe device did not wait any longer.")
         raise
     finally:
-        loop.remove_reader(sys.stdin)
+        loop.remove_reader(at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +175,7 @@ def _pair(address: str, passkey: int | None) -> bool:
     Raises `LinkError` or `AdapterError` with the next step.
     """
     terminal.say(f"Pairing with {address}. Put it into pairing mode if it has one, and keep it near.", "dim")
-    ask: Ask = AtTerminal(passkey) if sys.stdin.isatty() else Beforehand(passkey)
+    ask: Ask = AtTerminal(passkey, sys.stdin) if sys.stdin.isatty() else Beforehand(passkey)
     outcome = asyncio.run(pair(address, ask=ask))
     if outcome is Pairing.BY_SYSTEM:
         terminal.say("This system asks by itself, when the first measurement is fetched.")
