@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -15,6 +17,11 @@ from healthslm.cli.app import app
 from healthslm.cli.session import session
 from healthslm.clock import utc_now
 from healthslm.errors import UsageError
+
+if TYPE_CHECKING:
+    from healthslm.bench import Row
+
+_MOST_RUNS = 20
 
 evaluations = typer.Typer(help="How good it is, measured.", no_args_is_help=True)
 app.add_typer(evaluations, name="eval")
@@ -62,33 +69,60 @@ def demo(
         )
 
 
+class Benched(StrEnum):
+    """What is measured."""
+
+    ALL = "all"
+    BLUETOOTH = "bluetooth"
+
+
 @app.command()
 def bench(
     context: typer.Context,
+    what: Annotated[Benched, typer.Argument(help="The whole machine, or the Bluetooth side.")] = Benched.ALL,
     rhythm: Rhythm = RHYTHM,
     repeat: Annotated[int, typer.Option(min=1, max=20, help="Runs; the table shows medians.")] = 3,
+    losses: Annotated[
+        int, typer.Option(min=1, max=100_000, help="How often `bluetooth` loses the link, over a week.")
+    ] = 1000,
     json: Json = False,
 ) -> None:
     """Measure this machine: the model, the way from the radio to the store, the size, the summary."""
     need_virtual()
-    from healthslm import bench as measured  # noqa: PLC0415  imports Bumble
 
-    rows = measured.run(
-        rhythm,
-        session(context).settings.model,
-        repeat=repeat,
-        progress=lambda what: terminal.err.print(f"measuring {what} …", style="dim"),
-    )
+    def progress(step: str) -> None:
+        terminal.err.print(f"measuring {step} …", style="dim")
+
+    if what is Benched.BLUETOOTH:
+        from healthslm.bench import bluetooth  # noqa: PLC0415  imports Bumble
+
+        rows = bluetooth.run(repeat=repeat, losses=losses, progress=progress)
+    else:
+        from healthslm.bench import machine  # noqa: PLC0415  imports Bumble
+
+        rows = machine.run(rhythm, session(context).settings.model, repeat=repeat, progress=progress)
     if json:
         terminal.print_json(
-            [{"name": r.name, "median": r.value, "unit": r.unit, "runs": r.runs} for r in rows]
+            [
+                {"name": r.name, "median": r.value, "unit": r.unit, "runs": r.runs}
+                | ({} if r.met is None else {"reach": r.reach, "met": r.met})
+                for r in rows
+            ]
         )
         return
-    table = Table("what", "median", "unit", "runs")
+    terminal.out.print(_table(rows))
+
+
+def _table(rows: Sequence[Row]) -> Table:
+    """Lay out a bench's rows; what should be reached only where anything should."""
+    aims = any(r.reach for r in rows)
+    table = Table("what", "median", "unit", *(["reach"] if aims else []), "runs")
     for r in rows:
-        runs = "  ".join(f"{x:,.{r.decimals}f}" for x in r.runs)
-        table.add_row(r.name, f"{r.value:,.{r.decimals}f}", r.unit, runs)
-    terminal.out.print(table)
+        shown = r.runs if len(r.runs) <= _MOST_RUNS else (min(r.runs), max(r.runs))
+        runs = ("  " if shown is r.runs else " … ").join(f"{x:,.{r.decimals}f}" for x in shown)
+        reach = f"{r.reach} {'✓' if r.met else '✗ not reached'}" if r.reach else ""
+        table.add_row(r.name, f"{r.value:,.{r.decimals}f}", r.unit, *([reach] if aims else []), runs)
+    return table
 
 
 @evaluations.command("narrate")

@@ -1,4 +1,4 @@
-"""What this machine does: one table of speed, memory and size, measured here and now.
+"""The model, a day from the radio to the store, its size, its summary.
 
 Every figure is a median of `repeat` runs where a run is short; the virtual day is played once a run.
 """
@@ -6,7 +6,6 @@ Every figure is a median of `repeat` runs where a run is short; the virtual day 
 from __future__ import annotations
 
 import asyncio
-import statistics
 import tempfile
 import time
 from collections.abc import Callable
@@ -17,28 +16,15 @@ from zoneinfo import ZoneInfo
 
 from device import watch
 from device.virtual import Day, SimulatedClock, VirtualRadio, Worn, play, rhythm_from_csv
-from healthslm.pipeline import Update, collect, review
+from healthslm.bench.rows import Row, row
+from healthslm.collector import Update
+from healthslm.pipeline import collect, review
 from healthslm.slm import Audience, ModelProcess, measure
 from healthslm.store import CHEAPEST, Store, create, open_store
 
 _ZONE = ZoneInfo("UTC")
 _DAY = datetime(2026, 11, 2, tzinfo=_ZONE)
 _PASSPHRASE = "only for a bench"  # noqa: S105  the store is thrown away
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One line of the table: what, how much, and in which unit; `runs` are the single values."""
-
-    name: str
-    value: float
-    unit: str
-    runs: tuple[float, ...]
-    decimals: int = 0
-
-
-def _row(name: str, unit: str, runs: list[float], decimals: int = 0) -> Row:
-    return Row(name=name, value=statistics.median(runs), unit=unit, runs=tuple(runs), decimals=decimals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +102,12 @@ def run(
             summaries.append(_summary_seconds(folder, model))
     held = [f.peak_bytes / 1e6 for f in figures if f.peak_bytes is not None]  # not every system says
     return [
-        _row("decode", "tokens/s", [f.decode_tokens_per_s for f in figures]),
-        _row("prefill", "tokens/s", [f.prefill_tokens_per_s for f in figures]),
-        _row("time to first token", "ms", [f.first_token_s * 1000 for f in figures]),
-        _row("start of the model's process", "ms", [f.start_s * 1000 for f in figures]),
-        *([_row("memory of the model's process", "MB", held)] if held else []),
-        _row("radio to durable reading", "notifications/s", [p.notifications / p.seconds for p in played]),
-        _row("bytes a reading on disk", "bytes", [p.bytes / p.readings for p in played], 1),
-        _row("the day's summary, cold", "s", summaries, 1),
+        row("decode", "tokens/s", [f.decode_tokens_per_s for f in figures]),
+        row("prefill", "tokens/s", [f.prefill_tokens_per_s for f in figures]),
+        row("time to first token", "ms", [f.first_token_s * 1000 for f in figures]),
+        row("start of the model's process", "ms", [f.start_s * 1000 for f in figures]),
+        *([row("memory of the model's process", "MB", held)] if held else []),
+        row("radio to durable reading", "notifications/s", [p.notifications / p.seconds for p in played]),
+        row("bytes a reading on disk", "bytes", [p.bytes / p.readings for p in played], 1),
+        row("the day's summary, cold", "s", summaries, 1),
     ]
