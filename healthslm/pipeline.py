@@ -21,7 +21,7 @@ from healthslm.collector import EVERY, Collector, Tally, Update
 from healthslm.errors import StoreError
 from healthslm.links import losses
 from healthslm.query import perform
-from healthslm.readings import Device, Feature, Finding, Kind, Person, Review, Summary, Window
+from healthslm.readings import KINDS, Device, Feature, Finding, Kind, Person, Review, Summary, Window
 from healthslm.rules import RULES, Rule, by_severity, scan_all
 from healthslm.rules.rhythm import IRREGULAR_RHYTHM
 from healthslm.slm import Audience, Writer, answer, narrate, route
@@ -153,7 +153,9 @@ def review(
     """
     span = store.span()
     ever = store.kinds(span[0], span[1] + timedelta(microseconds=1)) if span else set()
-    windows = {kind: store.window(kind, start, end) for kind in Kind if kind in ever}
+    windows = {
+        kind: store.window(kind, start, end) for kind in Kind if kind in ever and not KINDS[kind].waveform
+    }
     findings = by_severity((*scan_all(rules, windows), *losses(store, start, end)))
     features = features_of(windows, irregular=any(f.rule == IRREGULAR_RHYTHM.name for f in findings))
     texts = {

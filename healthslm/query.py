@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from healthslm.analysis import absent, extreme, hrv, in_range, mean, relation, trend
+from healthslm.analysis import absent, daily, extreme, hrv, in_range, mean, relation, total, trend
 from healthslm.readings import KINDS, Feature, Finding, Kind, Severity, Window
 from healthslm.rules import Rule, scan_all
 from healthslm.slm.periods import Period
@@ -37,7 +37,18 @@ _KINDS = {
     Metric.SYSTOLIC: Kind.SYSTOLIC,
     Metric.DIASTOLIC: Kind.DIASTOLIC,
 }
-"""The metrics that devices measure so far; of the others it is said that nothing here measures them."""
+"""The metrics of which it is said that there was no reading; of the others, without one, that nothing here
+measures them."""
+_ALSO = {
+    Metric.RESPIRATORY_RATE: (Kind.RESPIRATORY_RATE,),
+    Metric.GLUCOSE: (Kind.SENSOR_GLUCOSE, Kind.GLUCOSE),
+    Metric.WEIGHT: (Kind.WEIGHT,),
+    Metric.BODY_FAT: (Kind.BODY_FAT,),
+    Metric.STEPS: (Kind.STEPS,),
+    Metric.ENERGY: (Kind.ENERGY,),
+    Metric.SLEEP_DURATION: (Kind.SLEEP_DURATION,),
+}
+"""Of several kinds the first that has a reading in the period: a sensor's stream says more than a meter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,14 +69,17 @@ def perform(
         case Devices():
             return Result(features=tuple(_battery(store, address, now) for address in _addresses(store)))
         case Value():
-            period = call.period or _latest_period(store, call.metric, now)
+            period = call.period or _latest_period(store, call.metric, now, zone)
             return Result(
-                features=_value(call, period, store), findings=_concerning(call.metric, period, store, rules)
+                features=_value(call, period, store, zone),
+                findings=_concerning(call.metric, period, store, rules),
             )
         case Compare():
             windows = [_window(store, call.metric, p) for p in (call.period, call.other_period)]
             return Result(
-                features=tuple(_statistic(w, call.metric, call.statistic) for w in windows if w is not None)
+                features=tuple(
+                    _statistic(w, call.metric, call.statistic, zone) for w in windows if w is not None
+                )
             )
         case Trend():
             window = _window(store, call.metric, call.period)
@@ -73,7 +87,7 @@ def perform(
             return Result(features=features, findings=_concerning(call.metric, call.period, store, rules))
         case TimeInRange():
             window = _window(store, call.metric, call.period)
-            features = (in_range(window, call.low, call.high),) if window is not None else ()
+            features = (_in_range(window, call.low, call.high),) if window is not None else ()
             return Result(features=features, findings=_concerning(call.metric, call.period, store, rules))
         case Relate():
             one, other = (_window(store, m, call.period) for m in (call.metric, call.other_metric))
@@ -84,38 +98,66 @@ def perform(
 
 def _window(store: Store, metric: Metric, period: Period) -> Window | None:
     """The readings of a metric; `None` for a metric that no device here measures."""
-    kind = _KINDS.get(metric)
+    kind = _kind(store, metric, period)
     return None if kind is None else store.window(kind, period.start, period.end)
 
 
-def _value(call: Value, period: Period, store: Store) -> tuple[Feature, ...]:
+def _kind(store: Store, metric: Metric, period: Period) -> Kind | None:
+    """The kind that a metric is measured as here, in a period if it was then."""
+    if metric in _KINDS:
+        return _KINDS[metric]
+    measured = [kind for kind in _ALSO.get(metric, ()) if store.latest(kind) is not None]
+    then = store.kinds(period.start, period.end) if len(measured) > 1 else set()
+    return next((kind for kind in measured if kind in then), measured[0] if measured else None)
+
+
+def _in_range(window: Window, low: float | None, high: float | None) -> Feature:
+    info = KINDS[window.kind]
+    if not info.adds:
+        return in_range(window, low, high)
+    why = f"{info.title} add up over a day, so no single reading of them is within bounds or not"
+    return absent(f"{window.kind}_in_range", window.kind, window.start, window.end, why, unit="%")
+
+
+def _value(call: Value, period: Period, store: Store, zone: ZoneInfo) -> tuple[Feature, ...]:
     """One number; of blood pressure both where they belong together: the latest, and the average."""
     metrics = [call.metric]
     if call.metric is Metric.SYSTOLIC and call.statistic in (Statistic.LATEST, Statistic.MEAN):
         metrics.append(Metric.DIASTOLIC)
     windows = [(metric, _window(store, metric, period)) for metric in metrics]
-    return tuple(_statistic(w, metric, call.statistic) for metric, w in windows if w is not None)
+    return tuple(_statistic(w, metric, call.statistic, zone) for metric, w in windows if w is not None)
 
 
-def _latest_period(store: Store, metric: Metric, now: datetime) -> Period:
-    """From a day before the newest reading of a metric until now: an old one is told with its day."""
-    kind = _KINDS.get(metric)
-    newest = store.latest(kind) if kind is not None else None
+def _latest_period(store: Store, metric: Metric, now: datetime, zone: ZoneInfo) -> Period:
+    """From a day before the newest reading of a metric until now: an old one is told with its day.
+
+    Of what adds up it is the day of the newest one.
+    """
+    kinds = (_KINDS[metric],) if metric in _KINDS else _ALSO.get(metric, ())
+    newest = max((r for kind in kinds if (r := store.latest(kind))), key=lambda r: r.time, default=None)
     start = min(newest.time, now) if newest is not None else now
+    if newest is not None and KINDS[newest.kind].adds:
+        midnight = start.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        return Period(start=midnight, end=midnight + timedelta(days=1))
+    if newest is not None and len(kinds) > 1:  # the newest of either kind, and no older one of the other
+        return Period(start=start, end=now + _TICK)
     return Period(start=start - timedelta(days=1), end=now + _TICK)
 
 
 def _concerning(metric: Metric, period: Period, store: Store, rules: Sequence[Rule]) -> tuple[Finding, ...]:
     """What the rules found about a metric in a period: a number alone can sound better than it is."""
-    kind = _KINDS.get(metric)
+    kind = _kind(store, metric, period)
     start = max(period.start, period.end - _FINDINGS_BACK)
     mine = [rule for rule in rules if kind in rule.kinds]
     kinds = {k for rule in mine for k in rule.kinds}
     return scan_all(mine, {k: store.window(k, start, period.end) for k in kinds})
 
 
-def _statistic(window: Window, metric: Metric, statistic: Statistic) -> Feature:
+def _statistic(window: Window, metric: Metric, statistic: Statistic, zone: ZoneInfo) -> Feature:
     kind = window.kind
+    if KINDS[kind].adds:  # one amount says nothing: the whole, or its days
+        by_day = statistic in (Statistic.MEAN, Statistic.MIN, Statistic.MAX)
+        return daily(window, statistic.value, zone) if by_day else total(window)
     if metric is Metric.HRV_RMSSD:
         return hrv(window)[2]
     if statistic is Statistic.MEAN:
@@ -142,11 +184,16 @@ def _statistic(window: Window, metric: Metric, statistic: Statistic) -> Feature:
 
 
 def _findings(call: Findings, store: Store, rules: Sequence[Rule]) -> Result:
-    windows = {kind: store.window(kind, call.period.start, call.period.end) for kind in Kind}
+    numbers = [kind for kind in Kind if not KINDS[kind].waveform]
+    windows = {kind: store.window(kind, call.period.start, call.period.end) for kind in numbers}
     least = Severity[call.severity.upper()] if call.severity else Severity.INFO
     found = tuple(f for f in scan_all(rules, windows) if f.severity >= least)
     # How much there was to look at belongs to the answer: no finding in no readings is no good news.
-    looked = tuple(mean(w) for kind, w in windows.items() if len(w) and kind is not Kind.BATTERY)
+    looked = tuple(
+        total(w) if KINDS[kind].adds else mean(w)
+        for kind, w in windows.items()
+        if len(w) and kind is not Kind.BATTERY
+    )
     return Result(findings=found, features=() if found else looked)
 
 

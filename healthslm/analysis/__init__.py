@@ -4,7 +4,7 @@ Every function takes `Window`s (healthslm.readings) and returns `Feature`s; wher
 the feature's value is `None` and its reason says why.
 """
 
-from healthslm.analysis.change import in_range, relation, trend
+from healthslm.analysis.change import daily, in_range, relation, trend
 from healthslm.analysis.features import absent, describe, extreme, mean, total
 from healthslm.analysis.pressure import paired
 from healthslm.analysis.rhythm import Rhythm, hrv, rhythm
@@ -13,6 +13,7 @@ from healthslm.analysis.rolling import rolling_median
 __all__ = [
     "Rhythm",
     "absent",
+    "daily",
     "describe",
     "extreme",
     "hrv",

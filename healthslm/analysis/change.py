@@ -35,6 +35,32 @@ def daily_means(window: Window, zone: ZoneInfo) -> tuple[NDArray[np.int64], Floa
     return unique, sums / np.maximum(np.bincount(index, minlength=len(unique)), 1)
 
 
+def daily(window: Window, which: str, zone: ZoneInfo) -> Feature:
+    """Return the `mean`, `min` or `max` of the days' sums (of the days' means, where nothing adds up).
+
+    Only days with readings count: of the others nothing is known. As `<kind>_daily_<which>`.
+    """
+    info = KINDS[window.kind]
+    name = f"{window.kind}_daily_{which}"
+    days, values = daily_means(window, zone)
+    if not len(days):
+        why = f"no usable {info.title} reading in this period"
+        return absent(name, window.kind, window.start, window.end, why, unit=info.ucum)
+    good = window.usable()
+    found = {"mean": float(values.mean()), "min": float(values.min()), "max": float(values.max())}
+    return Feature(
+        name=name,
+        kind=window.kind,
+        value=found[which],
+        unit=info.ucum,
+        decimals=info.decimals,
+        start=window.start,
+        end=window.end,
+        count=len(days),
+        readings=(int(good.ids[0]), int(good.ids[-1])),
+    )
+
+
 def trend(window: Window, zone: ZoneInfo) -> Feature:
     """Return the Theil-Sen slope [1] of the daily means, in the kind's unit per day, as `<kind>_trend`."""
     info = KINDS[window.kind]

@@ -38,6 +38,8 @@ EMERGENCY = (
     "of harming yourself, a crisis line listens too (988 in the US, 116 123 in the UK and much of Europe); "
     "you do not have to be alone with this."
 )
+_AMOUNTS = (Metric.STEPS, Metric.ENERGY, Metric.SLEEP_DURATION)
+"""Metrics of which a single reading says nothing: they add up."""
 _REFUSALS = {
     Refusal.DOSING: "I cannot say anything about medicines or doses. Ask your doctor or pharmacist; "
     "in doubt, before you take anything.",
@@ -92,7 +94,7 @@ def answer(
 
 def _worded_here(call: Value) -> bool:
     """Say whether a value's sentence is this file's: of pressure, where two numbers pair, and of counts."""
-    return _is_pressure(call.metric) or call.statistic is Statistic.COUNT
+    return _is_pressure(call.metric) or call.statistic is Statistic.COUNT or call.metric in _AMOUNTS
 
 
 def _concerning(findings: Sequence[Finding], zone: ZoneInfo) -> tuple[Sentence, ...]:
@@ -149,8 +151,27 @@ def _computed(
             return _relate(call, features[0], zone)
 
 
+def _amount(call: Value, feature: Feature, zone: ZoneInfo) -> Sentence:
+    """Of what adds up: how much it came to, and when; or how much its days had."""
+    when = _within(Period(start=feature.start, end=feature.end), zone)
+    amount: list[Piece] = [(feature.text, feature)] if call.metric is Metric.STEPS else _number(feature)
+    plural = call.metric is Metric.STEPS
+    said = {
+        Statistic.MEAN: " averaged ",
+        Statistic.MIN: f" {'were' if plural else 'was'} at least ",
+        Statistic.MAX: f" {'were' if plural else 'was'} at most ",
+    }.get(call.statistic)
+    name = "energy spent" if call.metric is Metric.ENERGY else call.metric.words
+    if said is None:
+        return compose(f"Your {name} came to ", amount, f" {when}.")
+    days = f" day{'s' * (feature.count != 1)} with readings."
+    return compose(f"Your {name}{said}", amount, f" a day {when}, over ", (str(feature.count), feature), days)
+
+
 def _value(call: Value, features: Sequence[Feature], zone: ZoneInfo) -> Sentence:
     first = features[0]
+    if call.metric in _AMOUNTS:
+        return _amount(call, first, zone)
     name = f"{call.metric.words} pressure" if _is_pressure(call.metric) else call.metric.words
     if call.statistic is Statistic.COUNT:
         times = "time" if first.text == "1" else "times"
