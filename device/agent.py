@@ -18,7 +18,7 @@ from bleak.backends.device import BLEDevice
 from bleak.exc import BleakDBusError, BleakError
 
 from device.adapter import Air, Found, Radio, Timings, adapter_error, limited
-from device.errors import DeviceError, LinkError
+from device.errors import AdapterError, LinkError
 from device.gatt import SERVICES
 
 if TYPE_CHECKING:  # dbus-fast is there on Linux only
@@ -30,6 +30,8 @@ LOOK_S = 30.0
 PAIRING_S = 60.0
 """How long pairing may take, with a person typing. Bluetooth itself gives up after 30 s without an answer."""
 _GRACE_S = 5.0
+_RESTARTS = 10
+"""How many seconds a Bluetooth service that ended is given to be there again."""
 _PAIRING_MODE = "Put it into pairing mode (its manual says how), keep it near, and try again."
 _BONDING = frozenset({"1808", "1809", "1810", "181B", "181D", "181F"})
 
@@ -107,84 +109,115 @@ async def pair(
     """Find a device, connect, pair, and let it go; the keys stay with the system.
 
     One that is paired already is connected to; where its keys are no good any more, it is paired anew. No
-    `watch` may hold the device meanwhile. Ends within `look_s`, twice `timings.connect` and `pairing_s`.
+    `watch` may hold the device meanwhile. Ends within twice `look_s`, `timings.connect` and `pairing_s`, and
+    some seconds.
 
     Raises `LinkError` with the next step, `AdapterError`, and what `ask` raises.
     """
     radio, timings, address = radio or Radio(), timings or Timings(), address.upper()
     air = Air(radio, timings)
+    pairer = _Pairer(air, address, look_s, pairing_s)
     async with AsyncExitStack() as stack:
-        desk = None
-        if uses_agent(radio):
-            desk = await stack.enter_async_context(agent(ask, (address,), seconds=timings.gatt))
-        await air.check()
-        stack.push_async_callback(air.close)
-        pairer = _Pairer(air, desk, address, pairing_s)
-        device = await pairer.find(look_s)
-        if desk is None:
-            return await pairer.through_client(device)
-        return await pairer.through_bluez(device, desk, look_s)
+        if not uses_agent(radio):
+            await air.check()
+            stack.push_async_callback(air.close)
+            return await pairer.through_client()
+        async with agent(ask, (address,), seconds=timings.gatt) as desk:
+            await air.check()
+            stack.push_async_callback(air.close)
+            known = await pairer.again(desk)
+            if known is None:
+                return await pairer.through_bluez(desk)
+            if known:
+                return Pairing.ALREADY
+        # Anew from the start: over a device that lost its keys, BlueZ 5.66 itself has been seen to end.
+        await pairer.forget()
+        async with agent(ask, (address,), seconds=timings.gatt) as desk:
+            return await pairer.through_bluez(desk)
 
 
 class _Pairer:
     """One pairing."""
 
-    def __init__(self, air: Air, desk: Agent | None, address: str, seconds: float) -> None:
+    def __init__(self, air: Air, address: str, look_s: float, pairing_s: float) -> None:
         self._air = air
-        self._desk = desk
         self._address = address
-        self._seconds = seconds
+        self._look_s = look_s
+        self._pairing_s = pairing_s
+        self._path = ""
 
-    async def find(self, seconds: float) -> BLEDevice:
+    async def _find(self) -> BLEDevice:
         """Wait until the device advertises."""
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(self._look_s):
                 return await self._air.find(self._address)
         except TimeoutError as e:
-            raise LinkError(f"{self._address} was not heard for {seconds:g} s.", _PAIRING_MODE) from e
+            raise LinkError(f"{self._address} was not heard for {self._look_s:g} s.", _PAIRING_MODE) from e
 
     def _client(self, device: BLEDevice, *, pair: bool = False) -> BleakClient:
-        limit = self._seconds if pair else self._air.timings.connect
+        limit = self._pairing_s if pair else self._air.timings.connect
         return BleakClient(device, timeout=limit, pair=pair, backend=self._air.radio.client)
 
-    async def through_client(self, device: BLEDevice) -> Pairing:
+    async def through_client(self) -> Pairing:
         """Pair by bleak's own `pair`, where the system needs no agent of ours."""
-        client = self._client(device)
+        client = self._client(await self._find())
         timings = self._air.timings
         try:
             async with self._air.connecting():
                 await _within("connecting", client.connect(), timings.connect)
-            await _within("pairing", client.pair(), self._seconds)
+            await _within("pairing", client.pair(), self._pairing_s)
         except LinkError as e:
             if isinstance(e.__cause__, NotImplementedError):
                 return Pairing.BY_SYSTEM
-            raise self._explained(e) from e
+            raise self._explained(e, None) from e
         finally:
             await self._air.part(client)
         return Pairing.PAIRED
 
-    async def through_bluez(self, device: BLEDevice, desk: Agent, look_s: float) -> Pairing:
+    async def again(self, desk: Agent) -> bool | None:
+        """Say whether the device takes up an earlier pairing; `None` when there is none."""
+        device = await self._find()
+        self._path = str(device.details["path"])
+        if not await _asked(desk.bus.paired(self._path)):
+            return None
+        if not await self._known(device):
+            return False
+        await _asked(desk.bus.trust(self._path))
+        return True
+
+    async def forget(self) -> None:
+        """Drop the keys of an earlier pairing, as soon as BlueZ can be reached."""
+        for _ in range(_RESTARTS):
+            try:
+                await _asked(self._remove())
+            except AdapterError:
+                await asyncio.sleep(1)
+            else:
+                return
+        await _asked(self._remove())
+
+    async def _remove(self) -> None:
+        from device.bluez import system_bus  # noqa: PLC0415  dbus-fast is there on Linux only
+
+        async with system_bus(self._air.timings.gatt) as bus:
+            await bus.remove(self._path)
+
+    async def through_bluez(self, desk: Agent) -> Pairing:
         """Pair by BlueZ, which asks our agent."""
-        path = _path(device)
-        if await _asked(desk.bus.paired(path)):
-            if await self._known(device):
-                await _asked(desk.bus.trust(path))
-                return Pairing.ALREADY
-            await _asked(desk.bus.remove(path))
-            device = await self.find(look_s)
-            path = _path(device)
+        device = await self._find()
+        self._path = str(device.details["path"])
         client = self._client(device, pair=True)  # sets `Trusted`, pairs, and connects
         try:
             try:
                 async with self._air.connecting():
-                    await _within("pairing", client.connect(), self._seconds)
+                    await _within("pairing", client.connect(), self._pairing_s)
             finally:
                 await self._air.part(client)
         except LinkError as e:
-            if not await _asked(desk.bus.paired(path)):
-                await _asked(desk.bus.remove(path))  # nothing half done: the next try begins anew
-                raise self._explained(e) from e
-        if not await _asked(desk.bus.paired(path)):
+            if not await _asked(desk.bus.paired(self._path)):
+                await _asked(desk.bus.remove(self._path))  # nothing half done: the next try begins anew
+                raise self._explained(e, desk) from e
+        if not await _asked(desk.bus.paired(self._path)):
             raise LinkError(f"{self._address} paired, but did not keep it.", _PAIRING_MODE)
         return Pairing.PAIRED
 
@@ -204,9 +237,9 @@ class _Pairer:
         finally:
             await self._air.part(client)
 
-    def _explained(self, error: LinkError) -> DeviceError | Exception:
+    def _explained(self, error: LinkError, desk: Agent | None) -> Exception:
         """Say what went wrong, and what to do."""
-        desk, who = self._desk, self._address
+        who = self._address
         if desk is not None and desk.failure is not None:
             return desk.failure
         if desk is not None and desk.declined:
@@ -233,10 +266,6 @@ _WHYS = {
     "ConnectionAttemptFailed": "could not be connected to.",
     "InProgress": "is being paired by another program.",
 }
-
-
-def _path(device: BLEDevice) -> str:
-    return str(device.details["path"])
 
 
 async def _asked(call: Awaitable[_T]) -> _T:

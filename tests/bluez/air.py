@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+import os
+import signal
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -52,6 +55,7 @@ class Air:
         """Give the machine an adapter, and switch it on."""
         self._transport = await open_transport("vhci")
         controller = VirtualController("adapter", self._transport.source, self._transport.sink, self._link)
+        self._controller = controller
         # Bumble's controller advertises these and does not keep its word: after a disconnection from our
         # side every new connection fails.
         controller.le_features &= ~(hci.LeFeatureMask.LL_PRIVACY | hci.LeFeatureMask.LE_EXTENDED_ADVERTISING)
@@ -61,7 +65,17 @@ class Air:
     async def pull_out(self) -> None:
         """Take the adapter away."""
         await self._transport.close()
+        self._link.remove_controller(self._controller)  # type: ignore[no-untyped-call]
+        for wearable in self._wearables:
+            await wearable.drop_link()  # real ones hear nothing more, and give up
         await self._until_there(False)
+
+    def kill_daemon(self) -> None:
+        """Let bluetoothd crash; it is started again within a second or two."""
+        for process in Path("/proc").glob("[0-9]*/comm"):
+            with suppress(OSError):
+                if process.read_text() == "bluetoothd\n":
+                    os.kill(int(process.parent.name), signal.SIGKILL)
 
     async def _until_there(self, wanted: bool) -> None:
         async with asyncio.timeout(20):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -79,6 +80,21 @@ async def test_an_adapter_that_goes_and_comes_back(air: Air, timings: Timings, p
         print(f"back {time.monotonic() - start:.1f} s after the adapter")
         assert await strap.measure(HeartRateMeasurement(61, True, None, ()))
         await until(events, heard, 20)
+
+
+async def test_a_bluetooth_service_that_crashes(air: Air, timings: Timings) -> None:
+    strap = ChestStrap(STRAP)
+    await air.add(strap)
+    hasty = replace(timings, silence=3, rescan=4)
+    async with watch([STRAP], timings=hasty) as events:
+        await until(events, state(LinkState.CONNECTED), 60)
+        air.kill_daemon()
+        start = time.monotonic()
+        seen = await until(events, state(LinkState.LOST, LinkState.NO_ADAPTER), 60)
+        print(f"noticed after {time.monotonic() - start:.1f} s: {seen[-1]}")
+        seen = await until(events, state(LinkState.CONNECTED), 60)
+        print([f"{e.state}: {e.why}" for e in seen if hasattr(e, "state")])
+        print(f"back {time.monotonic() - start:.1f} s after the crash")
 
 
 @pytest.mark.parametrize("cut", [False, True])

@@ -306,8 +306,8 @@ def test_each_end_has_its_sentence(asked: bool, declined: bool, cause: str, said
     desk.asked, desk.declined = asked, declined
     error = LinkError("pairing failed: Input/output error.")
     error.__cause__ = BleakDBusError(cause, ["Input/output error"])
-    pairer = _Pairer(None, desk, STRAP, 1)  # type: ignore[arg-type]  # no radio is needed for words
-    told = pairer._explained(error)
+    pairer = _Pairer(None, STRAP, 1, 1)  # type: ignore[arg-type]  # no radio is needed for words
+    told = pairer._explained(error, desk)
     assert isinstance(told, LinkError)
     assert said in told.message
     assert STRAP in told.message
