@@ -1,16 +1,13 @@
 import itertools
 from datetime import datetime, timedelta
-from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device import Identity, Notification
+from device import Identity, gatt, vendors
 from device.gatt import (
     BloodPressureMeasurement,
-    DateTime,
     HeartRateMeasurement,
     PlxContinuousMeasurement,
     Special,
@@ -19,27 +16,13 @@ from device.gatt import (
 from device.gatt.blood_pressure import MeasurementStatus, PressureUnit
 from device.gatt.health_thermometer import TemperatureUnit
 from device.gatt.pulse_oximeter import SensorStatus
-from healthslm.ingest import Ingest, Taken, device_from
+from healthslm.ingest import Ingest, device_from
 from healthslm.readings import Device, Kind, Quality
+from healthslm.store import rows
+from tests.ingest.hearing import BERLIN, DEVICE, note, stamp, take
 from tests.making import DAY, at
 
-BERLIN = ZoneInfo("Europe/Berlin")
-DEVICE = "AA:01"
-NOON = at("12:00")
-
-
-def note(measurement: Any, when: datetime = NOON, characteristic: str | None = None) -> Notification:
-    value = measurement if isinstance(measurement, bytes) else bytes(measurement)
-    return Notification(when, DEVICE, characteristic or type(measurement).UUID, value, 0)
-
-
-def take(measurement: Any, **more: Any) -> Taken:
-    return Ingest(BERLIN).take(note(measurement, **more))
-
-
-def stamp(text: str) -> DateTime:
-    day, clock = text.split("T")
-    return DateTime(*(int(p) for p in day.split("-")), *(int(p) for p in clock.split(":")))
+EVERYTHING = sorted({*gatt.CHARACTERISTICS, *vendors.CHARACTERISTICS, "ffe1"})
 
 
 def test_a_heart_rate_with_beats() -> None:
@@ -123,6 +106,8 @@ def test_pressures_are_mmhg_and_a_moving_arm_is_a_fault() -> None:
         ("2026-11-02T15:00:00", at("12:00"), Quality.CLOCK_CORRECTED),
         ("2026-11-02T13:04:00", at("12:00"), Quality.CLOCK_CORRECTED),  # four minutes ahead: it was just now
         ("9999-12-31T23:59:59", at("12:00"), Quality.CLOCK_CORRECTED),
+        ("2026-13-40T25:00:00", at("12:00"), Quality.CLOCK_CORRECTED),  # a clock that went astray
+        ("2026-02-30T12:00:00", at("12:00"), Quality.CLOCK_CORRECTED),
         ("0-0-0T00:00:00", at("12:00"), Quality.GOOD),  # "unknown" is legal, and says nothing
     ],
 )
@@ -140,14 +125,14 @@ def test_broken_bytes_are_refused_with_the_characteristic_and_why() -> None:
     assert taken.refused[0].startswith("2A37: ")
 
 
-@given(
-    st.sampled_from(["2A37", "2A5F", "2A5E", "2A1C", "2A35", "2A19", "2A00", "ffe1"]), st.binary(max_size=40)
-)
-def test_no_bytes_break_it(characteristic: str, value: bytes) -> None:
-    taken = take(value, characteristic=characteristic)
-    for reading in taken.readings:
-        assert reading.value == reading.value  # not NaN
-        assert reading.time.tzinfo is not None
+@given(st.lists(st.tuples(st.sampled_from(EVERYTHING), st.binary(max_size=40)), min_size=1, max_size=8))
+def test_no_bytes_break_it(values: list[tuple[str, bytes]]) -> None:
+    ingest = Ingest(BERLIN)
+    for characteristic, value in values:
+        for reading in ingest.take(note(value, characteristic=characteristic)).readings:
+            rows.check(reading)
+    for reading in ingest.flush():
+        rows.check(reading)
 
 
 def test_what_a_device_says_of_itself_is_remembered_when_it_says_nothing() -> None:
