@@ -3,6 +3,7 @@
     DeviceError
     ├── DecodeError     these bytes are not what their characteristic's specification allows
     ├── LinkError       one device could not be connected, read or subscribed to
+    │   └── RefusedError    it said no to one thing that was asked of it
     ├── AdapterError    this machine's Bluetooth cannot be used at all
     └── RecordError     a recorded rhythm could not be read
 
@@ -41,6 +42,10 @@ class DecodeError(DeviceError):
 
 class LinkError(DeviceError):
     """One device could not be connected, read or subscribed to; others may well be."""
+
+
+class RefusedError(LinkError):
+    """A device said no to one thing that was asked of it; what else it sends goes on."""
 
 
 class AdapterError(DeviceError):

@@ -9,17 +9,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from typing import Any
 
 from bleak import BleakClient
 from bleak.backends.device import BLEDevice
 
 from device.adapter import Air, Radio, Timings, limited, utc_now
-from device.errors import AdapterError, DeviceError, LinkError
+from device.errors import AdapterError, DeviceError, LinkError, RefusedError
 from device.events import Event, EventQueue, LinkEvent, LinkState
 from device.gatt import SILENCE
 from device.session import Session, out_of_date, services_of
@@ -27,6 +29,8 @@ from device.stored import Memory, Resume, fetch, nothing_kept, set_clock
 from device.vendors import family_of
 
 _LOG = logging.getLogger(__name__)
+_NO_BOND = re.compile(r"auth|key|bond|encrypt", re.IGNORECASE)
+"""What is in the words of every platform when a device no longer knows the keys of its bond."""
 _STALE_AFTER = 2
 """Failures in a row that look like an outdated table of characteristics, before the device is forgotten."""
 
@@ -138,7 +142,7 @@ class Supervisor:
         try:
             async with self.air.connecting():
                 self._tell(LinkState.CONNECTING)
-                await limited("connecting", client.connect(), limits.connect)
+                await self._connect(client)
             session = await self._begin(client, gone, device.name or "")
             self._failures = self._stale = 0
             await self._listen(session)
@@ -149,6 +153,16 @@ class Supervisor:
             await self.air.part(client)
             if stale:
                 await self._suspect(client)
+
+    async def _connect(self, client: BleakClient) -> None:
+        limit = self.air.timings.connect
+        try:
+            await limited("connecting", client.connect(), limit)
+        except LinkError as error:
+            if self.pair and _NO_BOND.search(error.message):
+                hint = "If it was reset, or belongs to another machine now, pair with it again."
+                raise LinkError(error.message, hint) from error.__cause__
+            raise
 
     async def _begin(self, client: BleakClient, gone: asyncio.Event, called: str) -> Session:
         """Learn who the device is, subscribe, and take what it has stored."""
@@ -189,7 +203,7 @@ class Supervisor:
 
     async def _listen(self, session: Session) -> None:
         """Talk and listen until the link ends, and make sure meanwhile that silence is not a dead link."""
-        talking = asyncio.create_task(session.converse())
+        talking: asyncio.Task[Any] = asyncio.create_task(session.converse())
         try:
             while True:
                 wait = asyncio.create_task(session.gone.wait())
@@ -200,11 +214,19 @@ class Supervisor:
                 if session.gone.is_set():
                     raise LinkError("the link ended.")
                 if talking.done():
-                    talking.result()
+                    talking = self._talked(session, talking)
                 await self._check(session)
         finally:
             talking.cancel()
             await asyncio.gather(talking, return_exceptions=True)
+
+    def _talked(self, session: Session, talking: asyncio.Task[Any]) -> asyncio.Task[Any]:
+        """Go on listening when the device refused what was asked; raise what else ended the talk."""
+        try:
+            talking.result()
+        except RefusedError as refused:
+            self._tell(LinkState.CONNECTED, refused.message)
+        return asyncio.create_task(session.gone.wait())
 
     def _patience(self, session: Session) -> float:
         quiet = (time.monotonic_ns() - session.heard_ns) / 1e9

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
 
-from device.errors import DecodeError, LinkError
+from device.errors import DecodeError, RefusedError
 from device.vendors.family import Family, Talk
 from device.vendors.polar_control import (
     CONTROL,
@@ -96,7 +96,7 @@ class PolarConversation:
         return [(characteristic, value)]
 
     async def talk(self, talk: Talk) -> None:
-        """Start what is wanted. Raises `LinkError` naming all that is refused, after starting the rest."""
+        """Start what is wanted. Raises `RefusedError` naming all that is refused, after starting the rest."""
         if not self._wanted:
             return
         features = await self._features(talk)
@@ -110,7 +110,7 @@ class PolarConversation:
             except _RefusedError as error:
                 refused.append(f"it refuses {kind.name}: {error}")
         if refused:
-            raise LinkError(
+            raise RefusedError(
                 f"{'; '.join(refused)}.", "Take that stream off the device's list, or free the sensor."
             )
 
@@ -155,7 +155,7 @@ class PolarConversation:
             parameters += answer.parameters
             if not answer.more:
                 return PmdResponse(answer.opcode, answer.measurement_type, answer.status, False, parameters)
-        raise LinkError("its control point does not come to an end.")
+        raise RefusedError("its control point does not come to an end.")
 
     async def _answer(self, request: bytes) -> PmdResponse:
         """Wait for an answer to this request; those to others came too late to be of use."""
@@ -167,7 +167,9 @@ class PolarConversation:
                         return answer
         except TimeoutError as e:
             asked = PmdOpcode(request[0]).name.lower().replace("_", " ")
-            raise LinkError(f"its control point did not answer to {asked!r} in {self._patience:g} s.") from e
+            raise RefusedError(
+                f"its control point did not answer to {asked!r} in {self._patience:g} s."
+            ) from e
 
 
 class _RefusedError(Exception):

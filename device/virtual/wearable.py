@@ -42,10 +42,19 @@ _WRITEABLE = Attribute.Permissions.WRITEABLE
 _READ_ENCRYPTED = Attribute.Permissions.READ_REQUIRES_ENCRYPTION
 _WRITE_ENCRYPTED = Attribute.Permissions.WRITE_REQUIRES_ENCRYPTION
 _ADDED_SERVICE = "0000fe01-1212-efde-1523-785feabcd123"
+_ADDED = 24  # characteristics, so that all handles of before belong to them
 _CURRENT_TIME = "2A2B"
 
 Write = Callable[[Connection, bytes], None]
 """What a characteristic does with what is written to it. Refuses with an `ATT_Error`."""
+
+
+def _no_reading(_: Connection) -> bytes:
+    raise ATT_Error(ErrorCode.READ_NOT_PERMITTED)
+
+
+def _no_writing(_: Connection, _value: bytes) -> None:
+    raise ATT_Error(ErrorCode.WRITE_NOT_PERMITTED)
 
 
 class Wearable:
@@ -156,7 +165,10 @@ class Wearable:
             for uuid, text in strings.items()
         ]
         level = Characteristic[bytes](
-            BatteryLevel.UUID, _READ | _NOTIFY, _READABLE, CharacteristicValue(read=self._read_level)
+            BatteryLevel.UUID,
+            _READ | _NOTIFY,
+            _READABLE,
+            CharacteristicValue(read=self._read_level, write=_no_writing),
         )
         self._sent[BatteryLevel.UUID] = level
         services = [
@@ -184,7 +196,9 @@ class Wearable:
         permissions = _READABLE | _READ_ENCRYPTED if guarded else _READABLE
         if isinstance(value, bytes):
             return Characteristic(uuid, _READ, permissions, value)
-        return Characteristic[bytes](uuid, _READ, permissions, CharacteristicValue(read=lambda _: value()))
+        return Characteristic[bytes](
+            uuid, _READ, permissions, CharacteristicValue(read=lambda _: value(), write=_no_writing)
+        )
 
     def _takes(
         self, uuid: str, write: Write, *, sends: bool = False, indicates: bool = False, command: bool = False
@@ -202,7 +216,7 @@ class Wearable:
             uuid,
             properties,
             permissions,
-            CharacteristicValue(write=write),
+            CharacteristicValue(read=_no_reading, write=write),
             self._subscription() if sends or indicates else (),
         )
         if sends or indicates:
@@ -273,9 +287,10 @@ class Wearable:
         configured = self.configuration
         device.add_default_services(configured.gap_service_enabled, configured.gatt_service_enabled)
         services = self._services()
-        added = Service(_ADDED_SERVICE, [Characteristic(_ADDED_SERVICE, _READ, _READABLE, b"new")])
-        services = [added, *services] if self._added else services
+        news = [Characteristic(_ADDED_SERVICE, _READ, _READABLE, b"new") for _ in range(_ADDED)]
+        added = Service(_ADDED_SERVICE, news)
         services = services[::-1] if self._moved else services
+        services = [added, *services] if self._added else services
         for service in services:
             for characteristic in service.characteristics:
                 for descriptor in characteristic.descriptors:
@@ -475,7 +490,8 @@ class Wearable:
     async def change_table(self, *, moved: bool = True, added: bool = True) -> None:
         """Lose the links and have another GATT table from now on, as after an update of the firmware.
 
-        `moved` turns the services' order round, `added` has one more: all handles are different then.
+        `moved` turns the services' order round, `added` puts one in front whose characteristics can only be
+        read: all handles are different then.
         """
         await self.go_away()
         self._moved, self._added = moved, added

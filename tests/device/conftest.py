@@ -56,3 +56,12 @@ def state(*states: LinkState) -> Callable[[Event], bool]:
 
 def heard(event: Event) -> bool:
     return isinstance(event, Notification)
+
+
+async def settled(condition: Callable[[], bool]) -> bool:
+    """Give the other side a second to come to this; says whether it did."""
+    for _ in range(200):
+        if condition():
+            return True
+        await asyncio.sleep(0.005)
+    return condition()

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +19,7 @@ from device.gatt import (
     TemperatureMeasurement,
 )
 from device.virtual import BloodPressureCuff, ChestStrap, PulseOximeter, Thermometer, VirtualRadio
-from tests.device.conftest import STRAP, heard, state, until
+from tests.device.conftest import STRAP, heard, settled, state, until
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 BEAT = HeartRateMeasurement(61, True, None, (1007,))
@@ -291,14 +290,6 @@ async def test_a_failure_is_told_even_to_who_does_not_listen(air: VirtualRadio, 
 
 def descriptors() -> int:
     return len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else 0
-
-
-async def settled(condition: Callable[[], bool]) -> bool:
-    for _ in range(200):
-        if condition():
-            return True
-        await asyncio.sleep(0.005)
-    return condition()
 
 
 @pytest.mark.parametrize("after", [0, 0.002, 0.005, 0.01, 0.02, 0.03, 0.045, 0.06, 0.08, 0.2])

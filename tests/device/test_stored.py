@@ -1,6 +1,5 @@
 """Stored records over a virtual radio: all or what is new, cut anywhere, and the clocks that stamped them."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,7 +14,7 @@ from device.virtual import ChestStrap, VirtualRadio
 from device.virtual.faults import Step
 from device.virtual.own_clock import FACTORY, OwnClock
 from device.virtual.wearables import ContinuousGlucoseMonitor, GlucoseMeter
-from tests.device.conftest import STRAP, state, until
+from tests.device.conftest import STRAP, settled, state, until
 
 METER = "C0:FF:EE:00:00:05"
 CONNECTED = state(LinkState.CONNECTED)
@@ -156,12 +155,10 @@ async def test_what_there_was_no_room_for_is_fetched_again(
         [STRAP, METER], radio=air.radio, timings=timings, pair=[METER], kept=diary.kept
     ) as events:
         # Nobody takes anything meanwhile.
-        while not strap.subscribed:
-            await asyncio.sleep(0.005)
+        assert await settled(lambda: strap.subscribed)
         for _ in range(40):
             await strap.measure(HeartRateMeasurement(60))
-        while air.delivered < 50:
-            await asyncio.sleep(0.005)
+        assert await settled(lambda: air.delivered >= 50)
         begin = await until(events, lambda e: CONNECTED(e) and e.device == METER)  # type: ignore[union-attr]
         diary.take(begin)
         assert "came faster than they were taken" in fetched(begin)[0]
