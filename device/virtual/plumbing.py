@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from bumble import hci
+from bumble import hci, ll
 from bumble.controller import Controller
 from bumble.device import Device, DeviceConfiguration
 from bumble.host import Host
@@ -18,11 +18,20 @@ _NOTIFICATION = 0x1B
 _CONTINUED = 0x10  # of the packet boundary flag, which is in the upper half of the handle's second byte
 
 
+_REPORTS = (hci.HCI_LE_Extended_Advertising_Report_Event, hci.HCI_LE_Advertising_Report_Event)
+_RESPONSES = (
+    hci.HCI_LE_Extended_Advertising_Report_Event.EventType.SCAN_RESPONSE,
+    hci.HCI_LE_Advertising_Report_Event.EventType.SCAN_RSP,
+)
+
+
 class VirtualController(Controller):
     """Bumble's virtual controller, with the one command that it acknowledges without doing anything.
 
     It writes no log of each packet, which costs more than all else that Bumble does to it.
     """
+
+    _answer = b""
 
     def on_hci_le_create_connection_cancel_command(
         self, _command: hci.HCI_LE_Create_Connection_Cancel_Command
@@ -48,8 +57,24 @@ class VirtualController(Controller):
             )
         )
 
+    def send_advertising_pdu(self, packet: ll.AdvertisingPdu) -> None:
+        """Advertise, with the answer that an active scanner gets: Bumble's air has no place for that."""
+        sets = (advertising.scan_response_data for advertising in self.advertising_sets.values())
+        answer = bytes(next(sets, self.le_legacy_advertiser.scan_response_data))
+        for other in self.link.controllers:
+            if other is not self and isinstance(other, VirtualController):
+                asyncio.get_running_loop().call_soon(other.hear, packet, answer)
+
+    def hear(self, packet: ll.AdvertisingPdu, answer: bytes) -> None:
+        """Hear an advertisement, and what its sender answers to a scanner."""
+        self._answer = answer
+        self.on_ll_advertising_pdu(packet)
+        self._answer = b""
+
     def send_hci_packet(self, packet: hci.HCI_Packet) -> None:
         """Hand a packet to the host through the event loop, so that no call nests into the other side."""
+        if isinstance(packet, _REPORTS) and packet.reports[0].event_type in _RESPONSES:
+            packet.reports[0].data = self._answer
         if self.host:
             asyncio.get_running_loop().call_soon(self.host.on_packet, bytes(packet))
 

@@ -20,6 +20,8 @@ _DISCOVERS = (
     att.ATT_Find_Information_Request,
 )
 _READS = (att.ATT_Read_Request, att.ATT_Read_Blob_Request)
+_READABLE = att.Attribute.Permissions.READABLE | att.Attribute.Permissions.READ_REQUIRES_ENCRYPTION
+_WRITEABLE = att.Attribute.Permissions.WRITEABLE | att.Attribute.Permissions.WRITE_REQUIRES_ENCRYPTION
 _WRITES = (att.ATT_Write_Request, att.ATT_Write_Command, att.ATT_Prepare_Write_Request)
 
 
@@ -35,10 +37,29 @@ class FaultyServer(Server):
         """Answer a request, leave it unanswered, or lose the link over it."""
         step = self._step(att_pdu)
         harm = self._faults.meets(step) if step is not None else None
-        if harm is None:
+        forbidden = self._forbidden(att_pdu)
+        if harm is None and forbidden is not None:
+            refusal = att.ATT_Error_Response(
+                request_opcode_in_error=att_pdu.op_code,
+                attribute_handle_in_error=getattr(att_pdu, "attribute_handle", 0),
+                error_code=forbidden,
+            )
+            self.send_response(bearer, refusal)
+        elif harm is None:
             super().on_gatt_pdu(bearer, att_pdu)
         elif harm is Harm.DROP and isinstance(bearer, Connection):
             self.lose(bearer)
+
+    def _forbidden(self, pdu: att.ATT_PDU) -> int | None:
+        """Say which error a request gets that its attribute does not allow: Bumble allows everything."""
+        if isinstance(pdu, _READS):
+            wanted, code = _READABLE, att.ATT_READ_NOT_PERMITTED_ERROR
+        elif isinstance(pdu, att.ATT_Write_Request):
+            wanted, code = _WRITEABLE, att.ATT_WRITE_NOT_PERMITTED_ERROR
+        else:
+            return None
+        attribute = self.get_attribute(pdu.attribute_handle)
+        return code if attribute is not None and not attribute.permissions & wanted else None
 
     def _step(self, pdu: att.ATT_PDU) -> Step | None:
         if isinstance(pdu, _DISCOVERS):

@@ -104,10 +104,14 @@ class Stage:
     async def _happen(self, actor: Actor, event: EventSetting) -> None:
         if event.at is not None:
             await self._until(event.at)
-        else:
-            while not actor.wearable.subscribed:  # noqa: ASYNC110  Bumble has no event for every kind of it
+            await self.do(actor, event)
+            return
+        wearable, last = actor.wearable, 0
+        while True:
+            while wearable.connected == last or not wearable.subscribed:  # noqa: ASYNC110  Bumble has no event for it
                 await asyncio.sleep(_WATCH_S)
-        await self.do(actor, event)
+            last = wearable.connected
+            await self.do(actor, event)
 
     async def do(self, actor: Actor, event: EventSetting) -> None:
         """Do to a wearable what an event says."""

@@ -92,7 +92,7 @@ class Wearable:
         self.passkey = passkey
         self.clock = clock or OwnClock()
         self.faults = Faults()
-        self.heard_by = 0
+        self.connected = 0
         if bonding is not None:
             self.bonding = bonding
         if takes_time is not None:
@@ -316,8 +316,8 @@ class Wearable:
 
     def _on_connection(self, link: Connection) -> None:
         self.faults.connected()
-        self.heard_by += 1
-        self._repeat = self.faults.repeats if self.heard_by > 1 else 0
+        self.connected += 1
+        self._repeat = self.faults.repeats if self.connected > 1 else 0
         if self.faults.meets(Step.CONNECT) is not None:
             self._server.lose(link)
 

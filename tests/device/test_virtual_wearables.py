@@ -39,6 +39,7 @@ async def find(air: VirtualRadio, address: str = STRAP) -> BLEDevice:
 async def linked(air: VirtualRadio, wearable: Wearable) -> AsyncIterator[BleakClient]:
     """Find a wearable and connect to it, with a bond where it wants one."""
     found = await find(air, wearable.address)
+    assert found.name == wearable.name
     async with BleakClient(found, pair=wearable.bonding != "none", backend=air.radio.client) as client:
         yield client
 

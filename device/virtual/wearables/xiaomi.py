@@ -23,7 +23,7 @@ class _MiScale(Wearable):
         number = bytes(UUID(self.service))
         kind = int(AdvertisingData.COMPLETE_LIST_OF_16_BIT_SERVICE_CLASS_UUIDS)
         data = (int(AdvertisingData.SERVICE_DATA_16_BIT_UUID), number + self._value)
-        return [super().advertised()[0], (kind, number), data]
+        return [(kind, number), data]
 
     async def measure(self, measurement: Measurement) -> bool:
         """Send a value, and advertise it from the next time on that it advertises."""
