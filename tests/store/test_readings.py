@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from healthslm.errors import StoreError
-from healthslm.readings import Kind, Quality, Reading, Window
-from healthslm.store import Store, open_store
+from healthslm.readings import Kind, Quality, Reading, Window, reading
+from healthslm.store import CHEAPEST, Store, create, open_store
 from healthslm.store.rows import KIND_CODES
 from tests.making import DAY
 from tests.store.conftest import PASSPHRASE, heart_rates
@@ -100,9 +100,9 @@ def test_windows_hold_exactly_what_was_appended(
         assert [a.dtype for a in (window.times, window.values, window.ids, window.quality)] == [
             a.dtype for a in (wanted.times, wanted.values, wanted.ids, wanted.quality)
         ]
-    for reading in returned:
-        assert reading.id is not None
-        assert store.reading(reading.id) == reading
+    for one in returned:
+        assert one.id is not None
+        assert store.reading(one.id) == one
 
 
 def test_a_window_is_half_open_and_of_one_kind(store: Store) -> None:
@@ -205,3 +205,52 @@ def test_commits_are_grouped_to_a_second(store: Store, folder: Path) -> None:
     assert durable() == 2
     store.append(heart_rates(1, first=2))
     assert store.commit_if_due(3.0), "a clock that went back is no reason to wait"
+
+
+def test_a_reading_made_fast_is_the_very_same() -> None:
+    slow = Reading(
+        time=DAY,
+        kind=Kind.GLUCOSE,
+        value=104.0,
+        device="AA:01",
+        quality=Quality.FROZEN,
+        sequence=3,
+        context="x",
+    )
+    fast = reading(DAY, Kind.GLUCOSE, 104.0, "AA:01", Quality.FROZEN, None, 3, None, "x")
+    assert (fast, type(fast), hash(fast), repr(fast)) == (slow, Reading, hash(slow), repr(slow))
+    with pytest.raises(AttributeError):
+        fast.value = 1.0  # type: ignore[misc]  # that it is frozen is the point
+
+
+def test_what_a_device_said_beside_a_reading_is_kept(store: Store) -> None:
+    (stored,) = store.append([reading(DAY, Kind.GLUCOSE, 104.0, "AA:01", context="after a meal")])
+    assert stored.id is not None
+    assert store.reading(stored.id) == stored
+    assert stored.context == "after a meal"
+
+
+def test_one_by_one_is_the_same_as_together(store: Store) -> None:
+    """Ids go on, duplicates are left out, whichever way a reading goes in, and across commits."""
+    ids = []
+    for n, one in enumerate(heart_rates(6)):
+        ids += [r.id for r in store.append([one])]
+        assert store.append([one]) == []
+        if n % 2:
+            store.commit()
+    ids += [r.id for r in store.append(heart_rates(9))]
+    assert ids == sorted(set(ids), key=lambda id_: id_ or 0)
+    assert store.count() == 9
+
+
+def test_an_older_store_gets_its_new_column(folder: Path) -> None:
+    """Tables of the first version are brought up to date on opening, with what is in them."""
+    made, _ = create(folder, PASSPHRASE, profile=CHEAPEST)
+    with made:
+        made.append(heart_rates(3))
+        made.commit()
+        made._database.rows("ALTER TABLE readings DROP COLUMN context")
+        made._database.rows("PRAGMA user_version = 1")
+    with open_store(folder, PASSPHRASE) as again:
+        assert again.count() == 3
+        assert len(again.append(heart_rates(5))) == 2
