@@ -46,6 +46,7 @@ class Air:
     ) -> None:
         for wearable in self._wearables:
             await wearable.detach()
+        self._wearables.clear()
         for device in await self._paths("org.bluez.Device1"):
             await self.call(self.adapter, "org.bluez.Adapter1", "RemoveDevice", "o", device)
         await self.pull_out()
@@ -64,10 +65,10 @@ class Air:
 
     async def pull_out(self) -> None:
         """Take the adapter away."""
-        await self._transport.close()
-        self._link.remove_controller(self._controller)  # type: ignore[no-untyped-call]
         for wearable in self._wearables:
             await wearable.drop_link()  # real ones hear nothing more, and give up
+        await self._transport.close()
+        self._link.remove_controller(self._controller)  # type: ignore[no-untyped-call]
         await self._until_there(False)
 
     def kill_daemon(self) -> None:
