@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from device.errors import AdapterError, DeviceError
-from device.virtual.hub import Hub, on_usb
+from device.virtual.hub import Hub, on_controller
 from device.virtual.scenario import read_scenario
 from device.virtual.stage import Stage
 from device.virtual.wearable import Wearable
@@ -40,7 +40,7 @@ async def serve(arguments: argparse.Namespace) -> None:
                     f"A USB controller is one wearable, and the scenario has {len(stage.actors)}.",
                     "Make a scenario for each, and give each a controller.",
                 )
-            await stack.enter_async_context(on_usb(stage.actors[0].wearable, arguments.usb))
+            await stack.enter_async_context(on_controller(stage.actors[0].wearable, f"usb:{arguments.usb}"))
             _say(f"USB controller {arguments.usb}")
             await stage.play(_is_on)
             return

@@ -118,16 +118,20 @@ class Hub:
                 yield
             finally:
                 self._on.remove_controller(controller)
+                server = getattr(transport, "server", None)
+                if server is not None:  # Bumble leaves the listening socket of a server open
+                    server.close()
 
 
 @asynccontextmanager
-async def on_usb(wearable: Wearable, number: int) -> AsyncIterator[None]:
-    """Be one wearable on the real air, through this machine's USB controller `number`, while the block lasts.
+async def on_controller(wearable: Wearable, spec: str) -> AsyncIterator[None]:
+    """Be one wearable on the air of a controller, like the real one of "usb:0", while the block lasts.
 
-    A controller is one device: more wearables need more of them. Raises `AdapterError` when there is none.
+    A controller is one device: more wearables need more of them. `spec` is a transport in Bumble's words.
+    Raises `AdapterError` when there is none.
     """
     quiet()
-    transport = await _opened(f"usb:{number}", "Plug one in, and let no other program use it.")
+    transport = await _opened(spec, "Plug one in, and let no other program use it.")
     async with transport:
         device: Device = host_on(wearable.configuration, transport.source, transport.sink)
         await wearable.attach(device)

@@ -15,7 +15,7 @@ series = "glucose.csv"          # a recorded series; else physiology
 hold = { glucose = 54 }         # signals that stay where they are
 
 [[wearable.event]]
-at = 20                         # seconds after the beginning; or: when = "subscribed"
+at = 20                         # seconds after the beginning; or, each time: when = "subscribed"
 do = "drop link"                # see `Do`
 """
 

@@ -15,9 +15,10 @@ from bleak.exc import BleakBluetoothNotAvailableError
 
 from device import AdapterError, Event, Notification, RecordError, Timings, decode, watch
 from device.gatt import HeartRateMeasurement
-from device.virtual import GlucoseMeter, Physiology, Steady, VirtualRadio, recorded_from_csv
+from device.virtual import ChestStrap, GlucoseMeter, Physiology, Steady, VirtualRadio, recorded_from_csv
 from device.virtual.__main__ import main
 from device.virtual.faults import Frames, Harm, Step
+from device.virtual.hub import Hub, on_controller
 from device.virtual.own_clock import FACTORY
 from device.virtual.scenario import Do, EventSetting, read_scenario
 from device.virtual.stage import Stage
@@ -213,6 +214,37 @@ async def test_a_radio_whose_process_ended_is_an_adapter_pulled_out(tmp_path: Pa
         assert air.radio.scanner is not None
         with pytest.raises(BleakBluetoothNotAvailableError):
             await BleakScanner(backend=air.radio.scanner).start()
+
+
+async def test_a_kernel_and_a_controller_of_its_own(tmp_path: Path, quick: Timings) -> None:
+    """What goes through /dev/vhci and USB, through sockets: HCI is the same."""
+    kernel, air = tmp_path / "kernel.sock", tmp_path / "air.sock"
+    near, far = ChestStrap(STRAP), ChestStrap("C0:00:00:00:00:02")
+    async with Hub() as hub, hub.serving(air), on_controller(far, f"unix:{air}"):
+        await hub.add(near)
+        async with (
+            hub.kernel(f"unix-server:{kernel}"),
+            VirtualRadio.over(kernel) as radio,
+            watch([near.address, far.address], radio=radio.radio, timings=quick) as events,
+        ):
+            for wearable in (near, far):
+                async with asyncio.timeout(10):
+                    while not wearable.subscribed:
+                        await anext(events)
+                await wearable.send(b"\x00\x42")
+                [*_, last] = await until(events, beats)
+                assert isinstance(last, Notification)
+                assert (last.device, last.value) == (wearable.address, b"\x00\x42")
+
+
+async def test_there_is_no_such_controller() -> None:
+    async with Hub() as hub:
+        with pytest.raises(AdapterError, match="There is no Bluetooth controller at vhci:/nowhere/vhci"):
+            async with hub.kernel("vhci:/nowhere/vhci"):
+                pass
+    with pytest.raises(AdapterError, match="Plug one in"):
+        async with on_controller(ChestStrap(STRAP), "usb:99"):
+            pass
 
 
 async def test_nobody_serves(tmp_path: Path) -> None:
