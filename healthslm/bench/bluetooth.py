@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from healthslm.bench import cost, decoding
+from healthslm.bench import cost, decoding, first
 from healthslm.bench.rows import Row, row
 from healthslm.bench.soak import Soaked, soak
 
@@ -28,6 +28,8 @@ def run(
     rows += cost.share(repeat)
     progress(f"many devices at once, for {2 * seconds:.0f} s")
     rows += cost.together(1, seconds=seconds)
+    progress("the start")
+    rows += first.run(repeat)
     progress(f"{losses} losses of the link")
     rows += soaked(asyncio.run(soak(losses)))
     return rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from device.gatt import HeartRateMeasurement, PlxContinuousMeasurement
@@ -22,16 +23,17 @@ def _beat() -> HeartRateMeasurement:
     return HeartRateMeasurement(_DICE.randrange(55, 95), True, None, (_DICE.randrange(650, 1100),))
 
 
-async def _flooded(way: Way, values: int) -> Spent:
+async def _flooded(way: Way, values: int, after: float) -> Spent:
     """Take what straps in another process send as fast as the link takes it, until all is durable.
 
     Measured from the first value on, when everything is set up; `wall` and `cpu` are those of one value.
     """
     each = values // _STRAPS
-    with far.serving(far.straps(_STRAPS, every=86_400, flood=each)) as socket:
+    with far.serving(far.straps(_STRAPS, every=86_400, flood=each, after=after)) as socket:
         async with VirtualRadio.over(socket) as air:
             addresses = [far.address(number) for number in range(1, _STRAPS + 1)]
             async with way(air.radio, addresses, {}) as listener:
+                await until(lambda: listener.count() > 0)
                 before = listener.count()
                 async with spending() as spent:
                     await until(lambda: listener.count() >= each * _STRAPS)
@@ -40,12 +42,12 @@ async def _flooded(way: Way, values: int) -> Spent:
     return Spent(spent.wall / measured, spent.cpu / measured)
 
 
-def share(repeat: int, values: int = 40_000) -> list[Row]:
+def share(repeat: int, values: int = 40_000, after: float = 2) -> list[Row]:
     """Measure both ways by turns: our share of the CPU of a notification, and both rates."""
     costs, rates, alone, alone_cpu = [], [], [], []
     for _ in range(repeat):
-        bare = asyncio.run(_flooded(bare_callback, values))
-        ours = asyncio.run(_flooded(into_the_store, values))
+        bare = asyncio.run(_flooded(bare_callback, values, after))
+        ours = asyncio.run(_flooded(into_the_store, values, after))
         costs.append((ours.cpu - bare.cpu) * 1e6)
         rates.append(100 * bare.wall / ours.wall)
         alone.append(1 / bare.wall)
@@ -114,7 +116,8 @@ async def _together(way: Way, count: int, seconds: float) -> tuple[Spent, int, L
             before = listener.count()
             async with spending() as spent:
                 await worn.live(seconds)
-                await asyncio.sleep(0.2)
+                with suppress(TimeoutError):  # what is missing then is lost
+                    await until(lambda: listener.count() - before >= worn.sent, 5)
                 listener.commit()
             lost = worn.sent - (listener.count() - before)
     return spent, lost, listener

@@ -31,13 +31,16 @@ def serving(scenario: str) -> Iterator[Path]:
                 process.terminate()
 
 
-def straps(count: int, *, every: float, flood: int = 0) -> str:
-    """Write a scenario of straps that measure every so many seconds, or flood whoever subscribes."""
+def straps(count: int, *, every: float, flood: int = 0, after: float = 2) -> str:
+    """Write a scenario of straps that measure every so many seconds, or flood whoever listens.
+
+    The flood of so many values comes `after` so many seconds: everything should be set up by then.
+    """
     parts = []
     for number in range(1, count + 1):
         parts.append(f'[[wearable]]\nkind = "strap"\naddress = "{address(number)}"\nevery = {every}\n')
         if flood:
-            parts.append(f'[[wearable.event]]\nwhen = "subscribed"\ndo = "flood"\ncount = {flood}\n')
+            parts.append(f'[[wearable.event]]\nat = {after}\ndo = "flood"\ncount = {flood}\n')
     return "\n".join(parts)
 
 

@@ -98,9 +98,9 @@ def bench(
 
         rows = bluetooth.run(repeat=repeat, losses=losses, progress=progress)
     else:
-        from healthslm.bench import machine  # noqa: PLC0415  imports Bumble
+        from healthslm import bench as measured  # noqa: PLC0415  only here
 
-        rows = machine.run(rhythm, session(context).settings.model, repeat=repeat, progress=progress)
+        rows = measured.run(rhythm, session(context).settings.model, repeat=repeat, progress=progress)
     if json:
         terminal.print_json(
             [
