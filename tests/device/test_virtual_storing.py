@@ -196,6 +196,7 @@ async def test_a_glucose_sensors_session(air: VirtualRadio) -> None:
             said = await ask(request(opcode, interval), "2AAC")
             return CgmSpecificOpsControlPoint.from_bytes(bytes.fromhex(said))
 
+        done = CgmResponseCode.SUCCESS
         assert (await answer(CgmOpcode.SET_COMMUNICATION_INTERVAL, 3)).response_code == done
         assert (await answer(CgmOpcode.GET_COMMUNICATION_INTERVAL)).interval == 3
         assert (await answer(CgmOpcode.STOP_SESSION)).response_code == done
