@@ -41,6 +41,21 @@ class OwnClock:
         """The time as it is sent."""
         return DateTime.of(self())
 
+    @property
+    def current_time(self) -> bytes:
+        """The value of Current Time (2A2B): Date Time, day of the week (Monday 1), 1/256 s, why adjusted.
+
+        Source: Current Time Service 1.1 and GATT Specification Supplement (2A2B).
+        """
+        now = self()
+        return bytes(self.stamp) + bytes((now.isoweekday(), now.microsecond * 256 // 1_000_000, 0))
+
+    def take(self, value: bytes) -> None:
+        """Be set by such a value. Raises `ValueError` when it is no time."""
+        year = int.from_bytes(value[:2], "little")
+        month, day, hour, minute, second = value[2:7]
+        self.set(datetime(year, month, day, hour, minute, second, tzinfo=self().tzinfo))
+
     def set(self, moment: datetime) -> None:
         """Make it be `moment` now, and run from there."""
         self.offset, self.stopped_at = moment - self.now(), None

@@ -242,19 +242,15 @@ class Wearable:
         )
 
     def _tell_time(self, _: Connection) -> bytes:
-        # Current Time Service 1.1: Date Time, day of the week (Monday 1), 1/256 s, why it was adjusted.
-        now = self.clock()
-        return bytes(self.clock.stamp) + bytes((now.isoweekday(), now.microsecond * 256 // 1_000_000, 0))
+        return self.clock.current_time
 
     def _set_time(self, _: Connection, value: bytes) -> None:
         if not self.clock.settable:
             raise ATT_Error(ErrorCode.WRITE_NOT_PERMITTED)
         if len(value) != 10:
             raise ATT_Error(ErrorCode.INVALID_ATTRIBUTE_LENGTH)
-        year = int.from_bytes(value[:2], "little")
-        month, day, hour, minute, second = value[2:7]
         try:
-            self.clock.set(datetime(year, month, day, hour, minute, second, tzinfo=self.clock().tzinfo))
+            self.clock.take(value)
         except ValueError:
             raise ATT_Error(ErrorCode(0x80)) from None  # "data field ignored"
 
@@ -429,6 +425,8 @@ class Wearable:
             return
         try:
             await link.cancel_on_disconnection(server.indicate_subscriber(link, characteristic, value))
+        except TimeoutError:
+            await drop(link)  # as the standard has it when a value is not confirmed in time
         except asyncio.CancelledError:
             if link in server.subscribers:
                 raise  # it was this task that was cancelled, not the link that ended

@@ -129,7 +129,7 @@ def test_the_whole_day(rhythm_file: Path) -> None:
     assert all(a.at <= b.at for a, b in pairwise(steps))
     for step in steps:
         if not isinstance(step.act, Move):
-            assert decode(type(step.act).UUID, bytes(step.act)) == step.act  # type: ignore[union-attr]
+            assert decode(type(step.act).UUID, bytes(step.act)) == step.act  # type: ignore[attr-defined]
     beats = [s.act for s in steps if isinstance(s.act, HeartRateMeasurement)]
     told = sum(interval for beat in beats for interval in beat.rr_intervals) / 1024
     assert told == pytest.approx(7200 - 240, abs=5), "each beat once, but for those without contact"
