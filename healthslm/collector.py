@@ -114,12 +114,13 @@ class Collector:
                 self._note(event)
                 taken.append((event, (), ()))
         kept = self._keep([readings for _, readings, _ in taken])
+        now = self.clock()
         updates = []
         for (event, _, refused), stored in zip(taken, kept, strict=True):
             alerts: Sequence[Alert] = ()
             if stored and isinstance(event, Notification):
                 self.live.add(stored, event.received_at)
-                alerts = self._judge(stored, event.received_at)
+                alerts = self._judge(stored, event.received_at, now)
             updates.append(Update(event=event, stored=stored, refused=refused, alerts=alerts))
         return updates
 
@@ -172,25 +173,26 @@ class Collector:
             self.tally.unsaved -= waited
         self.store.commit()
 
-    def _judge(self, readings: Sequence[Reading], received_at: datetime) -> Sequence[Alert]:
+    def _judge(self, readings: Sequence[Reading], received_at: datetime, now: datetime) -> Sequence[Alert]:
         """Ask every rule that looks at one of these kinds, or owe it the question; the alerts this raised.
 
         What was measured a while ago (a cuff that was switched on late, or whose clock is an hour slow) is
         judged as of then too, so that it does not fall out of what the rules look back on.
         """
-        rules = {rule.name: rule for reading in readings for rule in self._concerned[reading.kind]}
-        if not rules:
-            return ()
-        newest = max(reading.time for reading in readings)
-        if max(received_at, self.clock()) - newest > RECENT:
+        newest = readings[0].time if len(readings) == 1 else max(reading.time for reading in readings)
+        if max(received_at, now) - newest > RECENT:
             return ()  # from a device's memory or a captured file: history, which changes no alert
+        late = received_at - newest > LATE
         raised = []
-        for name, rule in rules.items():
-            asked = self._asked.get(name)
-            if received_at - newest <= LATE and asked is not None and abs(received_at - asked) < EVERY:
-                self._owed[name] = (rule, newest, received_at)
-            elif alert := self._ask(rule, newest, received_at):
-                raised.append(alert)
+        for reading in readings:
+            for rule in self._concerned[reading.kind]:
+                asked = self._asked.get(rule.name)
+                if asked is received_at:
+                    continue  # for another reading of the same notification
+                if not late and asked is not None and abs(received_at - asked) < EVERY:
+                    self._owed[rule.name] = (rule, newest, received_at)
+                elif alert := self._ask(rule, newest, received_at):
+                    raised.append(alert)
         return raised
 
     def _ask(self, rule: Rule, newest: datetime, received_at: datetime) -> Alert | None:
