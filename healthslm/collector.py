@@ -33,7 +33,7 @@ MOST_REASONS = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Update:
-    """What came of one event; `event` is `None` for alerts that a rule raised when its turn came."""
+    """What came of one event; `event` is `None` for what was held back, or a rule still owed a question."""
 
     event: Event | None
     stored: Sequence[Reading] = ()
@@ -164,8 +164,20 @@ class Collector:
             for group in groups
         ]
 
+    def flush(self, now: datetime | None = None) -> list[Update]:
+        """Store what was held back for a word that did not come; without `now` all of it."""
+        held = self.ingest.flush(now)
+        if not held:
+            return []
+        [stored] = self._keep([held])
+        at = now or self.clock()
+        self.live.add(stored, at)
+        alerts = self._judge(stored, at, at) if stored else ()
+        return [Update(event=None, stored=stored, alerts=alerts)]
+
     def finish(self) -> None:
         """Store what still waits, and make everything durable. Raises `StoreError` when that cannot be."""
+        self.flush()
         self.tally.unsaved += len(self.waiting)
         if self.waiting:
             waited = len(self.waiting)

@@ -80,6 +80,7 @@ async def collect(
     async def settle() -> None:
         while True:
             await asyncio.sleep(EVERY.total_seconds())
+            tell(collector.flush(clock()))
             if alerts := collector.settle():
                 tell([Update(event=None, alerts=alerts)])
 
@@ -90,6 +91,7 @@ async def collect(
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()  # what ended it, if it was an error
+            tell(collector.flush())
             if alerts := collector.settle():
                 tell([Update(event=None, alerts=alerts)])
             await courier.drain(seconds=10)
