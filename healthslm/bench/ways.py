@@ -54,8 +54,8 @@ async def into_the_store(radio: Radio, addresses: Sequence[str], streams: Stream
 
     def observe(update: Update) -> None:
         nonlocal taken
-        if isinstance(update.event, Notification):
-            taken += 1
+        if isinstance(update.event, Notification):  # a control point's answers are no values
+            taken += update.event.characteristic in _VALUES and not update.event.read
         elif isinstance(update.event, LinkEvent) and update.event.state is LinkState.CONNECTED:
             up.add(update.event.device)
 

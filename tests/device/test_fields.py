@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device import DecodeError
 from device.gatt.fields import DateTime, Reader, Special, encode_float32, encode_sfloat, float32, sfloat
 
 VECTORS = json.loads(
