@@ -25,6 +25,8 @@ def seeds(names: Iterable[str]) -> dict[str, list[bytes]]:
     for name, measurement in (*_activities(), *_observations(), *_vendors()):
         known[name].append(bytes(measurement))
     known["2A39"].append(bytes(HeartRateControlPoint(HeartRateCommand.RESET_ENERGY_EXPENDED)))
+    known["2A9C"].append(bytes.fromhex("0000 e100"))  # 22.5 % of fat, in kilograms, nothing else
+    known["2B44"].append(bytes.fromhex("01 0100 e8030000 3c00 0200 d0070000 3c00"))
     return known
 
 
