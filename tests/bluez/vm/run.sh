@@ -49,6 +49,12 @@ for pair in /usr/bin/busybox:busybox-static /usr/bin/dbus-daemon:dbus \
 	# shellcheck disable=SC2086  # one word a package
 	download ${wanted:-${pair##*:}}
 	for deb in "$debs"/*.deb; do dpkg-deb -x "$deb" "$tools"; done
+	for old in bin sbin lib; do # packages from before /usr was merged
+		[ -d "$tools/$old" ] || continue
+		mkdir -p "$tools/usr/$old"
+		cp -a "$tools/$old/." "$tools/usr/$old/"
+		rm -r "${tools:?}/$old"
+	done
 	rm -f "$debs"/*.deb
 	has "${pair%%:*}" || missing "${pair%%:*} is not in the package ${pair##*:}."
 done
