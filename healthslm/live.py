@@ -28,7 +28,8 @@ def _micros(time: datetime) -> int:
 class _Column:
     """The readings of one kind, sorted by time, in arrays that grow at the end and are trimmed in front.
 
-    New ones wait in a list until somebody looks: writing into an array one by one takes ten times as long.
+    New ones wait in a list until somebody looks: writing into an array one by one takes ten times as long,
+    and so does finding the place of each late one.
     """
 
     def __init__(self) -> None:
@@ -38,36 +39,44 @@ class _Column:
         self._quality = np.empty(_ROOM, dtype=np.int16)
         self._low = self._high = 0
         self._new: list[Reading] = []
-        self._newest: datetime | None = None
         self._oldest = _EPOCH
+
+    @property
+    def _arrays(self) -> tuple[NDArray[Any], ...]:
+        return self._times, self._values, self._ids, self._quality
 
     def add(self, reading: Reading, oldest: datetime) -> None:
         """Take in a reading, unless it is older than `oldest`."""
-        time = reading.time
-        if time < oldest:
+        if reading.time < oldest:
             return
         self._oldest = oldest
-        if self._newest is not None and time < self._newest:
-            self._insert(reading)
-            return
-        self._newest = time
         self._new.append(reading)
         if len(self._new) >= _MOST:
             self._settle()
 
     def _settle(self) -> None:
-        """Write what waits into the arrays."""
+        """Write what waits into the arrays, late ones in their places."""
         new, self._new = self._new, []
         if not new:
             return
         if self._high + len(new) > len(self._times):
             self._make_room(len(new))
         at, end = self._high, self._high + len(new)
-        self._times[at:end] = [_micros(r.time) for r in new]
+        times = self._times[at:end]
+        times[:] = [_micros(r.time) for r in new]
         self._values[at:end] = [r.value for r in new]
         self._ids[at:end] = [-1 if r.id is None else r.id for r in new]
         self._quality[at:end] = [r.quality.value for r in new]
         self._high = end
+        before = self._times[at - 1] if at > self._low else times[0]
+        if times[0] < before or (len(new) > 1 and (times[1:] < times[:-1]).any()):
+            self._sort(self._low + int(self._times[self._low : at].searchsorted(times.min(), side="right")))
+
+    def _sort(self, start: int) -> None:
+        """Bring everything from `start` on into the order of time; what came first stays first."""
+        order = start + self._times[start : self._high].argsort(kind="stable")
+        for array in self._arrays:
+            array[start : self._high] = array[order]
 
     def _make_room(self, more: int) -> None:
         """Drop what is too old; grow only when that did not free half of the room."""
@@ -83,20 +92,6 @@ class _Column:
             setattr(self, name, array)
         self._low, self._high = 0, kept
 
-    def _insert(self, reading: Reading) -> None:
-        """Put a late one in its place."""
-        self._settle()
-        if self._high == len(self._times):
-            self._make_room(1)
-        time = _micros(reading.time)
-        at = self._low + int(np.searchsorted(self._times[self._low : self._high], time, side="right"))
-        row = (time, reading.value, -1 if reading.id is None else reading.id, reading.quality.value)
-        arrays: tuple[NDArray[Any], ...] = (self._times, self._values, self._ids, self._quality)
-        for array, value in zip(arrays, row, strict=True):
-            array[at + 1 : self._high + 1] = array[at : self._high].copy()
-            array[at] = value
-        self._high += 1
-
     def load(self, window: Window) -> None:
         """Take over a window as the column's beginning."""
         size = max(_ROOM, 2 * len(window))
@@ -110,8 +105,6 @@ class _Column:
             array[: len(window)] = part
             setattr(self, name, array)
         self._low, self._high = 0, len(window)
-        if len(window):
-            self._newest = _EPOCH + timedelta(microseconds=int(self._times[self._high - 1]))
 
     def window(self, kind: Kind, start: datetime, end: datetime) -> Window:
         """Return the readings in `[start, end)`."""

@@ -231,8 +231,12 @@ class Reader:
         return int.from_bytes(self.value[at:end], "little")
 
     def uint8(self, what: str) -> int:
-        """Take one byte."""
-        return self.uint(1, what)
+        """Take one byte. Written out like `sfloat`: every measurement begins with one."""
+        at = self.at
+        if at >= len(self.value):
+            return self.uint(1, what)  # which says what is missing
+        self.at = at + 1
+        return self.value[at]
 
     def uint16(self, what: str) -> int:
         """Take two bytes."""
@@ -269,8 +273,12 @@ class Reader:
         return bytes(self.value[at:end])
 
     def sfloat(self, what: str) -> Number:
-        """Take a 16-bit medical float."""
-        return sfloat(self.uint(2, what))
+        """Take a 16-bit medical float. Written out: a stream of oximetry is little else."""
+        at, value = self.at, self.value
+        if at + 2 > len(value):
+            return sfloat(self.uint(2, what))  # which says what is missing
+        self.at = at + 2
+        return sfloat(value[at] | value[at + 1] << 8)
 
     def float32(self, what: str) -> Number:
         """Take a 32-bit medical float."""

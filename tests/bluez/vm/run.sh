@@ -94,7 +94,7 @@ cp "$here/guest.sh" "$share/"
 printf '%s\n' "$kernel" > "$share/kernel"
 printf '%s\n' "$tools" > "$share/tools"
 printf '%s\n' "$checkout" > "$share/checkout"
-printf '%q ' "$@" > "$share/arguments"
+printf '%s' "${*@Q}" > "$share/arguments"  # each quoted, to be read back; none is none, not an empty one
 : > "$share/output"
 
 nice timeout "${TIME_LIMIT:-600}" "$qemu" -M q35 -accel "${ACCEL:-tcg,thread=multi}" -cpu max -m 1024 -smp 1 \
