@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from bleak.backends.characteristic import BleakGATTCharacteristic
 
+from device.decoding import decode
 from device.errors import DecodeError, LinkError
-from device.gatt import short_uuid
+from device.gatt import DateTime, short_uuid
 from device.gatt.current_time import AdjustReason, CurrentTime
 from device.gatt.glucose import GlucoseMeasurement
 from device.gatt.record_access import Opcode, RecordAccessControlPoint, ResponseCode
@@ -24,7 +25,11 @@ from device.session import Session
 
 _GLUCOSE, _CGM, _SPOT_CHECK, _OBSERVATIONS = "2A18", "2AA7", "2A5E", "2BDD"
 _SESSION_START = "2AAA"
-_CLOCK = "2A2B"
+_CLOCKS: Mapping[str, Callable[[dt.datetime], bytes]] = {
+    CurrentTime.UUID: lambda now: bytes(CurrentTime.of(now, AdjustReason.EXTERNAL_REFERENCE_TIME_UPDATE)),
+    DateTime.UUID: lambda now: bytes(DateTime.of(now)),
+}
+"""What sets a device's clock, by the characteristic that shows it; the exacter one first."""
 _EXACT = dt.timedelta(seconds=5)
 """A clock that is no further off is left alone: reading and writing it takes about as long."""
 
@@ -196,17 +201,26 @@ async def set_clock(session: Session, zone: dt.tzinfo | None) -> str:
 
     Returns what was done in words, nothing where nothing was. Raises `LinkError` only when the link ended.
     """
-    clock = session.find(_CLOCK)
-    if clock is None or not {"write", "write-without-response"} & set(clock.properties):
-        return ""
+    for name, value in _CLOCKS.items():
+        clock = session.find(name)
+        if clock is not None and {"write", "write-without-response"} & set(clock.properties):
+            return await _set(session, clock, value, zone)
+    return ""
 
+
+async def _set(
+    session: Session,
+    clock: BleakGATTCharacteristic,
+    value: Callable[[dt.datetime], bytes],
+    zone: dt.tzinfo | None,
+) -> str:
     try:
-        shown = await _shown(session, clock.properties)
+        shown = await _shown(session, clock)
         local = session.clock().astimezone(zone).replace(tzinfo=None)
         off = None if shown is None else shown - local
         if off is not None and abs(off) <= _EXACT:
             return ""
-        await session.put(clock, bytes(CurrentTime.of(local, AdjustReason.EXTERNAL_REFERENCE_TIME_UPDATE)))
+        await session.put(clock, value(local))
         await session.pass_on(clock)
     except LinkError as error:
         session.still_there(error)
@@ -214,14 +228,15 @@ async def set_clock(session: Session, zone: dt.tzinfo | None) -> str:
     return "its clock was set" if off is None else f"its clock was {_amount(off)}, and was set"
 
 
-async def _shown(session: Session, properties: Sequence[str]) -> dt.datetime | None:
-    if "read" not in properties:
+async def _shown(session: Session, clock: BleakGATTCharacteristic) -> dt.datetime | None:
+    if "read" not in clock.properties:
         return None
-
+    name = short_uuid(clock.uuid)
     try:
-        return CurrentTime.from_bytes(await session.read(_CLOCK)).datetime
+        shown = decode(name, await session.read(name))
     except DecodeError:
         return None
+    return shown.datetime if isinstance(shown, CurrentTime | DateTime) else None
 
 
 def _amount(off: dt.timedelta) -> str:

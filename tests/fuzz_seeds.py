@@ -27,6 +27,7 @@ def seeds(names: Iterable[str]) -> dict[str, list[bytes]]:
     known["2A39"].append(bytes(HeartRateControlPoint(HeartRateCommand.RESET_ENERGY_EXPENDED)))
     known["2A9C"].append(bytes.fromhex("0000 e100"))  # 22.5 % of fat, in kilograms, nothing else
     known["2BF3"].append(bytes.fromhex("01 02 b84b0200 1a480200 01 0710 01"))
+    known["2B45"].append(bytes.fromhex("01 0100 e8030000 3c00 d0070000 3c00"))
     known["2B44"].append(bytes.fromhex("01 0100 e8030000 3c00 0200 d0070000 3c00"))
     return known
 

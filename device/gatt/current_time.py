@@ -1,5 +1,7 @@
 """Current Time service (1805): what a device's clock says, and how to set it.
 
+A device without this service may have a Date Time (2A08) beside its measurements instead.
+
 Source: Current Time Service 1.1 and GATT Specification Supplement (2A2B, 2A0F).
 """
 
@@ -96,7 +98,7 @@ class LocalTimeInformation:
 SERVICE = GattService(
     number="1805",
     name="Current Time",
-    characteristics=by_uuid(CurrentTime, LocalTimeInformation),
-    state=frozenset({"2A2B"}),
+    characteristics=by_uuid(CurrentTime, LocalTimeInformation, DateTime),
+    state=frozenset({"2A2B", "2A08"}),
     measures=False,
 )

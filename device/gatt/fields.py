@@ -13,7 +13,7 @@ import datetime as dt
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from enum import Enum
-from typing import Self
+from typing import ClassVar, Self
 
 from device.errors import DecodeError
 
@@ -165,10 +165,13 @@ def encode_dst_offset(minutes: int | None) -> bytes:
 class DateTime:
     """A device's own clock, as sent: no time zone; year, month and day are 0 where the device does not know.
 
-    A month 13 is kept too: `datetime` is then `None` and `fault` says what is wrong.
+    A month 13 is kept too: `datetime` is then `None` and `fault` says what is wrong. Most are fields of a
+    measurement; some cuffs and scales have one of their own, by which their clock is read and set.
 
     Source: GATT Specification Supplement, Date Time (2A08).
     """
+
+    UUID: ClassVar[str] = "2A08"
 
     year: int
     month: int
@@ -181,6 +184,14 @@ class DateTime:
     def of(cls, moment: dt.datetime) -> Self:
         """Take the fields of a `datetime` as they stand; its zone is not sent."""
         return cls(moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second)
+
+    @classmethod
+    def from_bytes(cls, value: bytes) -> Self:
+        """Decode. Raises `DecodeError` on any length but seven."""
+        fields = Reader(cls.UUID, value)
+        moment = cls(fields.uint16("the year"), *fields.take(5, "the time"))
+        fields.end()
+        return moment
 
     @property
     def datetime(self) -> dt.datetime | None:

@@ -17,7 +17,7 @@ from bumble.gatt import Characteristic, CharacteristicValue, Descriptor, Service
 from bumble.keys import MemoryKeyStore
 
 from device.errors import LinkError
-from device.gatt import Measurement, short_uuid
+from device.gatt import CurrentTime, DateTime, Measurement, short_uuid
 from device.gatt import device_information as info
 from device.gatt.battery import BatteryLevel
 from device.gatt.device_information import DeviceInformationString
@@ -43,7 +43,8 @@ _READ_ENCRYPTED = Attribute.Permissions.READ_REQUIRES_ENCRYPTION
 _WRITE_ENCRYPTED = Attribute.Permissions.WRITE_REQUIRES_ENCRYPTION
 _ADDED_SERVICE = "0000fe01-1212-efde-1523-785feabcd123"
 _ADDED = 24  # characteristics, so that all handles of before belong to them
-_CURRENT_TIME = "2A2B"
+_TIME_SIZES = {CurrentTime.UUID: 10, DateTime.UUID: 7}
+"""A Current Time begins with a Date Time."""
 
 Write = Callable[[Connection, bytes], None]
 """What a characteristic does with what is written to it. Refuses with an `ATT_Error`."""
@@ -177,7 +178,7 @@ class Wearable:
             Service("180A", about),
         ]
         if self.takes_time:
-            services.append(Service("1805", [self._current_time()]))
+            services.append(Service("1805", [self._own_time(CurrentTime.UUID)]))
         return services
 
     def _sends(self, uuid: str, *, indicates: bool = False) -> Characteristic[bytes]:
@@ -232,27 +233,30 @@ class Wearable:
     def _read_level(self, _: Connection) -> bytes:
         return bytes(BatteryLevel(self.battery))
 
-    def _current_time(self) -> Characteristic[bytes]:
+    def _own_time(self, uuid: str) -> Characteristic[bytes]:
+        """Show the clock, and let it be set: as a Current Time (2A2B) or a Date Time (2A08)."""
+        size = _TIME_SIZES[uuid]
+
+        def tell(_: Connection) -> bytes:
+            return self.clock.current_time[:size]
+
+        def take(_: Connection, value: bytes) -> None:
+            if not self.clock.settable:
+                raise ATT_Error(ErrorCode.WRITE_NOT_PERMITTED)
+            if len(value) != size:
+                raise ATT_Error(ErrorCode.INVALID_ATTRIBUTE_LENGTH)
+            try:
+                self.clock.take(value)
+            except ValueError:
+                raise ATT_Error(ErrorCode(0x80)) from None  # "data field ignored"
+
         settable = self.clock.settable
         return Characteristic[bytes](
-            _CURRENT_TIME,
+            uuid,
             _READ | _WRITE if settable else _READ,
             _READABLE | _WRITEABLE,
-            CharacteristicValue(read=self._tell_time, write=self._set_time),
+            CharacteristicValue(read=tell, write=take),
         )
-
-    def _tell_time(self, _: Connection) -> bytes:
-        return self.clock.current_time
-
-    def _set_time(self, _: Connection, value: bytes) -> None:
-        if not self.clock.settable:
-            raise ATT_Error(ErrorCode.WRITE_NOT_PERMITTED)
-        if len(value) != 10:
-            raise ATT_Error(ErrorCode.INVALID_ATTRIBUTE_LENGTH)
-        try:
-            self.clock.take(value)
-        except ValueError:
-            raise ATT_Error(ErrorCode(0x80)) from None  # "data field ignored"
 
     # Being on and in reach
 

@@ -2,11 +2,11 @@
 
 Three cases, in this order:
 
-1. The device's clock was read on connecting (Current Time, 2A2B): what it is off is known to the second.
-   What it stamps is moved by that and marked `CLOCK_CORRECTED`, however long ago it says it was, so stored
-   records keep their distances; a clock that is right is believed. When a link sets the clock, it reads it
-   again: the new offset holds for what follows. What a device stored before its battery was changed, by a
-   clock that began anew since, cannot be told from the rest.
+1. The device's clock was read on connecting (Current Time, 2A2B, or Date Time, 2A08): what it is off is
+   known to the second. What it stamps is moved by that and marked `CLOCK_CORRECTED`, however long ago it
+   says it was, so stored records keep their distances; a clock that is right is believed. When a link sets
+   the clock, it reads it again: the new offset holds for what follows. What a device stored before its
+   battery was changed, by a clock that began anew since, cannot be told from the rest.
 2. The clock cannot be read, and says a time within reason: it is believed.
 3. The clock cannot be read, and is out of reason: the measurement is taken as live, at its reception, and
    gives the offset for an hour. What comes within that hour and was measured earlier, by that clock, is

@@ -12,6 +12,7 @@ from typing import Any
 from device.gatt import (
     BatteryLevel,
     BloodPressureMeasurement,
+    DateTime,
     HeartRateMeasurement,
     PlxContinuousMeasurement,
     PlxSpotCheckMeasurement,
@@ -42,7 +43,7 @@ from healthslm.ingest.heard import Heard
 Maker = Callable[[Any, Heard], None]
 
 
-def _clock(measurement: CurrentTime, heard: Heard) -> None:
+def _clock(measurement: CurrentTime | DateTime, heard: Heard) -> None:
     """Keep what the device's clock shows: read on connecting, after being set, or told when it changed."""
     shown = measurement.datetime
     if shown is not None:
@@ -71,6 +72,7 @@ MAKERS: Mapping[type, Maker] = {
     LiveHealthObservations: observations.live,
     StoredHealthObservations: observations.stored,
     CurrentTime: _clock,
+    DateTime: _clock,
     EcgFrame: polar.frame,
     AccFrame: polar.frame,
     PpiFrame: polar.frame,

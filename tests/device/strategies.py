@@ -169,6 +169,7 @@ GLUCOSE: dict[str, st.SearchStrategy[Measurement]] = {
     "2AAB": st.builds(CgmSessionRunTime, uint16, crcs),
     "2AAC": operations(),
     "2A2B": st.builds(CurrentTime, stamps, st.none() | st.integers(1, 7), uint8, uint8.map(AdjustReason)),
+    "2A08": stamps,
     "2A0F": st.builds(LocalTimeInformation, time_zones, dst_offsets),
 }
 """Every value of the glucose services and of the clock, by its characteristic."""

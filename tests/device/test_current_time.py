@@ -54,6 +54,8 @@ def test_local_time(payload: str, zone: int | None, dst: int | None) -> None:
         ("2A2B", "ea07030211050901", "ends before"),
         ("2A2B", "ea070302110509080000", "day of the week 8"),
         ("2A2B", "ea07030211050901000000", "more bytes"),
+        ("2A08", "ea0703021105", "ends before"),
+        ("2A08", "ea07030211050901", "more bytes"),
         ("2A0F", "3900", "57"),
         ("2A0F", "cf00", "-49"),
         ("2A0F", "0001", "daylight"),
@@ -73,12 +75,12 @@ def test_what_the_format_cannot_say_is_not_sent(zone: int, dst: int) -> None:
 
 
 def test_the_clock_is_read_but_chooses_no_device() -> None:
-    assert "2A2B" in STATE
+    assert {"2A2B", "2A08"} <= STATE
     assert "1805" not in SERVICES
 
 
 @given(st.data())
-@pytest.mark.parametrize("characteristic", ["2A2B", "2A0F"])
+@pytest.mark.parametrize("characteristic", ["2A2B", "2A08", "2A0F"])
 def test_whatever_is_wrong_with_a_value_is_a_decode_error(characteristic: str, data: st.DataObject) -> None:
     value = data.draw(mutations(GLUCOSE[characteristic]))
     try:

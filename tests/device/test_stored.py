@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from device import Event, Kept, LinkEvent, LinkState, Notification, Timings, watch
-from device.gatt import CurrentTime, HeartRateMeasurement
+from device import Event, Kept, LinkEvent, LinkState, Notification, Timings, decode, watch
+from device.gatt import CurrentTime, DateTime, HeartRateMeasurement
 from device.gatt.continuous_glucose import CgmMeasurement
 from device.gatt.glucose import GlucoseMeasurement
 from device.virtual import ChestStrap, VirtualRadio
 from device.virtual.faults import Step
 from device.virtual.own_clock import FACTORY, OwnClock
-from device.virtual.wearables import ContinuousGlucoseMonitor, GlucoseMeter
+from device.virtual.wearables import ContinuousGlucoseMonitor, DateTimeCuff, GlucoseMeter
 from tests.device.conftest import STRAP, settled, state, until
 
 METER = "C0:FF:EE:00:00:05"
@@ -209,6 +209,20 @@ async def test_a_clock_is_measured_before_the_records_and_set_after_them(
     assert before == FACTORY.replace(tzinfo=None)
     assert after == NOW.replace(tzinfo=None)
     assert "its clock was 1886 d 9 h slow, and was set" in begin[-1].why  # type: ignore[union-attr]
+
+
+async def test_a_clock_among_the_measurements_is_read_and_set(air: VirtualRadio, quick: Timings) -> None:
+    cuff = DateTimeCuff(METER, clock=OwnClock(lambda: NOW, offset=-timedelta(days=1)))
+    await air.add(cuff)
+    async with watch([METER], clock=lambda: NOW, radio=air.radio, timings=quick, zone=UTC) as events:
+        begin = await until(events, state(LinkState.CONNECTED))
+    shown = [decode(e.characteristic, e.value) for e in begin if isinstance(e, Notification) and e.read]
+    assert [time.datetime for time in shown if isinstance(time, DateTime)] == [
+        NOW.replace(tzinfo=None) - timedelta(days=1),
+        NOW.replace(tzinfo=None),
+    ]
+    assert "its clock was 1 d 0 h slow, and was set" in begin[-1].why  # type: ignore[union-attr]
+    assert cuff.clock() == NOW
 
 
 @pytest.mark.parametrize("settable", [True, False])

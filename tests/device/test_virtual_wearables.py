@@ -109,7 +109,7 @@ async def test_every_kind_is_found_and_what_it_measures_is_decoded(air: VirtualR
 
 
 def test_the_kinds_are_all_there_are() -> None:
-    assert len(set(KINDS.values())) == len(KINDS) == 19
+    assert len(set(KINDS.values())) == len(KINDS) == 20
 
 
 async def test_a_polar_strap_negotiates_its_streams(air: VirtualRadio) -> None:

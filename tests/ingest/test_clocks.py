@@ -34,6 +34,12 @@ def test_a_clock_that_was_read_and_is_wrong_corrects_what_it_stamped() -> None:
     assert ingest.offset(DEVICE) == NOON - at("00:00", datetime(2021, 1, 19, 23, tzinfo=NOON.tzinfo))
 
 
+def test_a_cuffs_own_date_time_is_such_a_clock() -> None:
+    ingest = Ingest(BERLIN)
+    ingest.take(note(stamp("2021-01-20T00:00:00"), read=True))
+    assert measured(ingest, "2021-01-19T23:00:00").time == at("11:00")
+
+
 def test_a_clock_that_was_read_and_is_right_is_believed_however_long_ago() -> None:
     ingest = Ingest(BERLIN)
     ingest.take(note(clock("2026-11-02T13:00:20"), read=True))

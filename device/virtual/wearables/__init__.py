@@ -14,7 +14,7 @@ from device.virtual.wearables.heart import ChestStrap
 from device.virtual.wearables.motion import CyclingSensor, RunningSensor
 from device.virtual.wearables.oximeter import PulseOximeter, SpotCheckOximeter
 from device.virtual.wearables.polar import PolarStrap
-from device.virtual.wearables.pressure import BloodPressureCuff
+from device.virtual.wearables.pressure import BloodPressureCuff, DateTimeCuff
 from device.virtual.wearables.scales import BodyCompositionScale, WeightScale
 from device.virtual.wearables.thermometer import Thermometer
 from device.virtual.wearables.xiaomi import MiBodyScale, MiScale
@@ -28,6 +28,7 @@ __all__ = [
     "ContecOximeter",
     "ContinuousGlucoseMonitor",
     "CyclingSensor",
+    "DateTimeCuff",
     "GlucoseMeter",
     "HealthSensor",
     "MiBodyScale",
@@ -48,6 +49,7 @@ KINDS: Mapping[str, type[Wearable]] = {
     "oximeter": PulseOximeter,
     "spot-check oximeter": SpotCheckOximeter,
     "cuff": BloodPressureCuff,
+    "date-time cuff": DateTimeCuff,
     "thermometer": Thermometer,
     "glucose meter": GlucoseMeter,
     "glucose sensor": ContinuousGlucoseMonitor,

@@ -1,4 +1,4 @@
-"""A blood-pressure cuff."""
+"""Blood-pressure cuffs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bumble.gatt import Characteristic
 
-from device.gatt import Measurement
+from device.gatt import DateTime, Measurement
 from device.gatt.blood_pressure import (
     BloodPressureFeature,
     BloodPressureMeasurement,
@@ -46,3 +46,13 @@ class BloodPressureCuff(Wearable):
                 measurement_status=MeasurementStatus(0),
             ),
         )
+
+
+class DateTimeCuff(BloodPressureCuff):
+    """A cuff whose clock is a Date Time (2A08) among its measurements, as A&D's are: no Current Time."""
+
+    model = "Blood pressure cuff with a Date Time"
+    takes_time = False
+
+    def _measures(self) -> list[Characteristic[bytes]]:
+        return [*super()._measures(), self._own_time(DateTime.UUID)]
