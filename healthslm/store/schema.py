@@ -75,7 +75,94 @@ CREATE INDEX outbox_by_due ON outbox (due);
 # What a device said of a measurement besides its number: of a glucose, the meal it was before or after.
 _CONTEXT = "ALTER TABLE readings ADD COLUMN context TEXT;"
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _CONTEXT)
+# Dense readings: few bytes each. A stream is one kind of one device; a reading's id is made of the stream's
+# number and its time (ids.py), so no id is stored and nothing is stored twice. What came last waits in the
+# journal, one row a commit, until it is sealed into its segment.
+_SEGMENTS = """
+CREATE TABLE streams (
+    id INTEGER PRIMARY KEY,
+    kind INTEGER NOT NULL,
+    device INTEGER NOT NULL REFERENCES devices (id),
+    UNIQUE (kind, device)
+) STRICT;
+
+CREATE TABLE segments (
+    id INTEGER PRIMARY KEY,     -- the id that a reading at its span's very beginning would have
+    first INTEGER NOT NULL,     -- the time of its first reading, and of its last
+    last INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    data BLOB NOT NULL          -- codec.py
+) STRICT;
+
+CREATE TABLE journal (
+    id INTEGER PRIMARY KEY,     -- the number of the commit
+    last_reading INTEGER NOT NULL,
+    readings BLOB NOT NULL      -- journal.py
+) STRICT;
+
+-- By kind, of all devices. `level` 0 is minutes in blocks of a day, 1 hours in blocks of 32 days.
+CREATE TABLE rollups (
+    kind INTEGER NOT NULL,
+    level INTEGER NOT NULL,
+    block INTEGER NOT NULL,
+    summary BLOB NOT NULL,
+    histogram BLOB NOT NULL,
+    PRIMARY KEY (kind, level, block)
+) STRICT;
+
+-- The hours (since 1970) whose roll-up is older than their readings.
+CREATE TABLE stale (kind INTEGER, hour INTEGER, PRIMARY KEY (kind, hour)) STRICT, WITHOUT ROWID;
+
+-- What a reading was before it was corrected, or deleted: then `new_value` is NULL.
+CREATE TABLE amendments (
+    id INTEGER PRIMARY KEY,
+    reading INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    device INTEGER NOT NULL REFERENCES devices (id),
+    time INTEGER NOT NULL,
+    value REAL NOT NULL,
+    quality INTEGER NOT NULL,
+    device_time INTEGER,
+    sequence INTEGER,
+    context TEXT,
+    new_value REAL,
+    reason TEXT NOT NULL,
+    at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX amendments_by_time ON amendments (kind, device, time);
+CREATE INDEX amendments_redelivered
+    ON amendments (kind, device, device_time, value, coalesce(sequence, -1)) WHERE device_time IS NOT NULL;
+CREATE INDEX amendments_by_reading ON amendments (reading);
+
+-- What was deleted or corrected does not come back with the device's next transfer.
+CREATE TRIGGER readings_stay_amended BEFORE INSERT ON readings
+WHEN EXISTS (
+    SELECT 1 FROM amendments
+    WHERE kind = new.kind AND device = new.device AND time = new.time AND new_value IS NULL
+) OR EXISTS (
+    SELECT 1 FROM amendments
+    WHERE device_time IS NOT NULL AND kind = new.kind AND device = new.device
+    AND device_time = new.device_time AND value = new.value
+    AND coalesce(sequence, -1) = coalesce(new.sequence, -1)
+)
+BEGIN SELECT raise(IGNORE); END;
+"""
+
+_AUDIT = """
+CREATE TABLE audit (
+    id INTEGER PRIMARY KEY,     -- 1, 2, 3 and so on, without a hole
+    at INTEGER NOT NULL,
+    event TEXT NOT NULL,
+    detail TEXT NOT NULL,       -- JSON
+    chain BLOB NOT NULL         -- audit.py
+) STRICT;
+CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
+BEGIN SELECT raise(ABORT, 'the audit trail is not changed'); END;
+CREATE TRIGGER audit_is_not_shortened BEFORE DELETE ON audit
+BEGIN SELECT raise(ABORT, 'the audit trail is not shortened'); END;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _CONTEXT, _SEGMENTS, _AUDIT)
 
 
 def migrate(connection: apsw.Connection, path: Path, migrations: tuple[str, ...] = MIGRATIONS) -> None:

@@ -1,0 +1,60 @@
+"""Arrays of whole numbers as few bytes: folded, cut into byte planes, deflated.
+
+Deflate sees a column best one byte plane after the other: the high planes are nearly all zeros.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+Int64s = NDArray[np.int64]
+Uint64s = NDArray[np.uint64]
+_LEVEL = 6
+
+
+def pack(numbers: Int64s) -> bytes:
+    """Write signed numbers; small ones in few bytes."""
+    return pack_unsigned(((numbers << 1) ^ (numbers >> 63)).view(np.uint64))  # 0, -1, 1, -2 as 0, 1, 2, 3
+
+
+def unpack(data: bytes, count: int) -> Int64s:
+    """Read `count` signed numbers. Raises `ValueError` (or `zlib.error`, `IndexError`) for other bytes."""
+    folded = unpack_unsigned(data, count)
+    return (folded >> np.uint64(1)).view(np.int64) ^ -(folded & np.uint64(1)).view(np.int64)
+
+
+def pack_unsigned(numbers: Uint64s) -> bytes:
+    """Write numbers in as few bytes each as the largest takes; that many is the first byte."""
+    width = max(1, (int(numbers.max()).bit_length() + 7) // 8) if len(numbers) else 1
+    return bytes((width,)) + planes(numbers, width)
+
+
+def unpack_unsigned(data: bytes, count: int) -> Uint64s:
+    """Read `count` numbers. Raises as `unpack` does."""
+    width = data[0]
+    if not 1 <= width <= 8:
+        raise ValueError("numbers of an impossible width")
+    return from_planes(data[1:], width, count)
+
+
+def planes(numbers: Uint64s, width: int = 8) -> bytes:
+    """Deflate the lowest bytes of all, then the next ones, `width` of them."""
+    octets = numbers.astype("<u8", copy=False).view(np.uint8).reshape(-1, 8)[:, :width]
+    return zlib.compress(np.ascontiguousarray(octets.T).tobytes(), _LEVEL)
+
+
+def from_planes(data: bytes, width: int, count: int) -> Uint64s:
+    """Read what `planes` wrote. Raises `ValueError` for more numbers or fewer; makes no room for more."""
+    inflate = zlib.decompressobj()
+    plain = inflate.decompress(data, width * count + 1)
+    if len(plain) != width * count or not inflate.eof:
+        raise ValueError("not as many numbers as announced")
+    if width == 1:
+        return np.frombuffer(plain, np.uint8).astype(np.uint64)
+    octets = np.zeros((count, 8), np.uint8)
+    octets[:, :width] = np.frombuffer(plain, np.uint8).reshape(width, count).T
+    return cast("Uint64s", octets.view("<u8").reshape(count).astype(np.uint64, copy=False))
