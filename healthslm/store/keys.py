@@ -146,7 +146,11 @@ class KeyFile(_Strict):
     @classmethod
     def read(cls, path: Path) -> KeyFile:
         """Read and check the file. Raises `DamagedError` naming it and what is wrong."""
-        content = files.read_bounded(path, _MAX_BYTES)
+        return cls.parse(files.read_bounded(path, _MAX_BYTES), path)
+
+    @classmethod
+    def parse(cls, content: bytes, path: Path) -> KeyFile:
+        """Check what `to_bytes` wrote, which was found in the file `path`. Raises `DamagedError`."""
         try:
             fields = json.loads(content)
         except (ValueError, RecursionError) as error:
