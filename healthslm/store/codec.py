@@ -20,7 +20,6 @@ from healthslm.store.integers import Int64s
 
 _VERSION = 1
 _HEAD = struct.Struct("<BBBBIq")  # version, how times, values and quality are written, count, first time
-_PART = struct.Struct("<I")
 _MOST = 1 << 24
 """Readings in one stretch at most: a header cannot make the reader ask for all the memory there is."""
 
@@ -81,7 +80,7 @@ def encode(columns: Columns) -> bytes:
         len(times),
         int(times[0]),
     )
-    return head + b"".join(_PART.pack(len(part)) + part for part in parts)
+    return head + integers.frame(parts)
 
 
 def decode(data: bytes) -> Columns:
@@ -96,7 +95,7 @@ def _decode(data: bytes) -> Columns:
     version, how_times, how_values, how_quality, count, first = _HEAD.unpack_from(data)
     if version != _VERSION or not 0 < count <= _MOST:
         raise ValueError("not a stretch of this version")
-    whole, rest, value_part, quality_part = _parts(data)
+    whole, rest, value_part, quality_part = integers.unframe(data, _HEAD.size, 4)
     values = unpack_values(how_values, value_part, count)
     moved = np.empty(count, np.int64)
     moved[1:] = integers.unpack(whole, count - 1)
@@ -113,18 +112,6 @@ def _decode(data: bytes) -> Columns:
         else integers.unpack(quality_part, count).astype(np.int16)
     )
     return Columns(np.cumsum(moved), values, quality)
-
-
-def _parts(data: bytes) -> list[bytes]:
-    parts, at = [], _HEAD.size
-    for _ in range(4):
-        (size,) = _PART.unpack_from(data, at)
-        at += _PART.size
-        parts.append(data[at : at + size])
-        if len(parts[-1]) != size:
-            raise ValueError("cut")
-        at += size
-    return parts
 
 
 # Times

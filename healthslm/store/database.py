@@ -22,6 +22,7 @@ from healthslm.store import files, schema
 PAGE = 4096
 _RESERVED = {"aegis": 64, "chacha20": 32}  # bytes a page for nonce and tag
 _SALT = 16
+_INCREMENTAL = 2  # of auto_vacuum
 _BACK = (
     "Leave the folder as it is and put back a copy of it; readings in undamaged parts may still be"
     " recovered from the damaged one."
@@ -52,6 +53,7 @@ def make(path: Path, *, key: bytes, store_id: bytes, cipher: str) -> None:
         try:
             connection.pragma("page_size", PAGE)
             _unlock(connection, key + store_id, cipher)
+            connection.pragma("auto_vacuum", "incremental")  # so that what is deleted makes the file smaller
             connection.pragma("journal_mode", "wal")
             _configure(connection, 0)
             connection.pragma("application_id", schema.APPLICATION_ID)
@@ -90,7 +92,7 @@ def check_acknowledged(connection: apsw.Connection, path: Path, mark: files.Mark
     """
     promised = mark.read()  # before the count, which may grow meanwhile
     with translated(path):
-        found = connection.execute("SELECT commits FROM ledger").get
+        found = schema.commits(connection)
         if found < promised:
             raise DamagedError(
                 f"{path} lacks the last {promised - found} of {promised} acknowledged commits: its journal"
@@ -184,6 +186,24 @@ class Database:
         with translated(self.path):
             yield from self._connection.execute(sql, bindings)
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let all reads of a block see the same moment, whatever other processes write meanwhile."""
+        if self.in_transaction:
+            yield
+            return
+        self.rows("BEGIN")
+        try:
+            yield
+        finally:
+            if self.in_transaction:
+                self.rows("ROLLBACK")
+
+    @property
+    def version(self) -> int:
+        """A number that changes with each commit of another connection."""
+        return int(self.value("PRAGMA data_version"))
+
     def value(self, sql: str, bindings: Sequence[Any] = ()) -> Any:
         """Run one statement and return the first column of its first row, or `None`."""
         rows = self.rows(sql, bindings)
@@ -195,6 +215,14 @@ class Database:
             self._connection.executemany(sql, bindings)
         except _TROUBLES as error:
             raise _translation(self.path, error) from None
+
+    def shrink(self) -> None:
+        """Give the space of deleted rows back to the disk, outside of a transaction."""
+        if self.value("PRAGMA auto_vacuum") != _INCREMENTAL:  # a store of before there was retention
+            self.rows("PRAGMA auto_vacuum = incremental")
+            self.rows("VACUUM")
+        self.rows("PRAGMA incremental_vacuum")
+        self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def verify(self) -> None:
         """Read and check every page in use. Raises `DamagedError` with the first thing found."""

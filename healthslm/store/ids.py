@@ -36,7 +36,7 @@ SPANS = {
 
 def dense_id(stream: int, time_us: int) -> int:
     """Return the id of a stream's reading at a time."""
-    return DENSE | stream << _TIME_BITS | time_us - _EPOCH
+    return DENSE + (stream << _TIME_BITS) + time_us - _EPOCH
 
 
 def stream_and_time(id: int) -> tuple[int, int]:

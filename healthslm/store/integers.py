@@ -5,7 +5,9 @@ Deflate sees a column best one byte plane after the other: the high planes are n
 
 from __future__ import annotations
 
+import struct
 import zlib
+from collections.abc import Iterable
 from typing import cast
 
 import numpy as np
@@ -14,6 +16,25 @@ from numpy.typing import NDArray
 Int64s = NDArray[np.int64]
 Uint64s = NDArray[np.uint64]
 _LEVEL = 6
+_SIZE = struct.Struct("<I")
+
+
+def frame(parts: Iterable[bytes]) -> bytes:
+    """Write parts one behind the other, each with its length in front."""
+    return b"".join(_SIZE.pack(len(part)) + part for part in parts)
+
+
+def unframe(data: bytes, at: int, count: int) -> list[bytes]:
+    """Read so many parts from there on. Raises `ValueError` or `struct.error` when one is cut."""
+    parts = []
+    for _ in range(count):
+        (size,) = _SIZE.unpack_from(data, at)
+        at += _SIZE.size
+        parts.append(data[at : at + size])
+        if len(parts[-1]) != size:
+            raise ValueError("cut")
+        at += size
+    return parts
 
 
 def pack(numbers: Int64s) -> bytes:

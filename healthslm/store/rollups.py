@@ -7,8 +7,6 @@ that would be more than some three hundred of them; a percentile from it is exac
 
 from __future__ import annotations
 
-import struct
-import zlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -16,16 +14,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from healthslm.errors import DamagedError
 from healthslm.readings import KINDS, UNUSABLE, Floats, Ints, Kind, Times
-from healthslm.store import codec, integers
 from healthslm.store.codec import Columns
 from healthslm.store.ids import DAY_US, HOUR_US, MINUTE_US
 from healthslm.store.integers import Int64s
 
 MICRO = 1_000_000
 _BINS = 300
-_SUM_MOST = 2.0**62
+_MOST = 1e6
+"""No kind has a larger usable value; the sum of a year of them fits into 64 bits."""
 _CELLS = 1 << 22
 """Where there are no more pairs of period and bin than that, counting them is faster than sorting."""
 
@@ -47,18 +44,18 @@ class Histogram(NamedTuple):
 
     period: Int64s
     bin: Int64s
-    count: Int64s
+    many: Int64s
 
 
 class Totals(NamedTuple):
-    """The roll-ups of periods that have a reading, as parallel arrays, sorted by `at`, where each begins (µs).
+    """The roll-ups of periods that have a reading, as parallel arrays sorted by `at`, where each begins (µs).
 
-    `count` is of the usable readings, `unusable` of the others; `low` and `high` are NaN where `count` is 0;
-    `total` is in millionths of the unit. The histogram's periods are times as in `at`.
+    `usable` and `unusable` count readings; `low` and `high` are NaN where none is usable; `total` is in
+    millionths of the unit. The histogram's periods are times as in `at`.
     """
 
     at: Int64s
-    count: Int64s
+    usable: Int64s
     unusable: Int64s
     low: NDArray[np.float64]
     high: NDArray[np.float64]
@@ -69,7 +66,12 @@ class Totals(NamedTuple):
         """Return some of the periods."""
         kept = np.isin(self.histogram.period, self.at[keep])
         return Totals(
-            *(column[keep] for column in self[:6]),
+            self.at[keep],
+            self.usable[keep],
+            self.unusable[keep],
+            self.low[keep],
+            self.high[keep],
+            self.total[keep],
             Histogram(*(column[kept] for column in self.histogram)),
         )
 
@@ -117,7 +119,8 @@ class Rollup:
         rank = np.maximum(1, np.ceil(share * self.count - 1e-9)).astype(np.int64)
         at = np.searchsorted(before, before[first[:-1]] + rank, side="left") - 1
         found[has] = bins[at[has]] * self.bin_width
-        return np.clip(found, self.minimum, self.maximum)
+        within: Floats = np.clip(found, self.minimum, self.maximum)
+        return within
 
 
 def bin_width(kind: Kind) -> float:
@@ -137,12 +140,10 @@ def summarise(kind: Kind, columns: Columns, period: int) -> Totals:
     if not len(columns.times):
         return NOTHING
     index = columns.times // period
-    usable = (columns.quality & int(UNUSABLE)) == 0
+    usable = ((columns.quality & int(UNUSABLE)) == 0) & (np.abs(columns.values) < _MOST)
     starts, place = _groups(index)
     values = columns.values
-    total = np.zeros(len(values), np.int64)
-    np.rint(np.where(usable, values, 0.0) * MICRO, out=(rounded := np.empty(len(values))))
-    total[:] = rounded
+    total = np.rint(np.where(usable, values, 0.0) * MICRO).astype(np.int64)
     count = np.add.reduceat(usable.astype(np.int64), starts)
     low = np.minimum.reduceat(np.where(usable, values, np.inf), starts)
     high = np.maximum.reduceat(np.where(usable, values, -np.inf), starts)
@@ -161,6 +162,17 @@ def summarise(kind: Kind, columns: Columns, period: int) -> Totals:
     )
 
 
+def summarised_whole(kind: Kind, columns: Columns, start: int) -> Totals:
+    """Roll readings up into one period, which begins at `start`."""
+    if not len(columns.times):
+        return NOTHING
+    wide = int(columns.times[-1]) - start + 1
+    found = summarise(kind, columns._replace(times=columns.times - start), wide)
+    return found._replace(
+        at=found.at + start, histogram=found.histogram._replace(period=found.histogram.period + start)
+    )
+
+
 def coarser(totals: Totals, period: int) -> Totals:
     """Put periods together into longer ones of so many µs, counted from 1970."""
     if not len(totals.at):
@@ -176,7 +188,7 @@ def regrouped(totals: Totals, into: Int64s) -> Totals:
     periods = into[np.searchsorted(totals.at, totals.histogram.period)]
     return Totals(
         into[starts],
-        np.add.reduceat(totals.count, starts),
+        np.add.reduceat(totals.usable, starts),
         np.add.reduceat(totals.unusable, starts),
         low,
         high,
@@ -190,11 +202,19 @@ def joined(parts: list[Totals]) -> Totals:
     parts = [part for part in parts if len(part.at)]
     if len(parts) < 2:
         return parts[0] if parts else NOTHING
-    columns = [np.concatenate(column) for column in zip(*(part[:6] for part in parts), strict=True)]
-    counts = [np.concatenate(c) for c in zip(*(part.histogram for part in parts), strict=True)]
-    order = columns[0].argsort(kind="stable")
-    inner = counts[0].argsort(kind="stable")
-    return Totals(*(column[order] for column in columns), Histogram(*(column[inner] for column in counts)))
+    at = np.concatenate([part.at for part in parts])
+    order = at.argsort(kind="stable")
+    counts = Histogram(*(np.concatenate(c) for c in zip(*(part.histogram for part in parts), strict=True)))
+    inner = counts.period.argsort(kind="stable")
+    return Totals(
+        at[order],
+        np.concatenate([part.usable for part in parts])[order],
+        np.concatenate([part.unusable for part in parts])[order],
+        np.concatenate([part.low for part in parts])[order],
+        np.concatenate([part.high for part in parts])[order],
+        np.concatenate([part.total for part in parts])[order],
+        Histogram(*(column[inner] for column in counts)),
+    )
 
 
 def _groups(index: Int64s) -> tuple[NDArray[np.intp], Int64s]:
@@ -225,99 +245,9 @@ def _merged(periods: Int64s, histogram: Histogram) -> Histogram:
     if not len(periods):
         return Histogram(_EMPTY, _EMPTY, _EMPTY)
     order = np.lexsort((histogram.bin, periods))
-    periods, bins, counts = periods[order], histogram.bin[order], histogram.count[order]
+    periods, bins, counts = periods[order], histogram.bin[order], histogram.many[order]
     new = np.empty(len(periods), bool)
     new[0] = True
     new[1:] = (periods[1:] != periods[:-1]) | (bins[1:] != bins[:-1])
     starts = np.flatnonzero(new)
     return Histogram(periods[starts], bins[starts], np.add.reduceat(counts, starts))
-
-
-# As bytes
-
-_HEAD = struct.Struct("<BBBI")  # version, how low and high are written, count
-_PART = struct.Struct("<I")
-_VERSION = 1
-_MOST = 100_000
-
-
-def encode(totals: Totals, period: int) -> tuple[bytes, bytes]:
-    """Write the totals of a block: the summary, and the histogram. Those are read one without the other."""
-    has = totals.count > 0
-    how_low, low = codec.pack_values(totals.low[has])
-    how_high, high = codec.pack_values(totals.high[has])
-    unit = max(1, int(np.gcd.reduce(totals.total))) if len(totals.total) else 1
-    parts = [
-        integers.pack(np.diff(totals.at // period, prepend=0)),
-        integers.pack(totals.count),
-        integers.pack(totals.unusable) if totals.unusable.any() else b"",
-        low,
-        high,
-        unit.to_bytes(8, "little") + integers.pack(np.diff(totals.total // unit, prepend=0)),
-    ]
-    head = _HEAD.pack(_VERSION, how_low, how_high, len(totals.at))
-    summary = head + b"".join(_PART.pack(len(part)) + part for part in parts)
-    return summary, _encoded(totals)
-
-
-def _encoded(totals: Totals) -> bytes:
-    period, bins, count = totals.histogram
-    first = np.searchsorted(period, totals.at)
-    many = np.diff(np.append(first, len(period)))
-    gaps = np.diff(bins, prepend=0)
-    parts = (integers.pack(many), integers.pack(gaps), integers.pack(count))
-    return _PART.pack(len(bins)) + b"".join(_PART.pack(len(part)) + part for part in parts)
-
-
-def decode(summary: bytes, histogram: bytes | None, period: int) -> Totals:
-    """Read what `encode` wrote; `histogram` may be left out. Raises `DamagedError` for other bytes."""
-    try:
-        return _decoded(summary, histogram, period)
-    except (struct.error, zlib.error, ValueError, IndexError, OverflowError) as error:
-        raise DamagedError("The store has a roll-up that cannot be read.") from error
-
-
-def _decoded(summary: bytes, histogram: bytes | None, period: int) -> Totals:
-    version, how_low, how_high, size = _HEAD.unpack_from(summary)
-    if version != _VERSION or size > _MOST:
-        raise ValueError("not a roll-up of this version")
-    at_part, count_part, unusable_part, low_part, high_part, total_part = _parts(summary, _HEAD.size, 6)
-    at = np.cumsum(integers.unpack(at_part, size)) * period
-    count = integers.unpack(count_part, size)
-    has = count > 0
-    low, high = np.full(size, np.nan), np.full(size, np.nan)
-    low[has] = codec.unpack_values(how_low, low_part, int(has.sum()))
-    high[has] = codec.unpack_values(how_high, high_part, int(has.sum()))
-    unit = int.from_bytes(total_part[:8], "little")
-    return Totals(
-        at,
-        count,
-        integers.unpack(unusable_part, size) if unusable_part else np.zeros(size, np.int64),
-        low,
-        high,
-        np.cumsum(integers.unpack(total_part[8:], size)) * unit,
-        Histogram(_EMPTY, _EMPTY, _EMPTY) if histogram is None else _decoded_histogram(histogram, at),
-    )
-
-
-def _decoded_histogram(data: bytes, at: Int64s) -> Histogram:
-    (size,) = _PART.unpack_from(data)
-    many_part, gaps_part, count_part = _parts(data, _PART.size, 3)
-    many = integers.unpack(many_part, len(at))
-    if (many < 0).any() or int(many.sum()) != size:
-        raise ValueError("a histogram that does not add up")
-    return Histogram(
-        np.repeat(at, many), np.cumsum(integers.unpack(gaps_part, size)), integers.unpack(count_part, size)
-    )
-
-
-def _parts(data: bytes, at: int, count: int) -> list[bytes]:
-    parts = []
-    for _ in range(count):
-        (size,) = _PART.unpack_from(data, at)
-        at += _PART.size
-        parts.append(data[at : at + size])
-        if len(parts[-1]) != size:
-            raise ValueError("cut")
-        at += size
-    return parts

@@ -74,6 +74,8 @@ def check(reading: Reading) -> None:
         raise _refused(reading, f"its value {reading.value} is no number")
     if reading.time.tzinfo is None:
         raise _refused(reading, "its time has no time zone")
+    if not 1 < reading.time.year < 9999:  # its time in UTC could be in a year that there is not
+        raise _refused(reading, "its year is out of range")
     if reading.device_time is not None and reading.device_time.tzinfo is not None:
         raise _refused(reading, "its device_time has a time zone; a device's clock has none")
     if reading.sequence is not None and not 0 <= reading.sequence < _INT64:

@@ -165,6 +165,18 @@ BEGIN SELECT raise(ABORT, 'the audit trail is not shortened'); END;
 MIGRATIONS: tuple[str, ...] = (_FIRST, _CONTEXT, _SEGMENTS, _AUDIT)
 
 
+# The journal's rows are numbered by their commits, and spare the ledger an update a second.
+COMMITS = "SELECT max(commits, (SELECT coalesce(max(id), 0) FROM journal)) FROM ledger"
+LAST_READING = "SELECT max(last_reading, (SELECT coalesce(max(last_reading), 0) FROM journal)) FROM ledger"
+_WITH_JOURNAL = 3
+
+
+def commits(connection: apsw.Connection) -> int:
+    """Return how many transactions were committed, in tables of any version."""
+    has_journal = connection.pragma("user_version") >= _WITH_JOURNAL
+    return int(connection.execute(COMMITS if has_journal else "SELECT commits FROM ledger").get)
+
+
 def migrate(connection: apsw.Connection, path: Path, migrations: tuple[str, ...] = MIGRATIONS) -> None:
     """Bring the tables up to date, one transaction a step; a step that fails leaves the one before.
 

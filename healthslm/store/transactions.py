@@ -54,13 +54,17 @@ class Transactions:
             return
         self._commit_failed = True
         self._begin()
-        self._before_commit()
-        commits = self._database.value("UPDATE ledger SET commits = commits + 1 RETURNING commits")
-        self._database.rows("COMMIT")
-        self._forget()
+        try:
+            number = self._before_commit()
+            self._database.rows("COMMIT")
+        except BaseException:
+            if self._database.in_transaction:  # what `_before_commit` wrote must not be written twice
+                self._database.rows("ROLLBACK")
+            raise
         self._uncommitted.clear()
         self._commit_failed = False
-        self._mark.write(commits)
+        self._after_commit(number)
+        self._mark.write(number)
 
     def commit_if_due(self, monotonic: float) -> bool:
         """Commit when there is something and the last commit made here is a second ago or more.
@@ -84,11 +88,25 @@ class Transactions:
             self._mark.close()
             self._database.close()
 
-    def _before_commit(self) -> None:
-        """Write what was kept back until the commit; to be overridden."""
+    # What is remembered of the tables, to be overridden
 
-    def _forget(self) -> None:
-        """Drop what is remembered of the tables: a transaction begins, or was rolled back."""
+    def _before_commit(self) -> int:
+        """Write what was kept back until the commit, and its number; returns that."""
+        sql = "UPDATE ledger SET commits = commits + 1 RETURNING commits"
+        return int(self._database.value(sql))
+
+    def _after_commit(self, number: int) -> None:
+        """Hear that the transaction was committed."""
+
+    def _begun(self) -> None:
+        """Look at what others wrote: a transaction has begun."""
+
+    def _size(self) -> int:
+        """Return what `_undo` is given when a write fails that begins now."""
+        return 0
+
+    def _undo(self, size: int | None) -> None:
+        """Drop what was remembered since then; with `None` all of it: the transaction was rolled back."""
 
     def _write(self, operation: Callable[[], _T], *, single: bool = False) -> _T:
         """Run a write as a whole or not at all, and remember it until it is committed.
@@ -98,19 +116,22 @@ class Transactions:
         if self._commit_failed:
             self.commit()
         self._begin()
+        size = self._size()
         if not single:
             self._database.rows("SAVEPOINT write")
         try:
             result = operation()
         except BaseException:
-            self._forget()
             if not self._database.in_transaction:
                 # A full disk rolls back everything; the writes before this one are brought back.
                 with contextlib.suppress(StoreError):
+                    self._undo(None)
                     self._begin()
-            elif not single:
-                self._database.rows("ROLLBACK TO write")
-                self._database.rows("RELEASE write")
+            else:
+                self._undo(size)
+                if not single:
+                    self._database.rows("ROLLBACK TO write")
+                    self._database.rows("RELEASE write")
             raise
         if not single:
             self._database.rows("RELEASE write")
@@ -121,10 +142,12 @@ class Transactions:
         """Open a transaction; if an error rolled the last one back, do again what was in it."""
         if self._database.in_transaction:
             return
-        self._forget()
+        if self._uncommitted:
+            self._undo(None)
         with self._mark.turn(self._patience_s):
             self._database.rows("BEGIN IMMEDIATE")
         try:
+            self._begun()
             for operation in self._uncommitted:
                 operation()
         except StoreError:
