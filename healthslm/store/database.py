@@ -52,7 +52,7 @@ def make(path: Path, *, key: bytes, store_id: bytes, cipher: str) -> None:
         connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
         try:
             connection.pragma("page_size", PAGE)
-            _unlock(connection, key + store_id, cipher)
+            unlock(connection, key + store_id, cipher)
             connection.pragma("auto_vacuum", "incremental")  # so that what is deleted makes the file smaller
             connection.pragma("journal_mode", "wal")
             _configure(connection, 0)
@@ -75,7 +75,7 @@ def connect(path: Path, *, key: bytes, store_id: bytes, cipher: str, patience_s:
         try:
             connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             _check_header(connection, path, store_id, cipher)
-            _unlock(connection, key, cipher)
+            unlock(connection, key, cipher)
             _configure(connection, patience_s)
             if connection.pragma("application_id") != schema.APPLICATION_ID:
                 raise DamagedError(f"{path} is not a database of healthslm.", _BACK)
@@ -131,7 +131,8 @@ def _check_header(connection: apsw.Connection, path: Path, store_id: bytes, ciph
         raise DamagedError(f"{path} is damaged: its first bytes are not what was written.", _BACK)
 
 
-def _unlock(connection: apsw.Connection, key: bytes, cipher: str) -> None:
+def unlock(connection: apsw.Connection, key: bytes, cipher: str) -> None:
+    """Give a connection its key, 32 bytes, and for a new file 16 of salt. Raises `StoreError`."""
     connection.pragma("cipher", cipher)
     try:
         said = connection.pragma("hexkey", (b"raw:" + key).hex())
