@@ -237,9 +237,6 @@ class Wearable:
         """Show the clock, and let it be set: as a Current Time (2A2B) or a Date Time (2A08)."""
         size = _TIME_SIZES[uuid]
 
-        def tell(_: Connection) -> bytes:
-            return self.clock.current_time[:size]
-
         def take(_: Connection, value: bytes) -> None:
             if not self.clock.settable:
                 raise ATT_Error(ErrorCode.WRITE_NOT_PERMITTED)
@@ -255,7 +252,7 @@ class Wearable:
             uuid,
             _READ | _WRITE if settable else _READ,
             _READABLE | _WRITEABLE,
-            CharacteristicValue(read=tell, write=take),
+            CharacteristicValue(read=lambda _: self.clock.current_time[:size], write=take),
         )
 
     # Being on and in reach
