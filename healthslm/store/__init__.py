@@ -21,12 +21,25 @@ from pathlib import Path
 from healthslm.clock import utc_now
 from healthslm.errors import MissingError, StoreError
 from healthslm.store import database, files, keys
+from healthslm.store.access import Access
 from healthslm.store.database import Database
 from healthslm.store.keys import CHEAPEST, INTERACTIVE, Profile
 from healthslm.store.shelf import OutboxRow
 from healthslm.store.store import Store
 
-__all__ = ["CHEAPEST", "INTERACTIVE", "OutboxRow", "Profile", "Store", "create", "exists", "open_store"]
+__all__ = [
+    "CHEAPEST",
+    "INTERACTIVE",
+    "Access",
+    "OutboxRow",
+    "Profile",
+    "Store",
+    "create",
+    "exists",
+    "open_store",
+    "open_unlocked",
+    "unlock",
+]
 
 KEYS, DATABASE, MARK = "keys.json", "store.db", "store.mark"
 _UNFINISHED = ".part"
@@ -83,6 +96,11 @@ def open_store(folder: Path, secret: str, *, patience_s: float = PATIENCE_S) -> 
     recovery word is named with the nearest ones), `DamagedError` for bytes that healthslm did not write,
     naming the file, and `StoreError` when the disk or another process stands in the way.
     """
+    return open_unlocked(unlock(folder, secret), patience_s=patience_s)
+
+
+def unlock(folder: Path, secret: str) -> Access:
+    """Find the data key of the store in `folder`, and open nothing yet; raises what `open_store` does."""
     if not exists(folder):
         raise MissingError(f"There is no store in {folder}.", "Make one with `healthslm init`.")
     for name in (KEYS, DATABASE):
@@ -92,7 +110,13 @@ def open_store(folder: Path, secret: str, *, patience_s: float = PATIENCE_S) -> 
                 "Put it back from a copy of the folder.",
             )
     key_file = keys.KeyFile.read(folder / KEYS)
-    return _opened(folder, key_file, keys.unlock(folder / KEYS, key_file, secret), patience_s)
+    key = keys.unlock(folder / KEYS, key_file, secret)
+    return Access(folder=folder, key_file=key_file, key=key)
+
+
+def open_unlocked(access: Access, *, patience_s: float = PATIENCE_S) -> Store:
+    """Open a store whose key is known; raises what `open_store` does but `LockedError`."""
+    return _opened(access.folder, access.key_file, access.key, patience_s)
 
 
 def _opened(folder: Path, key_file: keys.KeyFile, key: bytes, patience_s: float) -> Store:
