@@ -19,7 +19,8 @@ from healthslm.store import integers
 from healthslm.store.integers import Int64s
 
 _VERSION = 1
-_HEAD = struct.Struct("<BBBBIq")  # version, how times, values and quality are written, count, first time
+_HEAD = struct.Struct("<BBBBIqq")
+"""Version; how times, values and quality are written; count; first time; the pace (ms) that times keep."""
 _MOST = 1 << 24
 """Readings in one stretch at most: a header cannot make the reader ask for all the memory there is."""
 
@@ -70,7 +71,14 @@ def encode(columns: Columns) -> bytes:
     follows = len(times) > 1 and _cost(beats) < _cost(deltas // 1000)
     expected = beats if follows else deltas
     same = bool((quality == quality[0]).all())
-    parts = [*_time_parts(expected, follows), value_part]
+    # A clock told in milliseconds leaves nothing for the second part.
+    whole, rest = (expected, expected[:0]) if follows else (expected // 1000, expected % 1000)
+    pace = int(np.median(whole)) if len(whole) and not follows else 0
+    parts = [
+        integers.pack(whole - pace),
+        integers.pack_unsigned(rest.view(np.uint64)) if rest.any() else b"",
+        value_part,
+    ]
     parts.append(quality[:1].astype("<i2").tobytes() if same else integers.pack(quality.astype(np.int64)))
     head = _HEAD.pack(
         _VERSION,
@@ -79,6 +87,7 @@ def encode(columns: Columns) -> bytes:
         _ONE if same else _MANY,
         len(times),
         int(times[0]),
+        pace,
     )
     return head + integers.frame(parts)
 
@@ -92,17 +101,18 @@ def decode(data: bytes) -> Columns:
 
 
 def _decode(data: bytes) -> Columns:
-    version, how_times, how_values, how_quality, count, first = _HEAD.unpack_from(data)
+    version, how_times, how_values, how_quality, count, first, pace = _HEAD.unpack_from(data)
     if version != _VERSION or not 0 < count <= _MOST:
         raise ValueError("not a stretch of this version")
     whole, rest, value_part, quality_part = integers.unframe(data, _HEAD.size, 4)
     values = unpack_values(how_values, value_part, count)
-    moved = np.empty(count, np.int64)
+    moved = np.zeros(count, np.int64)
     moved[1:] = integers.unpack(whole, count - 1)
     if how_times == _AFTER_VALUE:
         moved[1:] += _spans(values)[1:]
     else:
-        moved[1:] *= 1000
+        moved += pace
+        moved *= 1000
         if rest:
             moved[1:] += integers.unpack_unsigned(rest, count - 1).view(np.int64)
     moved[0] = first
@@ -111,7 +121,7 @@ def _decode(data: bytes) -> Columns:
         if how_quality == _ONE
         else integers.unpack(quality_part, count).astype(np.int16)
     )
-    return Columns(np.cumsum(moved), values, quality)
+    return Columns(np.cumsum(moved, out=moved), values, quality)
 
 
 # Times
@@ -119,21 +129,12 @@ def _decode(data: bytes) -> Columns:
 
 def _spans(values: NDArray[np.float64]) -> Int64s:
     """The values as µs, were they milliseconds: how long a beat lasted."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        return np.rint(np.clip(values, -1e12, 1e12) * 1000).astype(np.int64)
+    return np.rint(np.clip(values, -_WHOLE, _WHOLE) * 1000).astype(np.int64)
 
 
 def _cost(differences: Int64s) -> float:
     """About how many bits it takes to write these."""
     return float(np.log2(1.0 + np.abs(differences.astype(np.float64))).sum())
-
-
-def _time_parts(expected: Int64s, follows: bool) -> tuple[bytes, bytes]:
-    if follows:
-        return integers.pack(expected), b""
-    # A clock told in milliseconds leaves nothing for the second part.
-    whole, rest = expected // 1000, expected % 1000
-    return integers.pack(whole), integers.pack_unsigned(rest.view(np.uint64)) if rest.any() else b""
 
 
 # Values
@@ -157,7 +158,8 @@ def unpack_values(how: int, data: bytes, count: int) -> NDArray[np.float64]:
     """Read what `pack_values` wrote. Raises `ValueError` and the like for other bytes."""
     if how == _FLOATS:
         return integers.from_planes(data, 8, count).view(np.float64)
-    return _multiples(how, np.cumsum(integers.unpack(data, count)))
+    whole = integers.unpack(data, count)
+    return _multiples(how, np.cumsum(whole, out=whole))
 
 
 def _multiples(how: int, whole: Int64s) -> NDArray[np.float64]:
@@ -166,5 +168,7 @@ def _multiples(how: int, whole: Int64s) -> NDArray[np.float64]:
         return beats
     if how not in _TENTHS:
         raise ValueError("values of an unknown step")
-    decimals: NDArray[np.float64] = whole / 10.0**how
+    decimals = whole.astype(np.float64)
+    if how:
+        decimals /= 10.0**how
     return decimals

@@ -124,8 +124,12 @@ class Queries(Shelf):
 
     # Roll-ups
 
-    def rollup(self, kind: Kind, start: datetime, end: datetime, step: timedelta) -> Rollup:
-        """Return count, minimum, maximum, mean and histogram of each `step` of the period `[start, end)`.
+    def rollup(
+        self, kind: Kind, start: datetime, end: datetime, step: timedelta, *, percentiles: bool = False
+    ) -> Rollup:
+        """Return count, minimum, maximum and mean of each `step` of the period `[start, end)`.
+
+        With `percentiles` what those need is read too, which takes several times as long.
 
         The last step ends with `end`. Fast, however much there is, where steps begin on whole hours
         (or minutes) of UTC; exact wherever they begin. Raises `UsageError` for steps that lead nowhere.
@@ -136,9 +140,9 @@ class Queries(Shelf):
                 f"A step of {step} does not divide this period into 1 to {_MOST_PERIODS:,} parts.",
                 "Take a longer step.",
             )
-        return self._rolled(kind, np.append(np.arange(first, last, width), last))
+        return self._rolled(kind, np.append(np.arange(first, last, width), last), percentiles)
 
-    def rollup_between(self, kind: Kind, edges: list[datetime]) -> Rollup:
+    def rollup_between(self, kind: Kind, edges: list[datetime], *, percentiles: bool = False) -> Rollup:
         """Return the same for the periods between each of these times and the next: local days, say.
 
         Raises `UsageError` when the times do not rise.
@@ -148,11 +152,11 @@ class Queries(Shelf):
             raise UsageError(
                 "The times between which to roll up do not rise.", "Give at least two, in order."
             )
-        return self._rolled(kind, found)
+        return self._rolled(kind, found, percentiles)
 
-    def _rolled(self, kind: Kind, edges: Int64s) -> Rollup:
+    def _rolled(self, kind: Kind, edges: Int64s, percentiles: bool) -> Rollup:
         with self._moment():
-            totals = self._totals(kind, edges)
+            totals = self._totals(kind, edges, percentiles)
         place = np.searchsorted(edges, totals.at, side="right") - 1
         totals = rollups.regrouped(totals, place) if len(place) else totals
         size = len(edges) - 1
@@ -171,10 +175,10 @@ class Queries(Shelf):
             maximum=high,
             mean=mean,
             bin_width=rollups.bin_width(kind),
-            histogram=totals.histogram,
+            histogram=totals.histogram if percentiles else None,
         )
 
-    def _totals(self, kind: Kind, edges: Int64s) -> Totals:
+    def _totals(self, kind: Kind, edges: Int64s, histogram: bool) -> Totals:
         """Return totals that each lie between two edges: stored ones, and what these do not reach."""
         start, end = int(edges[0]), int(edges[-1])
         parts = []
@@ -183,7 +187,7 @@ class Queries(Shelf):
             for level in reversed(rollups.LEVELS):
                 whole = end - end % level.period
                 if whole > start and not (edges[:-1] % level.period).any():
-                    parts.append(self._rollups.totals(kind, start, whole, level, newest))
+                    parts.append(self._rollups.totals(kind, start, whole, level, newest, histogram=histogram))
                     start = whole
         for begin, finish in _days(start, end):  # what is left, from the readings themselves
             columns = self._columns(kind, begin, finish).columns

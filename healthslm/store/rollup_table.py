@@ -95,7 +95,7 @@ class RollupTable:
         return rollup_bytes.decode(found[0][0], found[0][1], level.period) if found else None
 
     def totals(
-        self, kind: Kind, start: int, end: int, level: Level, newest: set[int], *, histogram: bool = True
+        self, kind: Kind, start: int, end: int, level: Level, newest: set[int], *, histogram: bool
     ) -> Totals:
         """Return the totals of a level's periods in `[start, end)` (µs, whole periods).
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from healthslm.errors import UsageError
 from healthslm.readings import KINDS, UNUSABLE, Floats, Ints, Kind, Times
 from healthslm.store.codec import Columns
 from healthslm.store.ids import DAY_US, HOUR_US, MINUTE_US
@@ -96,7 +97,7 @@ class Rollup:
     maximum: Floats
     mean: Floats
     bin_width: float
-    histogram: Histogram
+    histogram: Histogram | None
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -105,10 +106,12 @@ class Rollup:
         """Return the value below or at which this share (0 to 1) of each period's readings lie; NaN for none.
 
         The nearest-rank percentile, exact to half a bin's width and never outside of minimum and maximum.
-        Raises `ValueError` for a share outside of 0 to 1.
+        Raises `UsageError` where percentiles were not asked for, or for a share outside of 0 to 1.
         """
+        if self.histogram is None:
+            raise UsageError("This roll-up has no percentiles.", "Ask for it with percentiles=True.")
         if not 0 <= share <= 1:
-            raise ValueError(f"a percentile's share is 0 to 1, not {share}")
+            raise UsageError(f"A percentile's share is 0 to 1, not {share}.", "0.5 is the median.")
         found = np.full(len(self), np.nan)
         period, bins, count = self.histogram
         if not len(period):

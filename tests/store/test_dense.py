@@ -320,7 +320,7 @@ def test_roll_ups_agree_with_the_readings_whatever_the_order(
             )
             kept += made.append([one])
             made.commit()
-        found = made.rollup(Kind.HEART_RATE, begin, end, step * SECOND)
+        found = made.rollup(Kind.HEART_RATE, begin, end, step * SECOND, percentiles=True)
         edges = [*(begin + n * step * SECOND for n in range(len(found))), end]
         wanted = expected(kept, edges)
         made.verify()
