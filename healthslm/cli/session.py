@@ -20,7 +20,7 @@ from healthslm.clock import utc_now
 from healthslm.errors import LockedError, MissingError, ModelError
 from healthslm.settings import Settings
 from healthslm.slm import ModelProcess, Writer
-from healthslm.store import Store, exists, open_store
+from healthslm.store import Access, Store, exists, open_unlocked, unlock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,13 +61,17 @@ class Session:
             )
         return str(typer.prompt(prompt, hide_input=True, err=True))
 
-    @contextmanager
-    def store(self, *, patience_s: float = 5.0) -> Iterator[Store]:
-        """Open the store, and close it again; a write waits `patience_s` for another process."""
+    def access(self) -> Access:
+        """Unlock the store, without opening it yet."""
         folder = self.settings.home
         if not exists(folder):  # before the person has typed a passphrase
             raise MissingError(f"There is no store in {folder}.", "Make one with `healthslm init`.")
-        with open_store(folder, self.passphrase(), patience_s=patience_s) as store:
+        return unlock(folder, self.passphrase())
+
+    @contextmanager
+    def store(self, *, patience_s: float = 5.0) -> Iterator[Store]:
+        """Open the store, and close it again; a write waits `patience_s` for another process."""
+        with open_unlocked(self.access(), patience_s=patience_s) as store:
             yield store
 
     @contextmanager

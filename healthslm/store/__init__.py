@@ -20,7 +20,7 @@ from pathlib import Path
 
 from healthslm.clock import utc_now
 from healthslm.errors import MissingError, StoreError
-from healthslm.store import database, files, keys
+from healthslm.store import database, files, keys, restore
 from healthslm.store.access import Access
 from healthslm.store.database import Database
 from healthslm.store.keys import CHEAPEST, INTERACTIVE, Profile
@@ -49,7 +49,7 @@ PATIENCE_S = 5.0
 
 def exists(folder: Path) -> bool:
     """Say whether there is a store in `folder`, locked or not, whole or not."""
-    return (folder / KEYS).exists() or (folder / DATABASE).exists()
+    return (folder / KEYS).exists() or (folder / DATABASE).exists() or restore.is_under_way(folder)
 
 
 def create(
@@ -103,6 +103,7 @@ def unlock(folder: Path, secret: str) -> Access:
     """Find the data key of the store in `folder`, and open nothing yet; raises what `open_store` does."""
     if not exists(folder):
         raise MissingError(f"There is no store in {folder}.", "Make one with `healthslm init`.")
+    restore.finish(folder)
     for name in (KEYS, DATABASE):
         if not (folder / name).exists():
             raise MissingError(

@@ -1,0 +1,217 @@
+"""Copies of the store: made, made every day, listed, and put back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from healthslm.cli import terminal
+from healthslm.cli.app import app
+from healthslm.cli.running import only_one
+from healthslm.cli.session import Session, session
+from healthslm.errors import StoreError, UsageError
+from healthslm.store import backup as backups
+from healthslm.store import container, open_unlocked, schedule
+from healthslm.store import restore as restoring
+from healthslm.store.backup import Contents
+from healthslm.store.schedule import Policy, Schedule
+
+Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
+LAST = "last scheduled backup"
+"""The setting that says how the last scheduled backup went: `at`, and `file` or `error`."""
+
+
+@app.command()
+def backup(
+    context: typer.Context,
+    file: Annotated[Path | None, typer.Argument(help="The new file.", show_default=False)] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="In place of an older backup.")] = False,
+    schedule_folder: Annotated[
+        Path | None,
+        typer.Option("--schedule", metavar="FOLDER", help="Make one a day into this folder, from now on."),
+    ] = None,
+    keep: Annotated[
+        str, typer.Option(help="With --schedule: how many days, weeks and months are kept.")
+    ] = "7,4,12",
+    unschedule: Annotated[bool, typer.Option("--unschedule", help="Make none by itself any more.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="List those of the schedule.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Read FILE and say whether it is whole.")] = False,
+    json: Json = False,
+) -> None:
+    """Copy the store into one encrypted file, also while `healthslm run` is at work, and read it back."""
+    current = session(context)
+    wanted = [bool(file) and not check, schedule_folder is not None, unschedule, list_, check]
+    if sum(wanted) != 1 or (check and file is None):
+        raise UsageError(
+            "Say one thing: FILE, FILE --check, --schedule FOLDER, --unschedule or --list.",
+            "For example: healthslm backup /media/stick/today.backup",
+        )
+    if file is not None and check:
+        with terminal.progress() as update:
+            _, _, contents = backups.read(file, _secret(current, file), update)
+        _say(file, contents, current.zone, json=json)
+    elif file is not None:
+        access = current.access()
+        with terminal.progress() as update:
+            contents = backups.write(access, file, replace=replace, progress=update)
+        _say(file, contents, current.zone, json=json)
+    elif list_:
+        _list(current, json=json)
+    else:
+        _set_schedule(current, schedule_folder, keep, json=json)
+
+
+def _set_schedule(current: Session, folder: Path | None, keep: str, *, json: bool) -> None:
+    """Set up the daily backup, and make the first one, so that what is wrong is seen now; or end it."""
+    policy = _policy(keep)
+    access = current.access()
+    home = current.settings.home
+    chosen = None if folder is None else schedule.chosen(folder, home, policy)
+    if chosen is not None and chosen.folder.resolve().is_relative_to(home.resolve()):
+        raise UsageError(
+            f"{folder} is inside the store's own folder: what takes the one takes the other.",
+            "Choose a folder on another disk.",
+        )
+    first = None if chosen is None else schedule.carry_out(access, chosen)
+    with open_unlocked(access) as store:
+        store.put(schedule.SETTING, None if chosen is None else chosen.to_json())
+        store.commit()
+    if chosen is None or first is None:
+        terminal.say("No backups are made by themselves any more; those that are there stay.")
+        return
+    terminal.say(
+        f"`healthslm run` makes a backup a day into {chosen.folder} and keeps {policy.daily} daily,"
+        f" {policy.weekly} weekly and {policy.monthly} monthly ones. The first is made:"
+    )
+    if not chosen.own_disk:
+        terminal.say("The folder is on the same disk as the store: if that fails, both are gone.", "yellow")
+    _say(*first, current.zone, json=json)
+
+
+def _policy(text: str) -> Policy:
+    try:
+        daily, weekly, monthly = (int(part) for part in text.split(","))
+    except ValueError:
+        daily = weekly = monthly = -1
+    if min(daily, weekly, monthly) < 0 or daily > 1000 or weekly > 1000 or monthly > 1000:
+        raise UsageError(f"--keep {text!r} is not three numbers.", "Write it like 7,4,12.")
+    return Policy(daily=daily, weekly=weekly, monthly=monthly)
+
+
+def _list(current: Session, *, json: bool) -> None:
+    access = current.access()
+    with open_unlocked(access) as store:
+        chosen = Schedule.from_json(store.get(schedule.SETTING))
+        last = store.get(LAST)
+    if chosen is None:
+        if json:
+            terminal.print_json({"schedule": None, "last": last, "backups": []})
+        terminal.say("No backups are scheduled. Next: healthslm backup --schedule FOLDER")
+        return
+    found = schedule.listed(chosen.folder, access.key_file.store_id)
+    rows = [(time, path, path.stat().st_size, _trouble(path)) for time, path in found.items()]
+    if json:
+        terminal.print_json(
+            {
+                "schedule": {**chosen.to_json(), "policy": asdict(chosen.policy)},
+                "last": last,
+                "backups": [
+                    {"made": t.isoformat(), "file": str(p), "bytes": size, "trouble": trouble}
+                    for t, p, size, trouble in rows
+                ],
+            }
+        )
+    else:
+        _print_list(rows, current.zone)
+    if last and last.get("error"):
+        terminal.say(f"The last one failed, {last['at']}: {last['error']}", "yellow")
+
+
+def _print_list(rows: Sequence[tuple[datetime, Path, int, str]], zone: ZoneInfo) -> None:
+    table = terminal.table_of("made", "file", "size", "", whole=16)
+    for time, path, size, trouble in rows:
+        table.add_row(
+            terminal.day_and_clock(time, zone),
+            terminal.cell(str(path)),
+            f"{size / 1e6:.1f} MB",
+            terminal.cell(trouble, "red"),
+        )
+    terminal.out.print(table)
+    terminal.say("To read one through: healthslm backup FILE --check")
+
+
+def _trouble(path: Path) -> str:
+    """Say what is wrong with a backup as far as that shows without reading all of it."""
+    try:
+        container.read_header(path)
+    except StoreError as error:
+        return error.message
+    return ""
+
+
+@app.command()
+def restore(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="What `backup` wrote.")],
+    into: Annotated[
+        Path | None, typer.Option(metavar="HOME", help="The folder of the store.", show_default=False)
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Also in place of a newer or another store; that is kept.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Put a backup back, here or on another machine: the recovery words are enough."""
+    current = session(context)
+    home = (into or current.settings.home).expanduser()
+    container.read_header(file)  # what is wrong with it is said before a passphrase is asked for
+    secret = _secret(current, file)
+    with only_one(home), terminal.progress() as update:
+        done = restoring.restore(file, home, secret, overwrite=overwrite, progress=update)
+    row = {"home": str(home), "kept_aside": str(done.aside) if done.aside else None}
+    _say(file, done.contents, current.zone, json=json, more=row)
+    terminal.say(f"The store in {home} is as it was when the backup was made.")
+    if done.aside:
+        terminal.say(f"What was there before is kept in {done.aside}. Delete it when you are sure.")
+
+
+def _secret(current: Session, file: Path) -> str:
+    return current.passphrase(f"Passphrase or recovery words of the store in {file.name}")
+
+
+def _say(
+    file: Path, contents: Contents, zone: ZoneInfo, *, json: bool, more: dict[str, Any] | None = None
+) -> None:
+    if json:
+        terminal.print_json({"file": str(file), **row_of(contents), **(more or {})})
+        return
+    span = "no readings"
+    if contents.first and contents.last:
+        first, last = (terminal.day_and_clock(t, zone) for t in (contents.first, contents.last))
+        span = f"{contents.readings:,} readings from {first} to {last}"
+    terminal.out.print(
+        terminal.cell(
+            f"{file}: made {terminal.day_and_clock(contents.made, zone)}, {span}, {contents.devices} devices,"
+            f" {contents.alerts} alerts, {contents.size / 1e6:.1f} MB, read back and whole."
+        ),
+        soft_wrap=True,
+    )
+
+
+def row_of(contents: Contents) -> dict[str, Any]:
+    """Return what is in a backup as JSON has it."""
+    return {
+        "made": contents.made.isoformat(),
+        "readings": contents.readings,
+        "first": contents.first.isoformat() if contents.first else None,
+        "last": contents.last.isoformat() if contents.last else None,
+        "devices": contents.devices,
+        "alerts": contents.alerts,
+        "bytes": contents.size,
+    }
