@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from bleak import BleakClient, BleakScanner
 from bleak.backends.client import BaseBleakClient
@@ -90,6 +90,13 @@ class Found:
     name: str
     services: tuple[str, ...]
     rssi: int
+
+
+class Advertiser(NamedTuple):
+    """A device that was sought and advertises: what to connect to, and the services that it announces."""
+
+    device: BLEDevice
+    services: frozenset[str]
 
 
 def heed() -> None:
@@ -187,7 +194,7 @@ class Air:
     def __init__(self, radio: Radio, timings: Timings) -> None:
         self.radio = radio
         self.timings = timings
-        self._sought: dict[str, asyncio.Future[BLEDevice]] = {}
+        self._sought: dict[str, asyncio.Future[Advertiser]] = {}
         self._connect = asyncio.Lock()
         self._turn = asyncio.Lock()  # starting and stopping the scanner takes a while: one at a time
         self._scanner: BleakScanner | None = None
@@ -200,9 +207,9 @@ class Air:
         await self._stop()
         heed()
 
-    async def find(self, address: str) -> BLEDevice:
+    async def find(self, address: str) -> Advertiser:
         """Wait until the device advertises. Raises `AdapterError` when scanning does not work."""
-        sought: asyncio.Future[BLEDevice] = asyncio.get_running_loop().create_future()
+        sought: asyncio.Future[Advertiser] = asyncio.get_running_loop().create_future()
         self._sought[address] = sought
         try:
             await self._adjust()
@@ -236,11 +243,12 @@ class Air:
         async with self._turn:
             await self._stop()
 
-    def _heard(self, device: BLEDevice, _: AdvertisementData) -> None:
+    def _heard(self, device: BLEDevice, advertisement: AdvertisementData) -> None:
         self._heard_at = asyncio.get_running_loop().time()
         sought = self._sought.get(device.address.upper())
         if sought is not None and not sought.done():
-            sought.set_result(device)
+            services = frozenset(short_uuid(uuid) for uuid in advertisement.service_uuids)
+            sought.set_result(Advertiser(device, services))
 
     async def _adjust(self, *, pause: bool = False) -> None:
         """Start or stop the scanner according to who is sought now."""

@@ -150,7 +150,7 @@ class _Pairer:
         """Wait until the device advertises."""
         try:
             async with asyncio.timeout(self._look_s):
-                return await self._air.find(self._address)
+                return (await self._air.find(self._address)).device
         except TimeoutError as e:
             raise LinkError(f"{self._address} was not heard for {self._look_s:g} s.", _PAIRING_MODE) from e
 

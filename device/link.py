@@ -26,7 +26,7 @@ from device.events import Event, EventQueue, LinkEvent, LinkState
 from device.gatt import SILENCE
 from device.session import Session, out_of_date, services_of
 from device.stored import Memory, Resume, fetch, nothing_kept, set_clock
-from device.vendors import family_of
+from device.vendors import Family, family_of
 
 _LOG = logging.getLogger(__name__)
 _NO_BOND = re.compile(r"auth|key|bond|encrypt", re.IGNORECASE)
@@ -118,7 +118,12 @@ class Supervisor:
         while True:
             try:
                 self._tell(LinkState.SEARCHING)
-                await self._connected(await self.air.find(self.address))
+                found = await self.air.find(self.address)
+                _must_be_readable(found.device.name or "", found.services)
+                await self._connected(found.device)
+            except _UnreadableError as e:  # nor will it be tomorrow: it is left in peace
+                self._tell(LinkState.LOST, str(e))
+                await asyncio.Event().wait()
             except AdapterError as e:
                 self._tell(LinkState.NO_ADAPTER, str(e))
             except DeviceError as e:
@@ -167,9 +172,7 @@ class Supervisor:
     async def _begin(self, client: BleakClient, gone: asyncio.Event, called: str) -> Session:
         """Learn who the device is, subscribe, and take what it has stored."""
         services = services_of(client)
-        family = family_of(called, services)
-        if family is not None and family.refuses:
-            raise LinkError(family.refuses)
+        family = _must_be_readable(called, services)
         session = Session(
             client,
             address=self.address,
@@ -242,3 +245,15 @@ class Supervisor:
             raise LinkError(f"nothing came for {quiet:.0f} s; connecting anew.")
         if quiet >= limits.silence:
             await session.probe()
+
+
+class _UnreadableError(LinkError):
+    """Nothing of this device may be used, today or tomorrow."""
+
+
+def _must_be_readable(called: str, services: Collection[str]) -> Family | None:
+    """Return the family of a device. Raises `_UnreadableError` for one of which nothing may be used."""
+    family = family_of(called, services)
+    if family is not None and family.refuses:
+        raise _UnreadableError(family.refuses)
+    return family

@@ -31,9 +31,9 @@ _IDENTITY = {
 }
 # ATT errors, Core Specification vol 3 part F 3.4.1.1
 _NEEDS_PAIRING = {0x05, 0x08, 0x0C, 0x0F}  # authentication, authorization, key size, encryption
-_OUT_OF_DATE = {0x01, 0x02, 0x03, 0x06, 0x0A, 0x12}
-"""Invalid handle, read or write not permitted, not supported, not found, database out of sync: what a device
-answers whose table is no longer the one that was discovered."""
+_OUT_OF_DATE = {0x01, 0x0A, 0x12}
+"""Invalid handle, attribute not found, database out of sync: what a device answers whose table is no longer
+the one that was discovered."""
 _UNANSWERED = 2
 """Questions without an answer after which a device is asked no further."""
 
@@ -285,7 +285,10 @@ class _UselessError(LinkError):
 
 
 def out_of_date(error: LinkError) -> bool:
-    """Say whether an error may come from a table of characteristics that is no longer the device's."""
+    """Say whether an error may come from a table of characteristics that is no longer the device's.
+
+    One that is not permitted says little, since some devices refuse; all of them not permitted says it.
+    """
     cause = error.__cause__
     if isinstance(cause, BleakGATTProtocolError):
         return int(cause.code) in _OUT_OF_DATE

@@ -4,18 +4,30 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from bumble.gatt import GATT_CLIENT_CHARACTERISTIC_CONFIGURATION_DESCRIPTOR as CCCD
+from bumble.gatt import Characteristic, Descriptor
 
 from device import Event, LinkEvent, LinkState, Notification, Timings, watch
-from device.gatt import HeartRateMeasurement
+from device.gatt import GlucoseMeasurementContext, HeartRateMeasurement
 from device.virtual import BloodPressureCuff, ChestStrap, VirtualRadio
 from device.virtual.backend import Unbonded
 from device.virtual.bonding import Bonding
 from device.virtual.faults import Step
+from device.virtual.wearables import GlucoseMeter
 from tests.device.conftest import STRAP, heard, settled, state, until
 
 BEAT = HeartRateMeasurement(61, True, None, (1007,))
 CONNECTED = state(LinkState.CONNECTED)
 CUFF = "C0:FF:EE:00:00:03"
+
+
+class StingyMeter(GlucoseMeter):
+    """A bonded meter that lets nobody subscribe to the meals that it asks for."""
+
+    def _measures(self) -> list[Characteristic[bytes]]:
+        measures = super()._measures()
+        self._sent[GlucoseMeasurementContext.UUID].descriptors = [Descriptor(CCCD, "READABLE", b"")]
+        return measures
 
 
 def why(event: Event) -> str:
@@ -129,6 +141,29 @@ async def test_bonded_once_it_comes_back_bonded(air: VirtualRadio, quick: Timing
             await until(events, CONNECTED)
             assert cuff.encrypted
             await cuff.drop_link()
+
+
+async def test_what_a_bonded_device_refuses_costs_no_bond(air: VirtualRadio, quick: Timings) -> None:
+    """It is told, and the rest is listened to: a person would have to pair anew, and in vain."""
+    meter = StingyMeter(CUFF)
+    await air.add(meter)
+    async with watch([CUFF], radio=air.radio, timings=quick, pair=[CUFF]) as events:
+        begin = await until(events, CONNECTED)
+        assert meter.encrypted
+    assert "2A34" in why(begin[-1])
+    assert meter.connected == 1
+
+
+async def test_what_may_not_be_read_is_not_connected_to(air: VirtualRadio, quick: Timings) -> None:
+    sensor = ChestStrap(STRAP, "DexcomAB")
+    await air.add(sensor)
+    async with watch([STRAP], radio=air.radio, timings=quick) as events:
+        begin = await until(events, state(LinkState.LOST))
+        with pytest.raises(TimeoutError):  # and not tried again
+            async with asyncio.timeout(0.3):
+                await anext(events)
+    assert "export the readings there" in why(begin[-1])
+    assert sensor.connected == 0
 
 
 async def test_a_bond_that_the_device_forgot_is_a_persons_to_renew(air: VirtualRadio, quick: Timings) -> None:
