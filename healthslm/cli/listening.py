@@ -19,6 +19,7 @@ from device import Event, LinkEvent, LinkState, Radio, RecordError, watch
 from device.capture import CapturedDevice, capture, replay
 from healthslm.cli import terminal
 from healthslm.cli.app import app
+from healthslm.cli.measure import need_virtual
 from healthslm.cli.pairing import link_settings
 from healthslm.cli.running import only_one
 from healthslm.cli.session import Session, hooks_of, session
@@ -46,10 +47,16 @@ def run(
         Path | None,
         typer.Option("--capture", metavar="FILE", help="Also write all to a new file. It is not encrypted."),
     ] = None,
+    virtual: Annotated[
+        Path | None,
+        typer.Option(metavar="SOCKET", help="Listen to what `python -m device.virtual` serves there."),
+    ] = None,
 ) -> None:
     """Listen to the wearables, keep what they say, and warn. Runs until it is stopped."""
     if replay_file and capture_file:
         raise UsageError("--replay and --capture do not go together.", "Copy the file instead.")
+    if replay_file and virtual:
+        raise UsageError("--replay and --virtual do not go together.", "A file needs no devices.")
     if speed is not None and (replay_file is None or not 0 < speed < float("inf")):
         raise UsageError("--speed is for --replay, and a number above 0.", "1 is as fast as recorded.")
     current = session(context)
@@ -61,7 +68,7 @@ def run(
             devices = store.devices()
             if not devices:
                 raise UsageError("No wearable is set up.", "Next: healthslm devices scan")
-            tally = asyncio.run(listen(store, devices, current.zone, capture_file))
+            tally = asyncio.run(_listen(store, devices, current.zone, capture_file, virtual))
     _say_what_came(tally, "Stopped" if replay_file is None else f"{replay_file} is played")
 
 
@@ -112,6 +119,23 @@ def _stop_on_signals() -> asyncio.Event:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     return stop
+
+
+async def _listen(
+    store: Store,
+    devices: Sequence[Device],
+    zone: ZoneInfo,
+    capture_file: Path | None,
+    virtual: Path | None,
+) -> Tally:
+    """Listen on this machine's adapter, or to the virtual wearables behind a socket."""
+    if virtual is None:
+        return await listen(store, devices, zone, capture_file)
+    need_virtual()
+    from device.virtual import VirtualRadio  # noqa: PLC0415  an extra, and half a second
+
+    async with VirtualRadio.over(virtual) as air:
+        return await listen(store, devices, zone, capture_file, radio=air.radio)
 
 
 async def listen(

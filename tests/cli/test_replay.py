@@ -221,3 +221,43 @@ async def test_what_is_heard_is_written_down(tmp_path: Path, store: Store) -> No
             again = await collect(events, other, zone=UTC)
         assert again.stored == tally.stored
         assert other.latest(Kind.HEART_RATE) == store.latest(Kind.HEART_RATE)
+
+
+async def test_virtual_wearables_are_listened_to_over_their_socket(home: Path, tmp_path: Path) -> None:
+    scenario, socket = tmp_path / "strap.toml", tmp_path / "radio"
+    scenario.write_text(f'[[wearable]]\nkind = "strap"\naddress = "{STRAP}"\nevery = 0.05\n')
+    with open_store(home, "passphrase") as store:
+        store.put_device(Device(address=STRAP, name="strap"))
+    opening = ["--home", str(home), "--passphrase-file", str(tmp_path / "passphrase")]
+    serving = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "device.virtual", str(scenario), "--socket", str(socket)
+    )
+    try:
+        async with asyncio.timeout(30):
+            while not socket.exists():  # noqa: ASYNC110  another process makes it
+                await asyncio.sleep(0.02)
+            running = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "healthslm", *opening, "run", "--virtual", str(socket),
+                stderr=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            assert running.stderr is not None
+            while b"connected" not in await running.stderr.readline():
+                pass
+            await asyncio.sleep(0.5)
+            running.send_signal(signal.SIGINT)
+            said = await running.stderr.read()
+        assert await running.wait() == 0, said
+    finally:
+        serving.terminate()
+        await serving.wait()
+    with open_store(home, "passphrase") as store:
+        assert store.latest_of(STRAP, Kind.HEART_RATE) is not None
+
+
+def test_a_socket_that_nobody_serves_is_said(run: Run, home: Path, tmp_path: Path) -> None:
+    with open_store(home, "passphrase") as store:
+        store.put_device(Device(address=STRAP, name="strap"))
+    said = run("run", "--virtual", str(tmp_path / "nobody"))
+    assert said.returncode == 1
+    assert str(tmp_path / "nobody") in said.stderr
+    assert "Traceback" not in said.stderr
