@@ -7,12 +7,13 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
 RHYTHM := tests/data/rr/afdb-04126-first-2h.csv.gz
 
-.PHONY: help install model demo test test-bluez lint format lock clean
+.PHONY: help install model demo test test-bluez fuzz lint format lock clean
 
 help:
 	@echo "make demo     a day with four virtual wearables, end to end, in under a minute"
 	@echo "make test     the tests"
 	@echo "make test-bluez  the Bluetooth tests on real BlueZ, in an emulated machine (Debian, QEMU; minutes)"
+	@echo "make fuzz     ten million payloads, random and mutated: each a measurement or a DecodeError"
 	@echo "make lint     ruff and mypy"
 	@echo "make lock     resolve the pinned versions in requirements.lock again"
 
@@ -39,6 +40,9 @@ test: install model
 # BLUEZ=--optional: where it cannot run, say why in one line and go on.
 test-bluez: install
 	@tests/bluez/vm/run.sh $(BLUEZ)
+
+fuzz: install
+	nice $(BIN)/python -m tests.fuzz 10000000
 
 lint: install
 	$(BIN)/ruff check .
