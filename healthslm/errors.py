@@ -5,7 +5,8 @@
     ├── LockedError         exit code 3: no key, or the wrong one
     ├── StoreError          the store on disk
     │   ├── DamagedError    its bytes are not what was written
-    │   └── MissingError    it is not there
+    │   ├── MissingError    it is not there
+    │   └── RolledBackError an older copy of it was put back in its place
     ├── ModelError          the language model: missing, foreign, or its process ended
     ├── HookError           a hook could not be called
     └── ExportError         a page or Bundle could not be written
@@ -53,6 +54,10 @@ class DamagedError(StoreError):
 
 class MissingError(StoreError):
     """There is no store where one was expected."""
+
+
+class RolledBackError(StoreError):
+    """The store is older than it was, or has another past: a copy was put back in its place."""
 
 
 class ModelError(HealthslmError):

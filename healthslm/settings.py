@@ -34,13 +34,15 @@ class Settings(BaseModel):
     """What `settings.toml` in the home folder may say; every field has a default.
 
     `home` is the folder of the store, `model` that of the language model (shared by all stores of a user),
-    `timezone` the IANA name in which days begin and times are written.
+    `state` where it is noted how far the stores have come (so it lies outside of them), `timezone` the IANA
+    name in which days begin and times are written.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     home: Path = Field(default_factory=lambda: platformdirs.user_data_path("healthslm"))
     model: Path = Field(default_factory=lambda: platformdirs.user_cache_path("healthslm") / "model")
+    state: Path = Field(default_factory=lambda: platformdirs.user_state_path("healthslm"))
     timezone: str = Field(default_factory=system_timezone)
 
     @field_validator("timezone")

@@ -1,9 +1,16 @@
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from healthslm.store import CHEAPEST, Store, create
+
+
+@pytest.fixture(scope="session", autouse=True)
+def state_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Commands note how far a store has come in the user's state folder: not in that of whoever tests."""
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
 
 
 @pytest.fixture

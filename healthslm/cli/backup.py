@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from healthslm.store import container, open_unlocked, schedule
 from healthslm.store import restore as restoring
 from healthslm.store.backup import Contents
 from healthslm.store.schedule import Policy, Schedule
+from healthslm.store.witness import Witness
 
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 LAST = "last scheduled backup"
@@ -79,7 +80,7 @@ def _set_schedule(current: Session, folder: Path | None, keep: str, *, json: boo
             "Choose a folder on another disk.",
         )
     first = None if chosen is None else schedule.carry_out(access, chosen)
-    with open_unlocked(access) as store:
+    with open_unlocked(access, state=current.settings.state) as store:
         store.put(schedule.SETTING, None if chosen is None else chosen.to_json())
         store.commit()
     if chosen is None or first is None:
@@ -106,7 +107,7 @@ def _policy(text: str) -> Policy:
 
 def _list(current: Session, *, json: bool) -> None:
     access = current.access()
-    with open_unlocked(access) as store:
+    with open_unlocked(access, state=current.settings.state) as store:
         chosen = Schedule.from_json(store.get(schedule.SETTING))
         last = store.get(LAST)
     if chosen is None:
@@ -173,12 +174,19 @@ def restore(
     container.read_header(file)  # what is wrong with it is said before a passphrase is asked for
     secret = _secret(current, file)
     with only_one(home), terminal.progress() as update:
-        done = restoring.restore(file, home, secret, overwrite=overwrite, progress=update)
+        done = restoring.restore(
+            file, home, secret, overwrite=overwrite, progress=update, decided=_forgetting(current, home)
+        )
     row = {"home": str(home), "kept_aside": str(done.aside) if done.aside else None}
     _say(file, done.contents, current.zone, json=json, more=row)
     terminal.say(f"The store in {home} is as it was when the backup was made.")
     if done.aside:
         terminal.say(f"What was there before is kept in {done.aside}. Delete it when you are sure.")
+
+
+def _forgetting(current: Session, home: Path) -> Callable[[bytes], None]:
+    """Return what forgets how far the store had come: it is to be older from now on."""
+    return lambda store_id: Witness(current.settings.state, home, store_id).forget()
 
 
 def _secret(current: Session, file: Path) -> str:

@@ -71,7 +71,7 @@ class Session:
     @contextmanager
     def store(self, *, patience_s: float = 5.0) -> Iterator[Store]:
         """Open the store, and close it again; a write waits `patience_s` for another process."""
-        with open_unlocked(self.access(), patience_s=patience_s) as store:
+        with open_unlocked(self.access(), patience_s=patience_s, state=self.settings.state) as store:
             yield store
 
     @contextmanager

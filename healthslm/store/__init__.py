@@ -5,6 +5,8 @@ keys.json       the data key, wrapped once per slot: passphrase, recovery words;
 store.db        SQLite, every page encrypted and authenticated with the data key
 store.db-wal    what was committed last; encrypted likewise; SQLite folds it in
 store.mark      how many commits were acknowledged, so that a damaged store.db-wal is noticed; no health data
+before-update.backup   a copy of before the tables were changed, until that has succeeded
+restore.new     what a restore is about to put in place; replaced-…: what one replaced
 ```
 
 `create` makes one, `open_store` opens one, `Store` is what both return.
@@ -18,9 +20,11 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+import apsw
+
 from healthslm.clock import utc_now
 from healthslm.errors import MissingError, StoreError
-from healthslm.store import database, files, keys, restore
+from healthslm.store import backup, database, files, keys, restore, schema, witness
 from healthslm.store.access import Access
 from healthslm.store.database import Database
 from healthslm.store.keys import CHEAPEST, INTERACTIVE, Profile
@@ -42,6 +46,7 @@ __all__ = [
 ]
 
 KEYS, DATABASE, MARK = "keys.json", "store.db", "store.mark"
+BEFORE_UPDATE = "before-update.backup"
 _UNFINISHED = ".part"
 PATIENCE_S = 5.0
 """How long a write waits for another process to finish its own."""
@@ -86,17 +91,21 @@ def create(
     database.make(part, key=made.key, store_id=made.file.store_id, cipher=cipher)
     files.write_private(folder / KEYS, made.file.to_bytes())
     files.rename(part, folder / DATABASE)
-    return _opened(folder, made.file, made.key, patience_s), made.words
+    access = Access(folder=folder, key_file=made.file, key=made.key)
+    return _opened(access, patience_s, None), made.words
 
 
-def open_store(folder: Path, secret: str, *, patience_s: float = PATIENCE_S) -> Store:
+def open_store(
+    folder: Path, secret: str, *, patience_s: float = PATIENCE_S, state: Path | None = None
+) -> Store:
     """Open the store in `folder` with its passphrase or its 24 recovery words, whichever `secret` is.
 
     Raises `MissingError` when there is none, `LockedError` for a secret that opens no slot (a mistyped
     recovery word is named with the nearest ones), `DamagedError` for bytes that healthslm did not write,
-    naming the file, and `StoreError` when the disk or another process stands in the way.
+    naming the file, and `StoreError` when the disk or another process stands in the way. With `state`, the
+    folder in which it is noted how far stores have come, `RolledBackError` for an older copy in its place.
     """
-    return open_unlocked(unlock(folder, secret), patience_s=patience_s)
+    return open_unlocked(unlock(folder, secret), patience_s=patience_s, state=state)
 
 
 def unlock(folder: Path, secret: str) -> Access:
@@ -115,20 +124,51 @@ def unlock(folder: Path, secret: str) -> Access:
     return Access(folder=folder, key_file=key_file, key=key)
 
 
-def open_unlocked(access: Access, *, patience_s: float = PATIENCE_S) -> Store:
+def open_unlocked(access: Access, *, patience_s: float = PATIENCE_S, state: Path | None = None) -> Store:
     """Open a store whose key is known; raises what `open_store` does but `LockedError`."""
-    return _opened(access.folder, access.key_file, access.key, patience_s)
+    return _opened(access, patience_s, state)
 
 
-def _opened(folder: Path, key_file: keys.KeyFile, key: bytes, patience_s: float) -> Store:
+def _opened(access: Access, patience_s: float, state: Path | None) -> Store:
+    folder, store_id, cipher = access.folder, access.key_file.store_id, access.key_file.cipher
     path = folder / DATABASE
-    store_id, cipher = key_file.store_id, key_file.cipher
     with contextlib.ExitStack() as undo:
         mark = files.Mark(folder / MARK, store_id)
         undo.callback(mark.close)
-        connection = database.connect(path, key=key, store_id=store_id, cipher=cipher, patience_s=patience_s)
+        connection = database.connect(
+            path, key=access.key, store_id=store_id, cipher=cipher, patience_s=patience_s
+        )
         undo.callback(connection.close)
+        seen = None if state is None else witness.Witness(state, folder, store_id)
+        if seen is not None:
+            witness.check(connection, path, seen)
         database.check_acknowledged(connection, path, mark)
-        database.migrate(connection, path)
+        _bring_up_to_date(access, connection, path)
+        if seen is not None:
+            mark.close()
+            mark = witness.WatchedMark(folder / MARK, store_id, seen, connection)
+            mark.note()
         undo.pop_all()
     return Store(Database(connection, path), mark, patience_s)
+
+
+def _bring_up_to_date(access: Access, connection: apsw.Connection, path: Path) -> None:
+    """Migrate an older store; a verified copy of what it was is kept until the outcome has been verified."""
+    copy = access.folder / BEFORE_UPDATE
+    old = schema.is_old(connection)
+    if not old and not copy.exists():
+        return
+    with files.alone(access.folder):  # another process may open it at the same moment
+        if schema.is_old(connection):
+            backup.write_beside(access, copy.name)
+        elif not copy.exists():
+            return
+        try:
+            database.migrate(connection, path)
+            Database(connection, path).verify()
+        except StoreError as error:
+            raise StoreError(
+                f"The tables of the store could not be brought up to date. {error.message}",
+                f"{error.hint} The store as it was before is in {copy}; `healthslm restore` puts it back.",
+            ) from error
+        files.remove(copy)

@@ -106,6 +106,21 @@ def read_bounded(path: Path, limit: int) -> bytes:
         raise _trouble("read", path, error) from error
 
 
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Let no two processes at once do in a folder what must not be done twice; the second waits."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise _trouble("read", folder, error) from error
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 class Mark:
     """How many commits were acknowledged, in a file of its own beside the database.
 

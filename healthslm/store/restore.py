@@ -7,8 +7,6 @@ moves the old files aside and the new ones into their place (`finish`). Ended be
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
 import re
 import shutil
@@ -48,7 +46,7 @@ def is_under_way(folder: Path) -> bool:
 def finish(folder: Path) -> None:
     """Finish a restore that was ended after it was decided; does nothing where there is none."""
     if is_under_way(folder):
-        with _alone(folder):
+        with files.alone(folder):
             if is_under_way(folder):  # else another process was faster
                 _swap(folder)
 
@@ -73,7 +71,7 @@ def restore(
     header = container.read_header(path)
     key = keys.unlock(path, header.key_file, secret)
     files.make_private_folder(folder)
-    with _alone(folder), _translated(folder):
+    with files.alone(folder), _translated(folder):
         if is_under_way(folder):
             _swap(folder)
         part = folder / UNDECIDED
@@ -193,19 +191,6 @@ def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Let no two processes restore into one folder at once."""
-    with _translated(folder):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        with contextlib.suppress(OSError):  # a file system without locks
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
     finally:
         os.close(descriptor)
 

@@ -177,6 +177,11 @@ def commits(connection: apsw.Connection) -> int:
     return int(connection.execute(COMMITS if has_journal else "SELECT commits FROM ledger").get)
 
 
+def is_old(connection: apsw.Connection) -> bool:
+    """Say whether the tables are older than these."""
+    return 0 < int(connection.pragma("user_version")) < len(MIGRATIONS)
+
+
 def migrate(connection: apsw.Connection, path: Path, migrations: tuple[str, ...] = MIGRATIONS) -> None:
     """Bring the tables up to date, one transaction a step; a step that fails leaves the one before.
 
