@@ -155,8 +155,8 @@ def _opened(access: Access, patience_s: float, state: Path | None) -> Store:
 def _bring_up_to_date(access: Access, connection: apsw.Connection, path: Path) -> None:
     """Migrate an older store; a verified copy of what it was is kept until the outcome has been verified."""
     copy = access.folder / BEFORE_UPDATE
-    old = schema.is_old(connection)
-    if not old and not copy.exists():
+    if not schema.is_old(connection) and not copy.exists():
+        database.migrate(connection, path)  # refuses what a newer healthslm wrote
         return
     with files.alone(access.folder):  # another process may open it at the same moment
         if schema.is_old(connection):
