@@ -15,6 +15,9 @@ _GOOD, _IMPLAUSIBLE = Quality.GOOD, int(Quality.IMPLAUSIBLE)
 _RANGES = {kind: (info.low, info.high) for kind, info in KINDS.items()}
 
 
+_MS, _US = timedelta(milliseconds=1), timedelta(microseconds=1)
+
+
 class Taken(NamedTuple):
     """What became of one notification: its readings, and what was refused with why."""
 
@@ -49,6 +52,21 @@ class Heard:
         self.device_time: datetime | None = None
         self.sequence: int | None = None
         self.clock_quality = _GOOD
+
+    def live(self) -> datetime:
+        """Say that it is one of a stream, measured now: in whole milliseconds, and later than the last one.
+
+        The radio hands things over tens of milliseconds late, so microseconds say nothing; and a store keeps
+        them at a greater expense than the value. What comes within one millisecond differs by one each.
+        """
+        at, last = self.received_at, self.state.heard_at
+        micros = at.microsecond
+        if micros % 1000:
+            at = at.replace(microsecond=micros // 1000 * 1000)
+        if last is not None and last - _MS < at <= last:
+            at = last + _US
+        self.at = self.state.heard_at = at
+        return at
 
     def stamped(self, stamp: DateTime | None, *, clock_set: bool = True) -> None:
         """Say what the device's own clock said of it; `clock_set` is false where it says that it is unset."""

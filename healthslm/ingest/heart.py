@@ -30,7 +30,7 @@ _beats: dict[int, tuple[float, timedelta]] = {}
 def strap(measurement: HeartRateMeasurement, heard: Heard) -> None:
     """Take a heart rate and its RR intervals. Written out, not by `heard.add`: it comes the most often."""
     quality = _NO_CONTACT if measurement.sensor_contact is False else _GOOD
-    device, received_at, out = heard.device, heard.received_at, heard.readings
+    device, received_at, out = heard.device, heard.live(), heard.readings
     beats = measurement.rr_intervals
     times: list[tuple[float, timedelta]] = []
     if beats:

@@ -28,6 +28,7 @@ _STANDING = timedelta(seconds=3)  # no turn for so long is less than 20 a minute
 
 def running(measurement: RscMeasurement, heard: Heard) -> None:
     """Take speed, cadence, and the way since last time."""
+    heard.live()
     state, quality, way = heard.state, Quality.GOOD, measurement.total_distance
     if way is not None:
         grown = heard.grown("way", way)
@@ -43,6 +44,7 @@ def running(measurement: RscMeasurement, heard: Heard) -> None:
 
 def cycling(measurement: CscMeasurement, heard: Heard) -> None:
     """Take the cadence of the cranks: from turn to turn, and 0 when there was none for a while."""
+    heard.live()
     state, now = heard.state, heard.received_at
     before, state.cycling = state.cycling, (measurement, now)
     turns = measurement.cumulative_crank_revolutions

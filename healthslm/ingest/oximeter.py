@@ -43,6 +43,7 @@ _SENSOR_FAULTS = int(
 
 def continuous(measurement: PlxContinuousMeasurement, heard: Heard) -> None:
     """Take a continuous measurement, by the normal of its three averaging times."""
+    heard.live()
     _plx(measurement, heard)
 
 
@@ -118,6 +119,7 @@ def _vendor(
     if spo2 is None and pulse is None:
         heard.refuse("oxygen saturation: the device has no value, as without a finger")
         return
+    heard.live()
     if spo2 is not None and pulse is not None and index is not None:
         quality = _unless_flat(spo2, pulse, index, quality, heard)
     for kind, value in ((Kind.SPO2, spo2), (Kind.PULSE_RATE, pulse), (Kind.PERFUSION_INDEX, index)):

@@ -23,13 +23,15 @@ class Held:
 class State:
     """One device, as far as its next notification needs it.
 
-    `last_beat` is when its last heart beat was; `same_beat` the last RR interval as sent, `same_beats` how
-    often it came in a row, over `same_ms`. `counters` are its running counters as last seen, by their names,
-    with when; `offsets` what its sample clocks are off. `session_start` is when its glucose sensor's session
-    began, by its own word, `session_guess` by its count of minutes.
+    `heard_at` is when its streams last sent, as the readings say; `last_beat` when its last heart beat was;
+    `same_beat` the last RR interval as sent, `same_beats` how often it came in a row. `counters` are its
+    running counters as last seen, by their names, with when; `offsets` what its sample clocks are off.
+    `session_start` is when its glucose sensor's session began, by its own word, `session_guess` by its count
+    of minutes.
     """
 
     clock: Clock
+    heard_at: datetime | None = None
     last_beat: datetime | None = None
     same_beat: int = -1
     same_beats: int = 0

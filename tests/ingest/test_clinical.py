@@ -19,7 +19,7 @@ from device.gatt.pulse_oximeter import SensorStatus
 from healthslm.ingest import Ingest, device_from
 from healthslm.readings import Device, Kind, Quality
 from healthslm.store import rows
-from tests.ingest.hearing import BERLIN, DEVICE, note, stamp, take
+from tests.ingest.hearing import BERLIN, DEVICE, NOON, note, stamp, take
 from tests.making import DAY, at
 
 EVERYTHING = sorted({*gatt.CHARACTERISTICS, *vendors.CHARACTERISTICS, "ffe1"})
@@ -139,3 +139,15 @@ def test_what_a_device_says_of_itself_is_remembered_when_it_says_nothing() -> No
     known = Device(address=DEVICE, name="Strap", model="H10")
     heard = device_from(Identity(DAY, DEVICE, firmware="2.1"), known)
     assert heard == Device(address=DEVICE, name="Strap", model="H10", firmware="2.1")
+
+
+def test_what_comes_within_a_millisecond_is_told_apart() -> None:
+    ingest = Ingest(BERLIN)
+    after = (0, 300, 999, 1000, 2500)
+    times = [
+        ingest.take(note(HeartRateMeasurement(60), NOON + timedelta(microseconds=us))).readings[0].time
+        for us in after
+    ]
+    assert [(time - NOON) // timedelta(microseconds=1) for time in times] == [0, 1, 2, 1000, 2000]
+    back = ingest.take(note(HeartRateMeasurement(60), NOON - timedelta(hours=1))).readings[0]
+    assert back.time == NOON - timedelta(hours=1), "a clock that was set back"
