@@ -35,7 +35,7 @@ demo: install model
 	@$(BIN)/healthslm demo --rhythm $(RHYTHM) --out demo-output
 
 test: install model
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # BLUEZ=--optional: where it cannot run, say why in one line and go on.
 test-bluez: install

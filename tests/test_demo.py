@@ -56,7 +56,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.Com
     return out, result
 
 
-pytestmark = [pytest.mark.model, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.model
 
 
 def test_the_demo_needs_no_network() -> None:
