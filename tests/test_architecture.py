@@ -15,7 +15,7 @@ LEVELS: list[set[str]] = [
     {"readings", "settings"},
     {"analysis", "rules", "slm"},
     {"ingest", "importers", "alerts", "export", "store"},
-    {"live", "links", "query"},
+    {"live", "links", "query", "people"},
     {"collector"},
     {"pipeline"},
     {"cli", "commands", "companion", "demo", "bench", "evaluation"},

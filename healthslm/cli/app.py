@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,7 @@ import typer
 from rich.text import Text
 
 from device.errors import DeviceError
-from healthslm import __version__
+from healthslm import __version__, people
 from healthslm import settings as settings_module
 from healthslm.cli import terminal
 from healthslm.cli.session import Session
@@ -45,13 +46,22 @@ def _shared(
     passphrase_fd: Annotated[
         int | None, typer.Option(help="Read the passphrase from this file descriptor.")
     ] = None,
+    person: Annotated[
+        str | None, typer.Option(help="Whose store, by the label of `people list`.", show_default=False)
+    ] = None,
     _: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version.")
     ] = False,
 ) -> None:
-    context.obj = Session(
-        settings=settings_module.load(home), passphrase_file=passphrase_file, passphrase_fd=passphrase_fd
+    settings = settings_module.load(home)
+    everybody = Session(
+        settings=settings,
+        household=settings.home,
+        passphrase_file=passphrase_file,
+        passphrase_fd=passphrase_fd,
     )
+    about = everybody.of(people.current(settings.home) if person is None else person)
+    context.obj = replace(about, named=person is not None)
 
 
 def main() -> None:

@@ -6,13 +6,14 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import typer
 
+from healthslm import people
 from healthslm import settings as settings_module
 from healthslm.alerts import Hook, parse_hooks
 from healthslm.cli import terminal
@@ -25,9 +26,16 @@ from healthslm.store import Access, Store, exists, open_unlocked, unlock
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """The options that every command shares."""
+    """The options that every command shares.
+
+    `settings.home` is the folder of the person that is meant, `household` that of everybody, and `named` says
+    whether the person was named or goes without saying.
+    """
 
     settings: Settings
+    household: Path
+    person: str = people.FIRST
+    named: bool = False
     passphrase_file: Path | None = None
     passphrase_fd: int | None = None
 
@@ -35,6 +43,13 @@ class Session:
     def zone(self) -> ZoneInfo:
         """The time zone in which days begin and times are written."""
         return self.settings.zone
+
+    def of(self, person: str) -> Session:
+        """Return a session about another person of the household."""
+        home = people.folder_of(self.household, person)
+        return replace(
+            self, settings=self.settings.model_copy(update={"home": home}), person=person, named=True
+        )
 
     def passphrase(self, prompt: str = "Passphrase") -> str:
         """Read the passphrase: from the file or descriptor that was named, else from the terminal.
@@ -65,6 +80,10 @@ class Session:
         """Unlock the store, without opening it yet."""
         folder = self.settings.home
         if not exists(folder):  # before the person has typed a passphrase
+            if self.person != people.FIRST:
+                raise MissingError(
+                    f"There is no store of {self.person} in {folder}.", "Next: healthslm people list"
+                )
             raise MissingError(f"There is no store in {folder}.", "Make one with `healthslm init`.")
         return unlock(folder, self.passphrase())
 
@@ -98,7 +117,8 @@ def session(context: typer.Context) -> Session:
     """Return the session that the app's callback made."""
     found = context.find_object(Session)
     if found is None:  # only when a command is called without the app
-        return Session(settings=settings_module.load())
+        settings = settings_module.load()
+        return Session(settings=settings, household=settings.home)
     return found
 
 

@@ -13,7 +13,7 @@ import typer
 
 from healthslm.cli import terminal
 from healthslm.cli.app import app
-from healthslm.cli.session import session
+from healthslm.cli.session import Session, session
 from healthslm.clock import utc_now
 from healthslm.errors import LockedError, ModelError, UsageError
 from healthslm.readings import Person
@@ -34,7 +34,12 @@ def init(
     ] = None,
 ) -> None:
     """Make the encrypted store: asks for a passphrase, shows the recovery words once."""
-    current = session(context)
+    new_store(session(context), name, born, recovery_file)
+    terminal.err.print("Next: healthslm devices scan")
+
+
+def new_store(current: Session, name: str, born: str, recovery_file: Path | None) -> None:
+    """Make the store that a session is about. Raises `UsageError` where there is one already."""
     folder = current.settings.home
     birth_date = _date(born, current.zone)
     if exists(folder):
@@ -50,7 +55,6 @@ def init(
     if from_terminal and current.passphrase("The same again") != passphrase:
         raise LockedError("The two passphrases differ.", "Nothing was made; try again.")
     _make(folder, passphrase, {"name": name, "birth_date": birth_date}, recovery_file)
-    terminal.err.print("Next: healthslm devices scan")
 
 
 def _make(folder: Path, passphrase: str, person: dict[str, str], recovery_file: Path | None) -> None:
