@@ -1,7 +1,8 @@
 """What this machine does: tables of speed, memory and size, measured here and now.
 
-`run` measures the whole, `bluetooth.run` the way from a wearable to a durable reading. Needs the extra
-`virtual`: the wearables are virtual, everything else is as in use.
+`run` measures the whole, `bluetooth.run` the way from a wearable to a durable reading; those need the extra
+`virtual`: the wearables are virtual, everything else is as in use. `store.run` measures the store, beside
+others as far as the extra `bench` is there.
 """
 
 from __future__ import annotations

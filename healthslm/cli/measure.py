@@ -74,26 +74,45 @@ class Benched(StrEnum):
 
     ALL = "all"
     BLUETOOTH = "bluetooth"
+    STORE = "store"
 
 
 @app.command()
 def bench(
     context: typer.Context,
-    what: Annotated[Benched, typer.Argument(help="The whole machine, or the Bluetooth side.")] = Benched.ALL,
+    what: Annotated[
+        Benched, typer.Argument(help="The whole machine, the Bluetooth side, or the store.")
+    ] = Benched.ALL,
     rhythm: Rhythm = RHYTHM,
     repeat: Annotated[int, typer.Option(min=1, max=20, help="Runs; the table shows medians.")] = 3,
     losses: Annotated[
         int, typer.Option(min=1, max=100_000, help="How often `bluetooth` loses the link, over a week.")
     ] = 1000,
+    days: Annotated[
+        int, typer.Option(min=1, max=3650, help="How many days `store` keeps in each store: 365 for a year.")
+    ] = 32,
+    years: Annotated[float, typer.Option(min=0, max=40, help="How many years `store` opens.")] = 10,
+    hours: Annotated[
+        float, typer.Option(min=0, max=24, help="How long `store` counts what is written.")
+    ] = 24,
     json: Json = False,
 ) -> None:
-    """Measure this machine: the model, the way from the radio to the store, the size, the summary."""
-    need_virtual()
+    """Measure this machine: the model, the way from the radio to the store, the size, the summary.
+
+    `bench store` measures the encrypted store beside SQLite, SQLCipher and DuckDB; the last two come with
+    `pip install 'healthslm[bench]'` and are left out where they are not there.
+    """
 
     def progress(step: str) -> None:
         terminal.err.print(f"measuring {step} …", style="dim")
 
-    if what is Benched.BLUETOOTH:
+    if what is not Benched.STORE:
+        need_virtual()
+    if what is Benched.STORE:
+        from healthslm.bench import store  # noqa: PLC0415  only here
+
+        rows = store.run(rhythm, days=days, years=years, hours=hours, repeat=repeat, progress=progress)
+    elif what is Benched.BLUETOOTH:
         from healthslm.bench import bluetooth  # noqa: PLC0415  imports Bumble
 
         rows = bluetooth.run(repeat=repeat, losses=losses, progress=progress)
