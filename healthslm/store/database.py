@@ -62,16 +62,19 @@ def make(path: Path, *, key: bytes, store_id: bytes, cipher: str) -> None:
             connection.close()
 
 
-def connect(path: Path, *, key: bytes, store_id: bytes, cipher: str, patience_s: float) -> apsw.Connection:
+def connect(
+    path: Path, *, key: bytes, store_id: bytes, cipher: str, patience_s: float, vfs: str | None = None
+) -> apsw.Connection:
     """Open the encrypted database with its data key; nothing is written.
 
-    `patience_s` is how long a write waits for another process to finish its own.
+    `patience_s` is how long a write waits for another process to finish its own; `vfs` is SQLite's name for
+    another way to the disk than the usual one, a failing one say.
 
     Raises `DamagedError` for a file that is cut, changed or not ours. The journal is not folded into the
     file on closing until `check_acknowledged` has passed, so that nothing of a damaged one is thrown away.
     """
     with translated(path):
-        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE, vfs=vfs)
         try:
             connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             _check_header(connection, path, store_id, cipher)
