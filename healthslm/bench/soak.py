@@ -100,7 +100,8 @@ class _Week:
 
     async def _beat(self) -> None:
         """Measure once, a while later; wait until the store has it, where it was delivered."""
-        self.clock.set(self.clock() + self.pace * self.dice.uniform(0.05, 0.2))
+        later = self.clock() + self.pace * self.dice.uniform(0.05, 0.2)
+        self.clock.set(later.replace(microsecond=later.microsecond // 1000 * 1000))  # as readings are told
         now, delivered, stored = self.clock(), self.air.delivered, self.stored
         if await self.strap.measure(HeartRateMeasurement(self.dice.randint(55, 95), True)):
             await _until(lambda: self.air.delivered > delivered or not self.strap.subscribed)
