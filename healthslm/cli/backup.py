@@ -13,6 +13,7 @@ import typer
 
 from healthslm.cli import terminal
 from healthslm.cli.app import app
+from healthslm.cli.chores import LAST
 from healthslm.cli.running import only_one
 from healthslm.cli.session import Session, session
 from healthslm.errors import StoreError, UsageError
@@ -24,8 +25,6 @@ from healthslm.store.schedule import Policy, Schedule
 from healthslm.store.witness import Witness
 
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
-LAST = "last scheduled backup"
-"""The setting that says how the last scheduled backup went: `at`, and `file` or `error`."""
 
 
 @app.command()
@@ -58,6 +57,7 @@ def backup(
             _, _, contents = backups.read(file, _secret(current, file), update)
         _say(file, contents, current.zone, json=json)
     elif file is not None:
+        _refuse_inside(file, current.household)
         access = current.access()
         with terminal.progress() as update:
             contents = backups.write(access, file, replace=replace, progress=update)
@@ -71,14 +71,11 @@ def backup(
 def _set_schedule(current: Session, folder: Path | None, keep: str, *, json: bool) -> None:
     """Set up the daily backup, and make the first one, so that what is wrong is seen now; or end it."""
     policy = _policy(keep)
+    if folder is not None:
+        _refuse_inside(folder, current.household)
     access = current.access()
     home = current.settings.home
     chosen = None if folder is None else schedule.chosen(folder, home, policy)
-    if chosen is not None and chosen.folder.resolve().is_relative_to(home.resolve()):
-        raise UsageError(
-            f"{folder} is inside the store's own folder: what takes the one takes the other.",
-            "Choose a folder on another disk.",
-        )
     first = None if chosen is None else schedule.carry_out(access, chosen)
     with open_unlocked(access, state=current.settings.state) as store:
         store.put(schedule.SETTING, None if chosen is None else chosen.to_json())
@@ -93,6 +90,14 @@ def _set_schedule(current: Session, folder: Path | None, keep: str, *, json: boo
     if not chosen.own_disk:
         terminal.say("The folder is on the same disk as the store: if that fails, both are gone.", "yellow")
     _say(*first, current.zone, json=json)
+
+
+def _refuse_inside(target: Path, household: Path) -> None:
+    if target.expanduser().resolve().is_relative_to(household.resolve()):
+        raise UsageError(
+            f"{target} is inside the folder of the stores: what takes the one takes the other.",
+            "Choose a place on another disk.",
+        )
 
 
 def _policy(text: str) -> Policy:

@@ -17,8 +17,11 @@ from rich.text import Text
 
 from device import Event, LinkEvent, LinkState, Radio, RecordError, watch
 from device.capture import CapturedDevice, capture, replay
+from healthslm import people
 from healthslm.cli import terminal
 from healthslm.cli.app import app
+from healthslm.cli.chores import Served, beside
+from healthslm.cli.household import everybody, listen_for_all
 from healthslm.cli.measure import need_virtual
 from healthslm.cli.pairing import link_settings
 from healthslm.cli.running import only_one
@@ -27,7 +30,7 @@ from healthslm.collector import Tally, Update
 from healthslm.errors import UsageError
 from healthslm.pipeline import collect, kept
 from healthslm.readings import Device
-from healthslm.store import Store
+from healthslm.store import Store, open_unlocked
 
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
@@ -51,6 +54,10 @@ def run(
         Path | None,
         typer.Option(metavar="SOCKET", help="Listen to what `python -m device.virtual` serves there."),
     ] = None,
+    passphrases: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where each person of a household has a passphrase file."),
+    ] = None,
 ) -> None:
     """Listen to the wearables, keep what they say, and warn. Runs until it is stopped."""
     if replay_file and capture_file:
@@ -61,15 +68,48 @@ def run(
         raise UsageError("--speed is for --replay, and a number above 0.", "1 is as fast as recorded.")
     current = session(context)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    with only_one(current.settings.home), current.store(patience_s=0.5) as store:
-        if replay_file:
-            tally = asyncio.run(_play(store, current, replay_file, speed))
-        else:
-            devices = store.devices()
-            if not devices:
-                raise UsageError("No wearable is set up.", "Next: healthslm devices scan")
-            tally = asyncio.run(_listen(store, devices, current.zone, capture_file, virtual))
+    for_all = not current.named and len(people.members(current.household)) > 1
+    if for_all and capture_file:
+        raise UsageError("--capture writes down one person's devices.", "Say whose with --person LABEL.")
+    if for_all and not replay_file:
+        _run_for_all(current, passphrases, virtual)
+        return
+    with only_one(current.settings.home):
+        access = current.access()
+        with open_unlocked(access, patience_s=0.5, state=current.settings.state) as store:
+            if replay_file:
+                tally = asyncio.run(_play(store, current, replay_file, speed))
+            else:
+                devices = store.devices()
+                if not devices:
+                    raise UsageError("No wearable is set up.", "Next: healthslm devices scan")
+                listening = _listen(store, devices, current.zone, capture_file, virtual)
+                one = Served(label=current.person, access=access, store=store)
+                tally = asyncio.run(beside(listening, [one]))
     _say_what_came(tally, "Stopped" if replay_file is None else f"{replay_file} is played")
+
+
+def _run_for_all(current: Session, passphrases: Path | None, virtual: Path | None) -> None:
+    """Serve everybody in the household whose store opens."""
+    with everybody(current, passphrases) as served:
+        screens = {
+            one.label: _Screen(
+                current.zone,
+                {d.address: f"{one.label}: {d.name or d.address}" for d in one.store.devices()},
+                f"{one.label}: ",
+            ).observe
+            for one in served
+        }
+
+        async def listening() -> dict[str, Tally]:
+            stop = _stop_on_signals()
+            async with _radio(virtual) as radio:
+                everything = listen_for_all(served, current.zone, screens, stop, radio=radio)
+                return await beside(everything, served)
+
+        tallies = asyncio.run(listening())
+    for label, tally in tallies.items():
+        _say_what_came(tally, f"{label}: stopped")
 
 
 def _say_what_came(tally: Tally, what: str) -> None:
@@ -85,9 +125,10 @@ def _say_what_came(tally: Tally, what: str) -> None:
 class _Screen:
     """Shows what happens, a line each."""
 
-    def __init__(self, zone: ZoneInfo, names: Mapping[str, str]) -> None:
+    def __init__(self, zone: ZoneInfo, names: Mapping[str, str], whose: str = "") -> None:
         self._zone = zone
         self._names = names
+        self._whose = whose
 
     def observe(self, update: Update) -> None:
         """Show what came of one event."""
@@ -96,7 +137,7 @@ class _Screen:
                 self.link(update.event)
             for alert in update.alerts:
                 style = terminal.SEVERITY_STYLE[alert.severity]
-                text = f"{alert.finding.title}. {alert.finding.action}"
+                text = f"{self._whose}{alert.finding.title}. {alert.finding.action}"
                 terminal.err.print(
                     Text.assemble(
                         f"{terminal.clock(alert.raised_at, self._zone)} ",
@@ -129,13 +170,21 @@ async def _listen(
     virtual: Path | None,
 ) -> Tally:
     """Listen on this machine's adapter, or to the virtual wearables behind a socket."""
+    async with _radio(virtual) as radio:
+        return await listen(store, devices, zone, capture_file, radio=radio)
+
+
+@contextlib.asynccontextmanager
+async def _radio(virtual: Path | None) -> AsyncIterator[Radio | None]:
+    """Give the radio of the virtual wearables behind a socket, or `None` for this machine's own."""
     if virtual is None:
-        return await listen(store, devices, zone, capture_file)
+        yield None
+        return
     need_virtual()
     from device.virtual import VirtualRadio  # noqa: PLC0415  an extra, and half a second
 
     async with VirtualRadio.over(virtual) as air:
-        return await listen(store, devices, zone, capture_file, radio=air.radio)
+        yield air.radio
 
 
 async def listen(

@@ -76,8 +76,8 @@ class Session:
             )
         return str(typer.prompt(prompt, hide_input=True, err=True))
 
-    def access(self) -> Access:
-        """Unlock the store, without opening it yet."""
+    def access(self, secret: str | None = None) -> Access:
+        """Unlock the store, without opening it yet; asks for the secret that is not given."""
         folder = self.settings.home
         if not exists(folder):  # before the person has typed a passphrase
             if self.person != people.FIRST:
@@ -85,7 +85,7 @@ class Session:
                     f"There is no store of {self.person} in {folder}.", "Next: healthslm people list"
                 )
             raise MissingError(f"There is no store in {folder}.", "Make one with `healthslm init`.")
-        return unlock(folder, self.passphrase())
+        return unlock(folder, self.passphrase() if secret is None else secret)
 
     @contextmanager
     def store(self, *, patience_s: float = 5.0) -> Iterator[Store]:

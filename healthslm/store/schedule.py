@@ -21,6 +21,7 @@ from healthslm.errors import StoreError
 from healthslm.store import backup
 from healthslm.store.access import Access
 from healthslm.store.backup import Contents
+from healthslm.store.container import Progress
 
 SETTING = "backup schedule"
 """The setting in the store that holds a `Schedule`."""
@@ -132,7 +133,11 @@ def chosen(folder: Path, home: Path, policy: Policy) -> Schedule:
 
 
 def carry_out(
-    access: Access, schedule: Schedule, *, clock: Callable[[], datetime] = utc_now
+    access: Access,
+    schedule: Schedule,
+    *,
+    clock: Callable[[], datetime] = utc_now,
+    progress: Progress | None = None,
 ) -> tuple[Path, Contents]:
     """Make today's backup, then delete those that the policy no longer keeps; returns the new one.
 
@@ -147,7 +152,7 @@ def carry_out(
         )
     now = clock().replace(microsecond=0)
     target = folder / name_of(store_id, now)
-    contents = backup.write(access, target, clock=lambda: now)
+    contents = backup.write(access, target, clock=lambda: now, progress=progress)
     there = listed(folder, store_id)
     try:
         for time in to_delete(there, now, schedule.policy):

@@ -1,0 +1,175 @@
+"""One service for everybody: one Bluetooth adapter, and to each what comes from the devices on their list."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import typer
+
+from device import Event, Kept, Notification, Radio, Timings, batches, watch
+from device.events import EventQueue
+from healthslm import people
+from healthslm.cli import terminal
+from healthslm.cli.chores import Served
+from healthslm.cli.pairing import LinkSettings, link_settings
+from healthslm.cli.running import only_one
+from healthslm.cli.session import Session, hooks_of
+from healthslm.clock import utc_now
+from healthslm.collector import Tally, Update
+from healthslm.errors import HealthslmError, LockedError, StoreError, UsageError
+from healthslm.people import Member
+from healthslm.pipeline import collect, kept
+from healthslm.readings import Device
+from healthslm.store import Access, open_unlocked
+
+Observe = Callable[[Update], None]
+
+
+@contextmanager
+def everybody(current: Session, passphrases: Path | None) -> Iterator[list[Served]]:
+    """Open the stores of all whose secret is known, each with their own; who is left out is said.
+
+    Raises `LockedError` when nobody's opens, `HealthslmError` when somebody is being listened to already.
+    """
+    with contextlib.ExitStack() as stack:
+        there = people.members(current.household)
+        for member in there:  # those left out too: they share the adapter
+            stack.enter_context(only_one(member.folder))
+        served = []
+        for member in there:
+            try:
+                access = _unlocked(current, member, passphrases)
+                if access is None:
+                    terminal.say(f"{member.label} is left out: no passphrase was given.", "yellow")
+                    continue
+                store = open_unlocked(access, patience_s=0.5, state=current.settings.state)
+            except (LockedError, StoreError) as error:
+                terminal.say(f"{member.label} is left out. {error}", "yellow")
+                continue
+            served.append(Served(label=member.label, access=access, store=stack.enter_context(store)))
+        if not served:
+            raise LockedError(
+                "Nobody's store could be opened.",
+                "Use --passphrases FOLDER with a file for each label, or --person LABEL.",
+            )
+        yield served
+
+
+def _unlocked(current: Session, member: Member, passphrases: Path | None) -> Access | None:
+    """Unlock somebody's store: with their file, what was given for the current person, or by asking."""
+    theirs = current.of(member.label)
+    if passphrases is not None and (passphrases / member.label).exists():
+        return replace(theirs, passphrase_file=passphrases / member.label, passphrase_fd=None).access()
+    given = current.passphrase_file is not None or current.passphrase_fd is not None
+    if given and member.label == current.person:
+        return theirs.access()
+    if not sys.stdin.isatty():
+        return None
+    asked = f"Passphrase of {member.label} (empty: leave out)"
+    secret = str(typer.prompt(asked, hide_input=True, err=True, default="", show_default=False))
+    return theirs.access(secret) if secret else None
+
+
+def owners(served: Sequence[Served]) -> dict[str, tuple[Served, Device]]:
+    """Return whose each device is, by its address. One on two lists is nobody's, which is said."""
+    listed = [(device, one) for one in served for device in one.store.devices()]
+    times = Counter(device.address.upper() for device, _ in listed)
+    for address in sorted(address for address, count in times.items() if count > 1):
+        whose = [one.label for device, one in listed if device.address.upper() == address]
+        terminal.say(
+            f"{address} is on the lists of {' and '.join(whose)}, so nobody gets what it says. Next:"
+            f" healthslm --person {whose[-1]} devices forget {address}",
+            "bold red",
+        )
+    return {d.address.upper(): (one, d) for d, one in listed if times[d.address.upper()] == 1}
+
+
+async def listen_for_all(
+    served: Sequence[Served],
+    zone: ZoneInfo,
+    observe: Mapping[str, Observe],
+    stop: asyncio.Event,
+    *,
+    radio: Radio | None = None,
+    clock: Callable[[], datetime] = utc_now,
+) -> dict[str, Tally]:
+    """Listen to everybody's devices until `stop` is set; returns what came for each, by label.
+
+    `observe` has for each label what sees what came of an event. What goes wrong with one person's store is
+    said, and the others go on. Raises `UsageError` when nobody has a device.
+    """
+    whose = owners(served)
+    if not whose:
+        raise UsageError("No wearable is set up for anybody.", "Next: healthslm --person LABEL devices scan")
+    links: dict[str, LinkSettings] = {}
+    for one in served:
+        links |= {a.upper(): link for a, link in link_settings(one.store).items() if _is(whose, a, one)}
+    queues = {one.label: EventQueue(Timings().queue, clock) for one in served}
+
+    def last_kept(address: str, characteristic: str) -> Kept | None:
+        one, device = whose[address.upper()]
+        return kept(one.store, device.address, characteristic)
+
+    async with watch(
+        list(whose),
+        radio=radio,
+        pair=[address for address, link in links.items() if link.paired],
+        streams={address: link.streams for address, link in links.items()},
+        kept=last_kept,
+        zone=zone,
+    ) as events:
+        sharing = asyncio.create_task(_share_out(events, whose, queues))
+        try:
+            tallies = await asyncio.gather(
+                *(_serve(one, queues[one.label], zone, observe[one.label], stop) for one in served)
+            )
+        finally:
+            sharing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await sharing
+    return {one.label: tally for one, tally in zip(served, tallies, strict=True) if tally is not None}
+
+
+def _is(whose: Mapping[str, tuple[Served, Device]], address: str, one: Served) -> bool:
+    return address.upper() in whose and whose[address.upper()][0] is one
+
+
+async def _share_out(
+    events: AsyncIterator[Event],
+    whose: Mapping[str, tuple[Served, Device]],
+    queues: Mapping[str, EventQueue],
+) -> None:
+    """Put each event into the queue of whose device it is. Who is slow loses only what is their own."""
+    try:
+        async for batch in batches(events):
+            for event in batch:
+                queue = queues[whose[event.device.upper()][0].label]
+                if isinstance(event, Notification):
+                    queue.put_notification(event)
+                else:
+                    queue.put(event)
+            await asyncio.sleep(0)  # a queue that is never empty never lets go of the loop by itself
+    finally:
+        for queue in queues.values():
+            queue.close()
+
+
+async def _serve(
+    one: Served, events: EventQueue, zone: ZoneInfo, observe: Observe, stop: asyncio.Event
+) -> Tally | None:
+    """Collect what comes for one person; `None` when that ended in an error, which the others survive."""
+    try:
+        hooks = hooks_of(one.store)
+        return await collect(events, one.store, zone=zone, hooks=hooks, observe=observe, stop=stop)
+    except HealthslmError as error:
+        terminal.say(f"{one.label} is not served any more. {error}", "bold red")
+        return None
