@@ -12,7 +12,7 @@ from healthslm.store import CHEAPEST, backup, create, exists, open_store, restor
 from tests.making import DAY
 from tests.store.conftest import PASSPHRASE, heart_rates
 from tests.store.test_backup import KILLED
-from tests.store.test_durability import python
+from tests.store.test_durability import python, script
 
 
 @pytest.fixture
@@ -182,3 +182,31 @@ def test_a_foreign_folder_in_place_of_a_restore_moves_nothing(folder: Path, word
         open_store(folder, PASSPHRASE)
     shutil.rmtree(folder / "restore.new")
     assert count(folder) == 100
+
+
+def test_a_full_disk_changes_nothing(file: Path, folder: Path) -> None:
+    # A limit on the size of files is the full disk that needs no disk.
+    before = content(folder)
+    said = script(
+        """
+        import resource, sys
+        from pathlib import Path
+        from healthslm.errors import StoreError
+        from healthslm.store import restore
+
+        file, folder, secret = sys.argv[1:]
+        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, resource.RLIM_INFINITY))
+        try:
+            restore.restore(Path(file), Path(folder), secret, overwrite=True)
+        except StoreError as error:
+            print(error)
+        """,
+        file,
+        folder,
+        PASSPHRASE,
+    )
+    assert "could not be written while restoring: File too large" in said
+    assert "What was there is kept" in said
+    assert content(folder) == before
+    assert [p.name for p in folder.iterdir() if p.is_dir()] == []
+    assert count(folder) == 200
