@@ -14,9 +14,9 @@ from healthslm.store.database import Database
 from healthslm.store.ids import dense_id, stream_and_time
 
 _RECORD = np.dtype([("id", "<i8"), ("value", "<f8"), ("quality", "<i2")])
-COMMITS, READINGS = 3600, 32_768
+COMMITS, READINGS = 3600, 65_536
 """Commits or readings after which the journal is sealed: an hour at one commit a second, and what keeps what
-a process has to read of it to some hundred kilobytes."""
+a process has to read of it to a megabyte."""
 
 
 class Journal:

@@ -7,7 +7,7 @@ of `segments`, compressed; one that comes late is sorted into its row, which is 
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,8 @@ _KEPT = 8
 class Stream:
     """One kind of one device. `last` is the time (µs) of its last reading in a segment; -1 where none is.
 
-    `rows_last` is that of its last reading among the sparse ones, where such a stream may have some.
+    `rows_last` is that of its last reading among the sparse ones, where such a stream may have some. `base` is
+    what is added to a time to make the id of a reading of this stream.
     """
 
     id: int
@@ -36,11 +37,10 @@ class Stream:
     address: str
     last: int
     rows_last: int
+    base: int = field(init=False)
 
-    @property
-    def base(self) -> int:
-        """What is added to a time to make the id of a reading of this stream."""
-        return dense_id(self.id, 0)
+    def __post_init__(self) -> None:
+        self.base = dense_id(self.id, 0)
 
     def ids(self, start: int, end: int) -> tuple[int, int]:
         """Return the ids of the first and the last possible segment that has a time in `[start, end)`."""
@@ -143,6 +143,14 @@ class Segments:
                 if low < high:
                     return True
         return False
+
+    def contains(self, stream: Stream, time: int) -> bool:
+        """Say whether a stream has a reading at a time."""
+        if time > stream.last:
+            return False
+        times = self._segment(stream.base + span_start(stream.kind, time)).times
+        at = int(times.searchsorted(time))
+        return at < len(times) and bool(times[at] == time)
 
     def value(self, stream: Stream, time: int) -> tuple[float, int] | None:
         """Return value and quality of a stream's reading at a time, or `None` when there is none."""

@@ -118,7 +118,7 @@ class Store(Queries):
 
     def _stored(self, stream: Stream, time: int) -> bool:
         """Say whether a stream has a reading at a time that is not in the journal."""
-        if time <= stream.last and self._segments.value(stream, time) is not None:
+        if self._segments.contains(stream, time):
             return True
         return time <= stream.rows_last and bool(
             self._database.rows(
@@ -167,9 +167,7 @@ class Store(Queries):
         if stream is None:
             return False
         time = rows.micros(one.time)
-        return stream.base + time in self._journal.known or (
-            time <= stream.last and self._segments.value(stream, time) is not None
-        )
+        return stream.base + time in self._journal.known or self._segments.contains(stream, time)
 
     def append_columns(self, kind: Kind, device: str, columns: Columns) -> int:
         """Store many readings of a kind that comes all the time, of one device; return how many are new.
