@@ -159,10 +159,17 @@ def _bring_up_to_date(access: Access, connection: apsw.Connection, path: Path) -
         database.migrate(connection, path)  # refuses what a newer healthslm wrote
         return
     with files.alone(access.folder):  # another process may open it at the same moment
-        if schema.is_old(connection):
-            backup.write_beside(access, copy.name)
-        elif not copy.exists():
+        if not schema.is_old(connection) and not copy.exists():
             return
+        try:
+            if schema.is_old(connection):
+                backup.write_beside(access, copy.name)
+        except StoreError as error:
+            raise StoreError(
+                "The store is of an older healthslm, and was not updated: no copy of it could be kept"
+                f" meanwhile. {error.message}",
+                error.hint,
+            ) from error
         try:
             database.migrate(connection, path)
             Database(connection, path).verify()

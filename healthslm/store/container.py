@@ -183,7 +183,7 @@ def check_seal(path: Path, header: Header, key: bytes, progress: Progress | None
 def connect(path: Path, database_at: int, *, key: bytes, cipher: str, write: bool = False) -> apsw.Connection:
     """Open the database inside a file, to read it as it lies there, or to `write` it anew."""
     _register()
-    uri = f"file:{quote(str(path.absolute()))}?at={database_at}"
+    uri = f"file:{quote(os.fsencode(path.absolute()))}?at={database_at}"
     if write:
         flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI
     else:

@@ -44,11 +44,18 @@ def is_under_way(folder: Path) -> bool:
 
 
 def finish(folder: Path) -> None:
-    """Finish a restore that was ended after it was decided; does nothing where there is none."""
-    if is_under_way(folder):
-        with files.alone(folder):
-            if is_under_way(folder):  # else another process was faster
+    """Finish a restore that was ended after it was decided, and clear away one that was ended before."""
+    if is_under_way(folder) or (folder / UNDECIDED).exists():
+        with files.alone(folder):  # one that is at work is waited for
+            if is_under_way(folder):
                 _swap(folder)
+            shutil.rmtree(folder / UNDECIDED, ignore_errors=True)
+
+
+def copies(folder: Path) -> list[Path]:
+    """Return what else in a store's folder holds the data key in its slots: who erases must erase it too."""
+    there = [folder / DECIDED, folder / UNDECIDED, *folder.glob("replaced-*"), *folder.glob("*.backup")]
+    return sorted(path for path in there if path.exists())
 
 
 def restore(

@@ -27,7 +27,7 @@ SETTING = "backup schedule"
 """The setting in the store that holds a `Schedule`."""
 EVERY = timedelta(hours=23)
 """A day less what the daily look may be late, so that backups do not move around the clock."""
-_NAME = re.compile(r"healthslm-([0-9a-f]{8})-([0-9]{8}T[0-9]{6})Z\.backup")
+_NAME = re.compile(r"healthslm-([0-9a-f]{8})-([12][0-9]{7}T[0-9]{6})Z\.backup")
 _TIME = "%Y%m%dT%H%M%S"
 
 

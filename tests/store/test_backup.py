@@ -296,6 +296,12 @@ def test_the_key_is_in_no_repr(access: Access) -> None:
     assert repr(access.key) not in repr(access)
 
 
+@pytest.mark.parametrize("name", ["a b?c#d%20.backup", "früh ☀.backup", "a'b\"c&at=0.backup", "no extension"])
+def test_any_name_will_do(access: Access, tmp_path: Path, name: str) -> None:
+    backup.write(access, tmp_path / name)
+    assert backup.read(tmp_path / name, PASSPHRASE)[2].readings == 200
+
+
 @pytest.mark.parametrize("cipher", ["aegis", "chacha20"])
 def test_with_either_cipher(tmp_path: Path, cipher: str) -> None:
     made, words = create(tmp_path / "home", "pw", profile=CHEAPEST, cipher=cipher)

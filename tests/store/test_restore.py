@@ -173,6 +173,21 @@ def test_a_store_that_is_being_restored_counts_as_there(tmp_path: Path) -> None:
     assert not exists(tmp_path)
 
 
+def test_what_a_killed_restore_left_undecided_is_cleared_away(folder: Path, words: str) -> None:
+    assert words
+    (folder / "restore.part").mkdir()
+    (folder / "restore.part" / "store.db").write_bytes(b"half")
+    assert restore.copies(folder) == [folder / "restore.part"]
+    assert count(folder) == 100
+    assert not (folder / "restore.part").exists()
+
+
+def test_all_copies_of_the_key_are_known(file: Path, folder: Path) -> None:
+    done = restore.restore(file, folder, PASSPHRASE, overwrite=True)
+    backup.write_beside(unlock(folder, PASSPHRASE), "before-update.backup")
+    assert restore.copies(folder) == [folder / "before-update.backup", done.aside]
+
+
 def test_a_foreign_folder_in_place_of_a_restore_moves_nothing(folder: Path, words: str) -> None:
     assert words
     (folder / "restore.new").mkdir()

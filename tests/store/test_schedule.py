@@ -136,6 +136,7 @@ def test_old_ones_go_and_other_files_stay(access: Access, tmp_path: Path) -> Non
     stick = tmp_path / "stick"
     chosen = schedule.chosen(stick, access.folder, Policy(daily=3, weekly=0, monthly=0))
     others = ["letter.txt", "healthslm-00000000-20260101T030000Z.backup", "healthslm-x.backup"]
+    others.append(f"healthslm-{access.key_file.store_id[:4].hex()}-99991231T235959Z.backup")
     others.append(f"healthslm-{access.key_file.store_id[:4].hex()}-20269901T030000Z.backup")
     for name in others:
         (stick / name).write_text("mine")
