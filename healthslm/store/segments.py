@@ -27,8 +27,8 @@ _KEPT = 8
 class Stream:
     """One kind of one device. `last` is the time (µs) of its last reading in a segment; -1 where none is.
 
-    `rows_last` is that of its last reading among the sparse ones, where such a stream may have some. `base` is
-    what is added to a time to make the id of a reading of this stream.
+    `rows_last` is that of its last reading among the sparse ones, where such a stream may have some; `base`
+    is what is added to a time to make the id of a reading of this stream.
     """
 
     id: int
