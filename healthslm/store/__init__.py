@@ -140,9 +140,9 @@ def _opened(access: Access, patience_s: float, state: Path | None) -> Store:
         )
         undo.callback(connection.close)
         seen = None if state is None else witness.Witness(state, folder, store_id)
+        database.check_acknowledged(connection, path, mark)
         if seen is not None:
             witness.check(connection, path, seen)
-        database.check_acknowledged(connection, path, mark)
         _bring_up_to_date(access, connection, path)
         if seen is not None:
             mark.close()

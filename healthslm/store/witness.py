@@ -123,7 +123,7 @@ class WatchedMark(files.Mark):
         self._connection = connection
         self._monotonic = monotonic
         self._noted_at = monotonic()
-        self._noted: Seen | None = None
+        self._noted = witness.read()
         self._closed = False
 
     def note(self) -> None:

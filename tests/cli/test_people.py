@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -187,6 +188,16 @@ def test_the_first_to_be_added_is_meant(tmp_path: Path) -> None:
     assert "No wearable yet" in said(CliRunner().invoke(app, [*opening, "devices", "list"]))
 
 
+def test_somebody_comes_back_from_a_backup_on_a_new_machine(
+    run: Run, household: Path, tmp_path: Path
+) -> None:
+    said(run("bee", "backup", str(tmp_path / "bee.backup")))
+    shutil.rmtree(household)
+    said(run("bee", "restore", str(tmp_path / "bee.backup")))
+    assert [m.label for m in members(household)] == ["bee"]
+    assert "bee strap" in said(run("bee", "devices", "list", "--json"))
+
+
 @pytest.mark.parametrize("label", ["", "..", "a/b", "../a", "Ada", "a b", "-a", "x" * 33, "ä", "a\n"])
 def test_a_label_leads_nowhere_else(household: Path, label: str) -> None:
     with pytest.raises(UsageError, match="no label") as caught:
@@ -316,7 +327,7 @@ async def test_a_backup_that_fails_is_said_once_and_tried_again(
     await beside(until(lambda: bool(list(folder.glob("*.backup")))), [first], every_s=0.01)
 
 
-async def test_the_command_serves_whose_store_opens(household: Path, tmp_path: Path) -> None:
+async def test_the_command_serves_whose_store_opens(run: Run, household: Path, tmp_path: Path) -> None:
     scenario, socket = tmp_path / "straps.toml", tmp_path / "radio"
     scenario.write_text(
         "\n".join(f'[[wearable]]\nkind = "strap"\naddress = "{a}"\nevery = 0.05\n' for a in STRAPS.values())
@@ -342,7 +353,9 @@ async def test_the_command_serves_whose_store_opens(household: Path, tmp_path: P
                 told += line
             with pytest.raises(HealthslmError, match="already listening"), only_one(third):
                 pass
-            await asyncio.sleep(0.5)
+            file = str(tmp_path / "bee.backup")
+            assert "read back and whole" in said(await asyncio.to_thread(run, "bee", "backup", file))
+            await asyncio.sleep(0.3)
             running.send_signal(signal.SIGINT)
             told += (await running.stderr.read()).decode()
         assert await running.wait() == 0, told

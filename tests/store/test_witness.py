@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from healthslm.errors import RolledBackError
+from healthslm.errors import DamagedError, RolledBackError
 from healthslm.store import CHEAPEST, Store, backup, create, database, files, open_store, restore, unlock
 from healthslm.store.witness import EVERY_S, Seen, WatchedMark, Witness
 from tests.store.conftest import PASSPHRASE, heart_rates
@@ -143,6 +143,28 @@ def test_what_was_not_committed_is_not_noted(home: Path, state: Path) -> None:
     assert seen is not None
     assert seen.commits == 0
     opened(home, state).close()
+
+
+def test_opening_without_writing_writes_nothing(home: Path, state: Path) -> None:
+    write(home, state, 0)
+    witness = witness_of(home, state)
+    before = witness.path.stat()
+    opened(home, state).close()
+    after = witness.path.stat()
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+
+
+def test_a_journal_that_was_lost_is_still_said_as_that(home: Path, state: Path) -> None:
+    write(home, state, 0)
+    with opened(home, state) as store:
+        for first in (10, 20, 30):
+            store.append(heart_rates(10, first=first))
+            store.commit()
+        left = {name: (home / name).read_bytes() for name in ("store.db", "store.mark")}
+    for name, had in left.items():
+        (home / name).write_bytes(had)
+    with pytest.raises(DamagedError, match=r"journal store.db-wal is damaged, cut or missing"):
+        opened(home, state)
 
 
 @pytest.mark.parametrize("content", [b"", b"x", b"HSLW" + bytes(52), bytes(5000)])
