@@ -166,6 +166,12 @@ class Database:
         return f"Database({str(self.path)!r})"
 
     @property
+    def identity(self) -> bytes:
+        """The store's id, which stands at the beginning of the file in the open."""
+        _, header = self._connection.read("main", 0, 0, _SALT)
+        return bytes(header)
+
+    @property
     def in_transaction(self) -> bool:
         """Whether a transaction is open; an error may have rolled it back."""
         try:

@@ -14,8 +14,8 @@ from typing import Any
 
 from healthslm.errors import DamagedError, StoreError
 from healthslm.readings import Device
+from healthslm.store.audit import Audit
 from healthslm.store.rows import micros, moment
-from healthslm.store.transactions import Transactions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ def _device(row: tuple[str, ...]) -> Device:
     )
 
 
-class Shelf(Transactions):
+class Shelf(Audit):
     """The part of `Store` that is not readings."""
 
     # Devices
@@ -118,12 +118,12 @@ class Shelf(Transactions):
             text = json.dumps(value, ensure_ascii=False, allow_nan=False)
         except (TypeError, ValueError, RecursionError) as error:
             raise StoreError(f"The setting {name!r} cannot be kept: it is no JSON.") from error
-        self._write(
-            partial(
-                self._database.rows,
-                "INSERT INTO settings VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                (name, text),
-            )
+        self._write(partial(self._set, name, text))
+
+    def _set(self, name: str, text: str) -> None:
+        self._database.rows(
+            "INSERT INTO settings VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (name, text),
         )
 
     # Alerts and the outbox

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
@@ -12,6 +13,7 @@ import numpy as np
 from healthslm.errors import MissingError, StoreError
 from healthslm.readings import Kind, Reading, reading
 from healthslm.store import rows, schema
+from healthslm.store.audit import Event
 from healthslm.store.codec import Columns
 from healthslm.store.database import Database
 from healthslm.store.files import Mark
@@ -278,6 +280,17 @@ class Store(Queries):
             self._database.rows("DELETE FROM readings WHERE id = ?", (before.id,))
         else:
             self._database.rows("UPDATE readings SET value = ? WHERE id = ?", (value, before.id))
+        event = Event.READING_DELETED if value is None else Event.READING_CORRECTED
+        self._note(
+            event,
+            at,
+            {
+                "kind": before.kind.value,
+                "time": before.time.isoformat(),
+                "reason": reason,
+                "reading": str(before.id),
+            },
+        )
         if before.kind in SPANS:
             time = rows.micros(before.time)
             self._rollups.changed(before.kind, [time // HOUR_US])
@@ -286,18 +299,18 @@ class Store(Queries):
 
     # Retention
 
-    def forget_before(self, kind: Kind, before: datetime) -> int:
+    def forget_before(self, kind: Kind, before: datetime, at: datetime) -> int:
         """Delete the readings of a kind from before then, and free their space; returns how many they were.
 
         Of a dense kind whole segments go, so up to a day more stays. Roll-ups stay. What is older is not
         taken in again, since a roll-up without its readings could not be kept right.
         """
-        gone = self._write(partial(self._forget_before, kind, rows.micros(before)))
+        gone = self._write(partial(self._forget_before, kind, rows.micros(before), at))
         self.commit()
         self._database.shrink()
         return gone
 
-    def _forget_before(self, kind: Kind, before: int) -> int:
+    def _forget_before(self, kind: Kind, before: int, at: datetime) -> int:
         if self._journal.known:
             self._seal()
         self._rollups.refresh()
@@ -311,7 +324,9 @@ class Store(Queries):
         if kind in SPANS:
             before -= before % SPANS[kind]
         self._forgotten[kind] = max(before, self._forgotten.get(kind, before))
-        self.put(_FORGOTTEN, {kind.value: time for kind, time in self._forgotten.items()})
+        self._set(_FORGOTTEN, json.dumps({kind.value: time for kind, time in self._forgotten.items()}))
+        until = rows.moment(before).isoformat()
+        self._note(Event.READINGS_FORGOTTEN, at, {"kind": kind.value, "before": until, "readings": gone})
         return gone
 
     # What is remembered

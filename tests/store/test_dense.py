@@ -264,7 +264,7 @@ def test_what_is_forgotten_frees_its_space_and_leaves_its_roll_up(folder: Path) 
         made.commit()
         full = made.bytes_on_disk()
         before = made.rollup(Kind.ECG, DAY, DAY + timedelta(days=6), HOUR)
-        gone = made.forget_before(Kind.ECG, DAY + timedelta(days=5))
+        gone = made.forget_before(Kind.ECG, DAY + timedelta(days=5), DAY)
         assert gone == 5 * 86_400
         assert made.bytes_on_disk() < full / 4
         after = made.rollup(Kind.ECG, DAY, DAY + timedelta(days=6), HOUR)
