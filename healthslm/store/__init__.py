@@ -76,21 +76,22 @@ def create(
     """
     keys.check_passphrase(passphrase)
     files.make_private_folder(folder)
-    part = folder / (DATABASE + _UNFINISHED)
-    # keys.json beside a database that is not finished belongs to a creation that was cut short, before
-    # anybody was told its recovery words; nothing can be in it.
-    if exists(folder) and not (part.exists() and not (folder / DATABASE).exists()):
-        raise StoreError(
-            f"There is a store in {folder} already; it was left as it is.",
-            "Open it, or choose another folder.",
-        )
-    cipher = cipher or database.suitable_cipher()
-    made = keys.make(passphrase, cipher=cipher, profile=profile, random=random, now=clock())
-    for leftover in (part, part.with_name(part.name + "-wal"), part.with_name(part.name + "-shm")):
-        files.remove(leftover)
-    database.make(part, key=made.key, store_id=made.file.store_id, cipher=cipher)
-    files.write_private(folder / KEYS, made.file.to_bytes())
-    files.rename(part, folder / DATABASE)
+    with files.held(folder):
+        part = folder / (DATABASE + _UNFINISHED)
+        # keys.json beside a database that is not finished belongs to a creation that was cut short, before
+        # anybody was told its recovery words; nothing can be in it.
+        if exists(folder) and not (part.exists() and not (folder / DATABASE).exists()):
+            raise StoreError(
+                f"There is a store in {folder} already; it was left as it is.",
+                "Open it, or choose another folder.",
+            )
+        cipher = cipher or database.suitable_cipher()
+        made = keys.make(passphrase, cipher=cipher, profile=profile, random=random, now=clock())
+        for leftover in (part, part.with_name(part.name + "-wal"), part.with_name(part.name + "-shm")):
+            files.remove(leftover)
+        database.make(part, key=made.key, store_id=made.file.store_id, cipher=cipher)
+        files.write_private(folder / KEYS, made.file.to_bytes())
+        files.rename(part, folder / DATABASE)
     access = Access(folder=folder, key_file=made.file, key=made.key)
     return _opened(access, patience_s, None), made.words
 

@@ -47,6 +47,26 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep others from doing the same in `folder` meanwhile. Raises `StoreError` when somebody is at it."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise _trouble("read", folder, error) from error
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks has to do without
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise StoreError(
+                    f"Another process is making a store in {folder}.", "Wait until it is done, and open that."
+                ) from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def make_private(path: Path) -> None:
     """Make an empty file that only its owner may read; it must not be there yet."""
     try:
