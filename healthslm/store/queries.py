@@ -304,6 +304,15 @@ class Queries(Shelf):
                 ends += self._ends(stream) or ()
         return (rows.moment(min(ends)), rows.moment(max(ends))) if ends else None
 
+    def span_of(self, kind: Kind) -> tuple[datetime, datetime] | None:
+        """Return the times of the first and the last reading of a kind, or `None` when there is none."""
+        sql = "SELECT min(time), max(time) FROM readings WHERE kind = ?"
+        with self._moment():
+            ends = [end for end in self._database.rows(sql, (rows.KIND_CODES[kind],))[0] if end is not None]
+            for stream in self._segments.streams(kind):
+                ends += self._ends(stream) or ()
+        return (rows.moment(min(ends)), rows.moment(max(ends))) if ends else None
+
     def count(self) -> int:
         """Return how many readings there are."""
         with self._moment():
