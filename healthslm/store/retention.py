@@ -32,7 +32,7 @@ or not at all, a second's heart rate is in its roll-ups, and a cuff's or a scale
 
 
 class Policy(BaseModel):
-    """How many days each group or kind is kept; `None` for ever. A kind's own word goes before its group's."""
+    """How many days each group or kind is kept, `None` for ever; a kind's own number goes first."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -106,7 +106,7 @@ def plan(policy: Policy, spans: Mapping[Kind, tuple[datetime, datetime]], now: d
         if before > first:
             found.append(Deletion(kind=kind, before=before, due=now))
         else:
-            found.append(Deletion(kind=kind, before=first + DAY, due=max(now, first + keep + DAY)))
+            found.append(Deletion(kind=kind, before=first + DAY, due=max(now + DAY, first + keep + DAY)))
     return found
 
 

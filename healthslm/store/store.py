@@ -314,6 +314,8 @@ class Store(Queries):
         if self._journal.known:
             self._seal()
         self._rollups.refresh()
+        if kind in SPANS:  # whole segments and hours: a roll-up that is left has all its readings or none
+            before -= before % max(SPANS[kind], HOUR_US)
         gone = len(
             self._database.rows(
                 "DELETE FROM readings WHERE kind = ? AND time < ? RETURNING 1",
@@ -321,8 +323,6 @@ class Store(Queries):
             )
         )
         gone += sum(self._segments.drop_before(stream, before) for stream in self._segments.streams(kind))
-        if kind in SPANS:
-            before -= before % SPANS[kind]
         self._forgotten[kind] = max(before, self._forgotten.get(kind, before))
         self._set(_FORGOTTEN, json.dumps({kind.value: time for kind, time in self._forgotten.items()}))
         until = rows.moment(before).isoformat()
