@@ -80,10 +80,8 @@ def look(connection: apsw.Connection) -> Seen:
     commits = schema.commits(connection)
     if not _has_audit(connection):
         return Seen(commits=commits)
-    last = connection.execute("SELECT id, chain FROM audit ORDER BY id DESC LIMIT 1").fetchall()
-    return (
-        Seen(commits=commits, audits=last[0][0], chain=_digest(last[0][1])) if last else Seen(commits=commits)
-    )
+    entries = int(connection.execute("SELECT coalesce(max(id), 0) FROM audit").get)
+    return Seen(commits=commits, audits=entries, chain=_chain_at(connection, entries) or _NO_CHAIN)
 
 
 def check(connection: apsw.Connection, path: Path, witness: Witness) -> None:
@@ -165,5 +163,5 @@ def _chain_at(connection: apsw.Connection, entry: int) -> bytes | None:
     return _digest(found[0][0]) if found else None
 
 
-def _digest(chain: bytes) -> bytes:
-    return hashlib.sha256(chain).digest()
+def _digest(chain: object) -> bytes:
+    return hashlib.sha256(chain if isinstance(chain, bytes) else repr(chain).encode()).digest()
