@@ -179,7 +179,11 @@ def failing(_event: Event) -> None:
 
 
 class Trouble:
-    """A fault that begins with a certain write or sync and lasts for some attempts."""
+    """A fault of the journal's file that begins with a certain write or sync and lasts for some attempts.
+
+    Not of the database's own: what fails while the journal is folded in, SQLite keeps to itself, which an
+    exception of a VFS in Python is not. A limit on the size of files does that in test_durability.
+    """
 
     def __init__(self, begin: int, fault: Callable[[Event], None]) -> None:
         self._left = begin
@@ -187,6 +191,8 @@ class Trouble:
         self.on = False
 
     def __call__(self, event: Event) -> None:
+        if isinstance(event, Acknowledged) or event.file == DATABASE:
+            return
         self._left -= 1
         self.on = self.on or self._left == 0
         if self.on:
@@ -238,7 +244,7 @@ def troubles(folder: Path, count: int, fault: Callable[[Event], None], every: in
     with watched() as disk:
         wanted, none = through(disk, made(folder / "whole"), calls, Trouble(-1, fault))
         assert none == 0
-        events = len(disk.log)
+        events = sum(not isinstance(e, Acknowledged) and e.file != DATABASE for e in disk.log)
     noticed = 0
     for begin in range(1, events, every):
         with watched() as disk:

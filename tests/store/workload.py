@@ -17,7 +17,7 @@ Call = Callable[[Store], object]
 """One call of a store's methods: it is done as a whole or not at all."""
 STRAP, OTHER, METER = "C0:FF:EE:00:00:01", "C0:FF:EE:00:00:02", "C0:FF:EE:00:00:03"
 SECOND = timedelta(seconds=1)
-BEFORE = -timedelta(days=1)
+HOUR, BEFORE = timedelta(hours=1), -timedelta(days=1)
 
 
 def rates(first: int, count: int, device: str = STRAP, start: timedelta = timedelta(0)) -> list[Reading]:
@@ -112,6 +112,6 @@ def steps(count: int, seed: int) -> Iterator[list[Call]]:
         if dice.random() < 0.1:
             some.append(lambda store, number=number: store.put_alert("a", "raised", DAY, "{}" + " " * 5000))
         if dice.random() < 0.05:
-            some.append(lambda store, n=number: store.forget_before(Kind.SPO2, DAY + timedelta(days=n // 20)))
+            some.append(lambda store, n=number: store.forget_before(Kind.SPO2, DAY + n * HOUR, DAY))
         yield some
         at += size
