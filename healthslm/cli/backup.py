@@ -16,10 +16,12 @@ from healthslm.cli.app import app
 from healthslm.cli.chores import LAST
 from healthslm.cli.running import only_one
 from healthslm.cli.session import Session, session
+from healthslm.clock import utc_now
 from healthslm.errors import StoreError, UsageError
 from healthslm.store import backup as backups
-from healthslm.store import container, open_unlocked, schedule
+from healthslm.store import container, open_store, open_unlocked, schedule
 from healthslm.store import restore as restoring
+from healthslm.store.audit import Event
 from healthslm.store.backup import Contents
 from healthslm.store.schedule import Policy, Schedule
 from healthslm.store.witness import Witness
@@ -61,6 +63,8 @@ def backup(
         access = current.access()
         with terminal.progress() as update:
             contents = backups.write(access, file, replace=replace, progress=update)
+        with open_unlocked(access, state=current.settings.state) as store:
+            store.note_event(Event.BACKED_UP, utc_now(), file=str(file), readings=contents.readings)
         _say(file, contents, current.zone, json=json)
     elif list_:
         _list(current, json=json)
@@ -78,7 +82,15 @@ def _set_schedule(current: Session, folder: Path | None, keep: str, *, json: boo
     chosen = None if folder is None else schedule.chosen(folder, home, policy)
     first = None if chosen is None else schedule.carry_out(access, chosen)
     with open_unlocked(access, state=current.settings.state) as store:
+        was = Schedule.from_json(store.get(schedule.SETTING))
         store.put(schedule.SETTING, None if chosen is None else chosen.to_json())
+        store.note_event(
+            Event.SETTING_CHANGED,
+            utc_now(),
+            setting=schedule.SETTING,
+            was=None if was is None else str(was.folder),
+            now=None if chosen is None else str(chosen.folder),
+        )
         store.commit()
     if chosen is None or first is None:
         terminal.say("No backups are made by themselves any more; those that are there stay.")
@@ -182,11 +194,18 @@ def restore(
         done = restoring.restore(
             file, home, secret, overwrite=overwrite, progress=update, decided=_forgetting(current, home)
         )
+        with open_store(home, secret, state=current.settings.state) as store:
+            made = done.contents.made.isoformat()
+            store.note_event(Event.RESTORED, utc_now(), file=str(file), made=made, aside=_name(done.aside))
     row = {"home": str(home), "kept_aside": str(done.aside) if done.aside else None}
     _say(file, done.contents, current.zone, json=json, more=row)
     terminal.say(f"The store in {home} is as it was when the backup was made.")
     if done.aside:
         terminal.say(f"What was there before is kept in {done.aside}. Delete it when you are sure.")
+
+
+def _name(path: Path | None) -> str | None:
+    return None if path is None else path.name
 
 
 def _forgetting(current: Session, home: Path) -> Callable[[bytes], None]:

@@ -15,6 +15,7 @@ from healthslm.cli import app
 from healthslm.cli.running import only_one
 from healthslm.readings import Device
 from healthslm.store import CHEAPEST, create, open_store
+from healthslm.store.audit import Event
 from tests.store.conftest import heart_rates
 
 
@@ -128,3 +129,19 @@ def test_a_schedule_is_set_listed_and_ended(home: Path, tmp_path: Path) -> None:
     assert "No backups are made" in invoke(home, "backup", "--unschedule")
     with open_store(home, "passphrase") as store:
         assert store.get("backup schedule") is None
+        changes = [e.detail for e in store.trail() if e.event == Event.SETTING_CHANGED]
+    assert [(d["was"], d["now"]) for d in changes] == [(None, str(folder)), (str(folder), None)]
+
+
+def test_what_was_backed_up_and_restored_is_in_the_trail(home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "a.backup"
+    assert "read back" in invoke(home, "backup", file)
+    with open_store(home, "passphrase") as store:
+        (noted,) = (e.detail for e in store.trail() if e.event == Event.BACKED_UP)
+    assert noted == {"file": str(file), "readings": 100}
+    assert "as it was" in invoke(home, "restore", file, "--overwrite")
+    with open_store(home, "passphrase") as store:
+        (noted,) = (e.detail for e in store.trail() if e.event == Event.RESTORED)
+        store.verify_trail()
+    assert noted["file"] == str(file)
+    assert str(noted["aside"]).startswith("replaced-")

@@ -105,13 +105,13 @@ COMMANDS = [
 
 
 def lists() -> Iterator[tuple[str, ...]]:
-    """Every `list` that there is, and `doctor`: also those that are yet to be written."""
+    """Everything that lists or shows, also what is yet to be written."""
     for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
-        if name == "doctor":
+        if name in ("doctor", "audit"):
             yield (name,)
-        if "list" in getattr(command, "commands", {}):
-            yield (name, "list")
-            yield (name, "list", "--json")
+        for inner in {"list", "show"} & getattr(command, "commands", {}).keys():
+            yield (name, inner)
+            yield (name, inner, "--json")
 
 
 MARKS = {
