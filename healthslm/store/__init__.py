@@ -76,7 +76,7 @@ def create(
     """
     keys.check_passphrase(passphrase)
     files.make_private_folder(folder)
-    with files.held(folder):
+    with files.alone(folder, wait=False):
         part = folder / (DATABASE + _UNFINISHED)
         # keys.json beside a database that is not finished belongs to a creation that was cut short, before
         # anybody was told its recovery words; nothing can be in it.

@@ -48,16 +48,19 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Keep others from doing the same in `folder` meanwhile. Raises `StoreError` when somebody is at it."""
+def alone(folder: Path, *, wait: bool = True) -> Iterator[None]:
+    """Keep others from making, restoring or updating a store in `folder` meanwhile.
+
+    Waits for one that is at it, or without `wait` raises `StoreError`.
+    """
     try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
         raise _trouble("read", folder, error) from error
     try:
         with contextlib.suppress(OSError):  # a file system without locks has to do without
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise StoreError(
                     f"Another process is making a store in {folder}.", "Wait until it is done, and open that."
@@ -124,21 +127,6 @@ def read_bounded(path: Path, limit: int) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise _trouble("read", path, error) from error
-
-
-@contextlib.contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Let no two processes at once do in a folder what must not be done twice; the second waits."""
-    try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        raise _trouble("read", folder, error) from error
-    try:
-        with contextlib.suppress(OSError):  # a file system without locks
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 class Mark:
