@@ -7,13 +7,15 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
 RHYTHM := tests/data/rr/afdb-04126-first-2h.csv.gz
 
-.PHONY: help install model demo test test-bluez fuzz lint format lock clean
+.PHONY: help install model demo test test-bluez fuzz kills torn lint format lock clean
 
 help:
 	@echo "make demo     a day with four virtual wearables, end to end, in under a minute"
 	@echo "make test     the tests"
 	@echo "make test-bluez  the Bluetooth tests on real BlueZ, in an emulated machine (Debian, QEMU; minutes)"
 	@echo "make fuzz     ten million payloads, random and mutated: each a measurement or a DecodeError"
+	@echo "make kills    kill a writing process 500 times: nothing acknowledged is lost (minutes)"
+	@echo "make torn     a power cut at every write of the store, a disk that fails at every third (minutes)"
 	@echo "make lint     ruff and mypy"
 	@echo "make lock     resolve the pinned versions in requirements.lock again"
 
@@ -43,6 +45,13 @@ test-bluez: install
 
 fuzz: install
 	nice $(BIN)/python -m tests.fuzz 10000000
+
+kills: install
+	folder=$$(mktemp -d) && nice $(BIN)/python -m tests.store.killed_writer $$folder 500 1; \
+		said=$$?; rm -rf "$$folder"; exit $$said
+
+torn: install
+	nice $(BIN)/python -m tests.store.test_torn 100 1
 
 lint: install
 	$(BIN)/ruff check .
