@@ -6,6 +6,7 @@ import gc
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,7 +70,7 @@ class _Bench:
         self._days = days
         self._repeat = repeat
         self._progress = progress
-        self._behind: list[str] = []
+        self._better = 0
         self._contenders = (OURS, *(one for one in OTHERS if not one.absent()))
         for one in OTHERS:
             if one.absent():
@@ -88,20 +89,20 @@ class _Bench:
         most: float | None = None, more_is_better: bool = False,
     ) -> None:  # fmt: skip
         """Add a row for each contender, ours first, which alone has something to reach."""
-        found = {
-            contender: row(name if contender == OURS.name else f"{name}: {contender}", unit, values, decimals)
-            for contender, values in runs.items()
-        }
         ours = row(name, unit, runs[OURS.name], decimals, least=least, most=most)
-        for contender, other in found.items():
+        self.rows.append(ours)
+        for contender, values in runs.items():
+            if contender == OURS.name:
+                continue
+            other = row(f"{name}: {contender}", unit, values, decimals)
             if (other.value > ours.value) if more_is_better else (other.value < ours.value):
-                self._behind.append(f"{name} ({contender})")
-        self.rows += [ours, *(one for contender, one in found.items() if contender != OURS.name)]
+                self._better += 1
+                other = replace(other, name=f"{other.name}, which is better")
+            self.rows.append(other)
 
     def summary(self) -> Row:
-        """Say where another one is better, in the name of a row that counts how often."""
-        where = ", ".join(self._behind) or "nowhere"
-        return row(f"another one is better: {where}", "", [float(len(self._behind))])
+        """Count the rows of another one that are better."""
+        return row("rows on which another one is better", "", [float(self._better)])
 
     # Storing
 
