@@ -39,15 +39,16 @@ def run(
     years: float = 10,
     hours: float = 24,
     repeat: int = 3,
+    others: Sequence[Contender] = OTHERS,
     progress: Progress = lambda _what: None,
 ) -> list[Row]:
     """Measure everything and return the table's rows.
 
-    `days` are stored by each contender, `years` by the encrypted store alone; `hours` is how long that one is
-    watched at one reading and one commit a second. `rhythm` is a recorded rhythm or a folder of them.
+    `days` are stored by it and each of `others`, `years` by the encrypted store alone; `hours` is how long
+    that one is watched at one reading and one commit a second. `rhythm` is a recorded rhythm or a folder of them.
     Raises `StoreError` when two contenders do not say the same: then nothing was measured.
     """
-    bench = _Bench(rhythm, days, repeat, progress)
+    bench = _Bench(rhythm, days, repeat, others, progress)
     with tempfile.TemporaryDirectory(prefix="healthslm-bench-") as temporary:
         bench.folder = Path(temporary)
         bench.store_all()
@@ -62,7 +63,9 @@ def run(
 class _Bench:
     """The contenders, the folder they work in, and the rows measured so far."""
 
-    def __init__(self, rhythm: Path, days: int, repeat: int, progress: Progress) -> None:
+    def __init__(
+        self, rhythm: Path, days: int, repeat: int, others: Sequence[Contender], progress: Progress
+    ) -> None:
         self.folder = Path()
         self.rows: list[Row] = []
         self._rhythm = rhythm
@@ -71,8 +74,8 @@ class _Bench:
         self._repeat = repeat
         self._progress = progress
         self._better = 0
-        self._contenders = (OURS, *(one for one in OTHERS if not one.absent()))
-        for one in OTHERS:
+        self._contenders = (OURS, *(one for one in others if not one.absent()))
+        for one in others:
             if one.absent():
                 progress(f"without {one.name}: {one.package} is missing; pip install 'healthslm[bench]'")
 

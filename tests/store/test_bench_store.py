@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from healthslm.bench import store as bench
 from healthslm.bench import store_data, store_decade, store_process
 from healthslm.bench.store_keepers import OTHERS, OURS, Ours, access_to, opened
 from healthslm.errors import MissingError, UsageError
-from healthslm.readings import KINDS, Kind
+from healthslm.readings import KINDS, Kind, Reading
 from healthslm.store import rows
 
 RHYTHM = Path("tests/data/rr")
@@ -54,12 +55,18 @@ def test_what_is_no_rhythm_is_said(tmp_path: Path) -> None:
         store_data.beats(tmp_path)
 
 
+@cache
+def first_day() -> tuple[store_data.Day, list[Reading]]:
+    """A day, and its first readings."""
+    made = store_data.day(RECORDED, 0)
+    return made, store_data.one_by_one(made)[:500]
+
+
 @pytest.mark.parametrize("contender", [OURS, *OTHERS], ids=lambda one: one.name)
 def test_each_keeps_the_same(contender: bench.Contender, tmp_path: Path) -> None:
     if contender.absent():
         pytest.skip(f"{contender.package} is not installed")
-    made = store_data.day(RECORDED, 0)
-    few = store_data.one_by_one(made)[:500]
+    made, few = first_day()
     rates = [one for one in few if one.kind is Kind.HEART_RATE]
     with opened(contender, tmp_path) as keeper:
         keeper.add_list(few[:300])
@@ -110,7 +117,7 @@ def test_a_process_of_its_own_says_what_it_wrote_and_held(tmp_path: Path) -> Non
 
 
 def test_rows_say_where_another_one_is_better() -> None:
-    measured = bench._Bench(RHYTHM, 1, 1, lambda _what: None)
+    measured = bench._Bench(RHYTHM, 1, 1, (), lambda _what: None)
     measured._compare("size", "MB", {"healthslm": [2.0], "Other": [1.0], "Third": [3.0]}, 1, most=5)
     assert [(r.name, r.met) for r in measured.rows] == [
         ("size", True),
@@ -118,3 +125,15 @@ def test_rows_say_where_another_one_is_better() -> None:
         ("size: Third", None),
     ]
     assert measured.summary().value == 1
+
+
+def test_all_of_it_runs_and_says_who_was_left_out() -> None:
+    said: list[str] = []
+    missing = bench.Contender("Another", Ours, "no_such_package")
+    found = bench.run(
+        RHYTHM, days=1, years=0.2, hours=0.005, repeat=1, others=(missing,), progress=said.append
+    )
+    assert said[0] == "without Another: no_such_package is missing; pip install 'healthslm[bench]'"
+    assert len({one.name for one in found}) == len(found) >= 15
+    assert all(one.runs for one in found)
+    assert found[-1].value == 0
