@@ -45,8 +45,8 @@ def run(
     """Measure everything and return the table's rows.
 
     `days` are stored by it and each of `others`, `years` by the encrypted store alone; `hours` is how long
-    that one is watched at one reading and one commit a second. `rhythm` is a recorded rhythm or a folder of them.
-    Raises `StoreError` when two contenders do not say the same: then nothing was measured.
+    that one is watched at one reading and one commit a second. `rhythm` is a recorded rhythm or a folder of
+    them. Raises `StoreError` when two contenders do not say the same: then nothing was measured.
     """
     bench = _Bench(rhythm, days, repeat, others, progress)
     with tempfile.TemporaryDirectory(prefix="healthslm-bench-") as temporary:
