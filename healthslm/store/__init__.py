@@ -121,8 +121,8 @@ def unlock(folder: Path, secret: str) -> Access:
                 "Put it back from a copy of the folder.",
             )
     key_file = keys.KeyFile.read(folder / KEYS)
-    key = keys.unlock(folder / KEYS, key_file, secret)
-    return Access(folder=folder, key_file=key_file, key=key)
+    key, slot = keys.find(folder / KEYS, key_file, secret)
+    return Access(folder=folder, key_file=key_file, key=key, slot=slot.label)
 
 
 def open_unlocked(access: Access, *, patience_s: float = PATIENCE_S, state: Path | None = None) -> Store:

@@ -15,6 +15,8 @@ class Access:
     folder: Path
     key_file: KeyFile
     key: bytes
+    slot: str = ""
+    """The label of the slot that opened it."""
 
     def __repr__(self) -> str:
         return f"Access(folder={str(self.folder)!r}, key=…)"

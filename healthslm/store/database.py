@@ -49,17 +49,27 @@ def make(path: Path, *, key: bytes, store_id: bytes, cipher: str) -> None:
     """Make an encrypted database with the newest tables, in WAL mode, with nothing left in its journal."""
     files.make_private(path)  # SQLite would let others read it; its journal takes over the mode
     with translated(path):
-        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+        connection = prepared(path, key=key, store_id=store_id, cipher=cipher)
         try:
-            connection.pragma("page_size", PAGE)
-            unlock(connection, key + store_id, cipher)
-            connection.pragma("auto_vacuum", "incremental")  # so that what is deleted makes the file smaller
             connection.pragma("journal_mode", "wal")
             _configure(connection, 0)
             connection.pragma("application_id", schema.APPLICATION_ID)
             schema.migrate(connection, path)
         finally:
             connection.close()
+
+
+def prepared(path: Path, *, key: bytes, store_id: bytes, cipher: str) -> apsw.Connection:
+    """Open an empty file as a database with nothing in it yet, whose pages will be encrypted with the key."""
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    try:
+        connection.pragma("page_size", PAGE)
+        unlock(connection, key + store_id, cipher)
+        connection.pragma("auto_vacuum", "incremental")  # so that what is deleted makes the file smaller
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def connect(

@@ -111,6 +111,26 @@ def remove(path: Path) -> None:
         raise _trouble("removed", path, error) from error
 
 
+def destroy(path: Path) -> None:
+    """Overwrite a file, or all the files of a folder, and take it away; what is not there is fine.
+
+    On flash memory the old cells may outlive that for a while: what counts is that they are encrypted.
+    """
+    if path.is_dir() and not path.is_symlink():
+        for part in path.iterdir():
+            destroy(part)
+        path.rmdir()
+        return
+    if path.is_file() and not path.is_symlink():
+        with path.open("r+b") as file:
+            left = path.stat().st_size
+            while left > 0:
+                left -= file.write(bytes(min(left, 1 << 20)))
+            file.flush()
+            os.fsync(file.fileno())
+    path.unlink(missing_ok=True)
+
+
 def read_bounded(path: Path, limit: int) -> bytes:
     """Read a small file; one that is no plain file or longer than `limit` bytes raises `DamagedError`."""
     try:

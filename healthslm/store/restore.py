@@ -26,7 +26,7 @@ KEYS, DATABASE = "keys.json", "store.db"
 _BESIDE = ("store.db-wal", "store.db-shm", "store.db-journal", "store.mark")
 """What belongs to the old database and would be taken for the new one's."""
 DECIDED, UNDECIDED = "restore.new", "restore.part"
-_ASIDE = "aside"
+_ASIDE, _DESTROY = "aside", "destroy"
 _ASIDE_NAME = re.compile(r"replaced-[0-9]{8}T[0-9]{6}Z(-[0-9]+)?")
 
 
@@ -100,17 +100,49 @@ def restore(
     return Restored(contents=found, aside=aside if aside.exists() else None)
 
 
+def replace(folder: Path, prepare: Callable[[Path], None], *, now: datetime, destroy: bool) -> None:
+    """Put what `prepare` writes into the folder it is given (keys and database) in place of a store's files.
+
+    The old ones are kept in a folder beside, or with `destroy` overwritten and removed. Ended anywhere, it is
+    the one or the other. Raises `StoreError` when the disk fails.
+    """
+    with files.alone(folder), _translated(folder):
+        if is_under_way(folder):
+            _swap(folder)
+        part = folder / UNDECIDED
+        try:
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir(mode=0o700)
+            prepare(part)
+            (part / _ASIDE).write_text(_aside_for(folder, now).name, encoding="ascii")
+            if destroy:
+                (part / _DESTROY).touch(mode=0o600)
+            for written in part.iterdir():
+                _sync(written)
+            files.sync_folder(part)
+        except BaseException:
+            shutil.rmtree(part, ignore_errors=True)
+            raise
+        files.rename(part, folder / DECIDED)
+        _swap(folder)
+
+
+def need_room(folder: Path, size: int) -> None:
+    """Raise `StoreError` when a disk has less room than that many bytes."""
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        raise StoreError(
+            f"The disk under {folder.parent} has {free / 1e6:.0f} MB left, and the store takes"
+            f" {size / 1e6:.0f} MB.",
+            "Free some space. Nothing was changed.",
+        )
+
+
 def _extract(path: Path, header: Header, key: bytes, part: Path, progress: Progress | None) -> None:
     """Write the backup's two files into a new folder; they are to be trusted when this returns."""
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(mode=0o700)
-    free = shutil.disk_usage(part).free
-    if free < header.database_bytes:
-        raise StoreError(
-            f"The disk under {part.parent} has {free / 1e6:.0f} MB left; the store takes"
-            f" {header.database_bytes / 1e6:.0f} MB.",
-            "Free some space. Nothing was changed.",
-        )
+    need_room(part, header.database_bytes)
     files.write_private(part / KEYS, header.key_file.to_bytes())
     files.make_private(part / DATABASE)
     with (part / DATABASE).open("r+b") as file:
@@ -178,6 +210,8 @@ def _swap(folder: Path) -> None:
                     _move(folder / moved, aside)
                     (new / moved).replace(folder / moved)
                     files.sync_folder(folder)
+            if (new / _DESTROY).exists():
+                files.destroy(aside)
         elif (new / DATABASE).exists() or (new / KEYS).exists():
             raise DamagedError(
                 f"{new} is not what a restore left there.",

@@ -251,8 +251,8 @@ def test_a_pipe_is_not_waited_on(locked: tuple[Path, str]) -> None:
 
 
 def test_a_newer_key_file_asks_for_an_update(locked: tuple[Path, str]) -> None:
-    rewrite(locked[0], lambda f: f.update(version=2))
-    with pytest.raises(StoreError, match="version 2") as caught:
+    rewrite(locked[0], lambda f: f.update(version=3))
+    with pytest.raises(StoreError, match="version 3") as caught:
         open_store(locked[0], PASSPHRASE)
     assert caught.value.hint == "Update healthslm."
 
