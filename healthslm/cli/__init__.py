@@ -1,6 +1,18 @@
 """The command `healthslm`. Thin: it reads words, calls the pipeline, and prints what comes back."""
 
-from healthslm.cli import alerting, backup, devices, listening, look, measure, people, setup
+from healthslm.cli import alerting, backup, devices, keeping, listening, look, measure, people, setup
 from healthslm.cli.app import app, main
 
-__all__ = ["alerting", "app", "backup", "devices", "listening", "look", "main", "measure", "people", "setup"]
+__all__ = [
+    "alerting",
+    "app",
+    "backup",
+    "devices",
+    "keeping",
+    "listening",
+    "look",
+    "main",
+    "measure",
+    "people",
+    "setup",
+]

@@ -1,4 +1,4 @@
-"""What `healthslm run` does beside listening: the backup of the day."""
+"""What `healthslm run` does beside listening: the backup of the day, and deleting what is kept no longer."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from typing import Any, TypeVar
 
 from healthslm.cli import terminal
 from healthslm.clock import utc_now
-from healthslm.errors import StoreError
-from healthslm.store import Access, Store, schedule
+from healthslm.errors import HealthslmError, StoreError
+from healthslm.readings import KINDS
+from healthslm.store import Access, Store, retention, schedule
+from healthslm.store.audit import Event
 from healthslm.store.schedule import Schedule
 
 LAST = "last scheduled backup"
@@ -38,7 +40,7 @@ async def beside(
     clock: Callable[[], datetime] = utc_now,
     every_s: float = EVERY_S,
 ) -> _T:
-    """Wait for the work, and meanwhile look every hour whether somebody's backup is due."""
+    """Wait for the work, and meanwhile look every hour what is due of the day's chores."""
     ending = threading.Event()
     task = asyncio.create_task(_every_hour(served, clock, every_s, ending))
     try:
@@ -56,6 +58,7 @@ async def _every_hour(
     while True:
         for one in served:
             await back_up_if_due(one, clock, ending)
+            forget_if_due(one, clock)
         await asyncio.sleep(every_s)
 
 
@@ -83,12 +86,29 @@ async def back_up_if_due(one: Served, clock: Callable[[], datetime], ending: thr
         if not ending.is_set():
             _tell(one, {"at": clock().isoformat(), "error": error.message}, f"{error}", "yellow")
         return
+    with contextlib.suppress(StoreError):  # it is made all the same; `_tell` says what the store says
+        one.store.note_event(Event.BACKED_UP, now, file=str(path), readings=contents.readings)
     _tell(
         one,
         {"at": now.isoformat(), "file": str(path)},
         f"Backed up {contents.readings:,} readings to {path}.",
         "dim",
     )
+
+
+def forget_if_due(one: Served, clock: Callable[[], datetime]) -> None:
+    """Delete what is kept no longer; what stands in the way is said, and tried again an hour later."""
+    try:
+        gone = retention.carry_out(one.store, clock())
+    except HealthslmError as error:
+        gone = {}
+        with contextlib.suppress(OSError):
+            terminal.say(f"What is kept no longer could not be deleted. {error}", "yellow")
+    for kind, count in gone.items():
+        with contextlib.suppress(OSError):
+            terminal.say(
+                f"{count:,} readings of {KINDS[kind].title} were kept long enough, and deleted.", "dim"
+            )
 
 
 def _tell(one: Served, row: dict[str, Any], text: str, style: str) -> None:
