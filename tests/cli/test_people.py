@@ -34,6 +34,7 @@ from healthslm.people import FIRST, current, folder_of, members, switch
 from healthslm.readings import Device, Kind
 from healthslm.rules import RULES, scan_all
 from healthslm.store import CHEAPEST, backup, create, open_store, open_unlocked, schedule, unlock
+from healthslm.store.audit import Event
 from tests.making import at, series
 
 ZONE = ZoneInfo("UTC")
@@ -308,6 +309,8 @@ async def test_the_backup_of_the_day_is_made_beside(served: list[Served], tmp_pa
         (path,) = schedule.listed(folder, one.access.key_file.store_id).values()
         assert backup.read(path, SECRETS[one.label])[2].readings == 603
         assert one.store.get("last scheduled backup")["file"] == str(path)
+        noted = [entry.detail for entry in one.store.trail() if entry.event == Event.BACKED_UP]
+        assert noted == [{"file": str(path), "readings": 603}]
 
 
 async def test_a_backup_that_fails_is_said_once_and_tried_again(
