@@ -1,6 +1,18 @@
 """The command `healthslm`. Thin: it reads words, calls the pipeline, and prints what comes back."""
 
-from healthslm.cli import alerting, backup, devices, keeping, listening, look, measure, people, setup
+from healthslm.cli import (
+    alerting,
+    backup,
+    devices,
+    doctor,
+    keeping,
+    keys,
+    listening,
+    look,
+    measure,
+    people,
+    setup,
+)
 from healthslm.cli.app import app, main
 
 __all__ = [
@@ -8,7 +20,9 @@ __all__ = [
     "app",
     "backup",
     "devices",
+    "doctor",
     "keeping",
+    "keys",
     "listening",
     "look",
     "main",

@@ -23,6 +23,7 @@ from healthslm.clock import utc_now
 from healthslm.errors import HookError, UsageError
 from healthslm.readings import Finding, Severity
 from healthslm.store import Store
+from healthslm.store.audit import Event
 
 alerts = typer.Typer(help="What was raised, and who has seen it.", no_args_is_help=True)
 hooks = typer.Typer(help="Who is told of an alert, and how much.", no_args_is_help=True)
@@ -91,6 +92,7 @@ def alerts_ack(
     """Say that you have seen an alert."""
     with session(context).store() as store:
         seen = Engine(store, (), clock=utc_now).acknowledge(alert, utc_now())
+        store.note_event(Event.ALERT_ACKNOWLEDGED, utc_now(), alert=seen.id[:8], title=seen.finding.title)
     terminal.say(f"{seen.finding.title} ({seen.id[:8]}) is acknowledged.")
 
 
@@ -140,6 +142,7 @@ _TOLD = {
 
 def _save(store: Store, rows: list[Hook]) -> None:
     store.put("hooks", [h.model_dump(mode="json") for h in rows])
+    store.note_event(Event.SETTING_CHANGED, utc_now(), setting="hooks", now=", ".join(h.name for h in rows))
     store.commit()
 
 

@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from device.errors import DeviceError
-from healthslm import __version__, people
+from healthslm import __version__, people, secrecy
 from healthslm import settings as settings_module
 from healthslm.cli import terminal
 from healthslm.cli.session import Session
@@ -59,7 +59,9 @@ def _shared(
         household=settings.home,
         passphrase_file=passphrase_file,
         passphrase_fd=passphrase_fd,
+        command=context.invoked_subcommand or "",
     )
+    secrecy.keep(lock_memory=context.invoked_subcommand == "run")
     about = everybody.of(people.current(settings.home) if person is None else person)
     context.obj = replace(about, named=person is not None)
 

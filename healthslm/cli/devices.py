@@ -17,11 +17,13 @@ from healthslm.cli import pairing, terminal
 from healthslm.cli.app import app
 from healthslm.cli.running import is_running, say_if_running
 from healthslm.cli.session import session
+from healthslm.clock import utc_now
 from healthslm.errors import UsageError
 from healthslm.export.words import clean
 from healthslm.links import Standing, standing
 from healthslm.readings import Kind
 from healthslm.store import Store
+from healthslm.store.audit import Event
 
 devices = typer.Typer(help="The wearables.", no_args_is_help=True)
 app.add_typer(devices, name="devices")
@@ -106,6 +108,7 @@ def devices_add(
         after = wanted.carried_out(address, before, current.settings.home)
         store.put_device(replace(known, name=called or known.name))
         pairing.keep_link_settings(store, address, after)
+        store.note_event(Event.DEVICE_CHANGED, utc_now(), added=address)
         store.commit()
     terminal.say(f"{called or known.name or address} is added. Next: healthslm run")
     say_if_running(current.settings.home)
@@ -179,6 +182,7 @@ def devices_forget(context: typer.Context, address: str) -> None:
             raise UsageError(f"{address} is not among the wearables.", "See `healthslm devices list`.")
         store.forget_device(address.upper())
         pairing.keep_link_settings(store, address.upper(), None)
+        store.note_event(Event.DEVICE_CHANGED, utc_now(), forgotten=address.upper())
         store.commit()
     terminal.say(f"{address} is forgotten; its readings are kept.")
     say_if_running(current.settings.home)

@@ -22,14 +22,14 @@ from healthslm.cli import terminal
 from healthslm.cli.chores import Served
 from healthslm.cli.pairing import LinkSettings, link_settings
 from healthslm.cli.running import only_one
-from healthslm.cli.session import Session, hooks_of
+from healthslm.cli.session import Session, hooks_of, opened
 from healthslm.clock import utc_now
 from healthslm.collector import Tally, Update
 from healthslm.errors import HealthslmError, LockedError, StoreError, UsageError
 from healthslm.people import Member
 from healthslm.pipeline import collect, kept
 from healthslm.readings import Device
-from healthslm.store import Access, open_unlocked
+from healthslm.store import Access
 
 Observe = Callable[[Update], None]
 
@@ -51,7 +51,7 @@ def everybody(current: Session, passphrases: Path | None) -> Iterator[list[Serve
                 if access is None:
                     terminal.say(f"{member.label} is left out: no passphrase was given.", "yellow")
                     continue
-                store = open_unlocked(access, patience_s=0.5, state=current.settings.state)
+                store = opened(current, access, patience_s=0.5)
             except (LockedError, StoreError) as error:
                 terminal.say(f"{member.label} is left out. {error}", "yellow")
                 continue

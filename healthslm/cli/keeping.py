@@ -48,8 +48,8 @@ def show(context: typer.Context, json: Json = False) -> None:
     """Say how long each kind of reading is kept, and what will be deleted when."""
     current, now = session(context), utc_now()
     with current.store() as store:
-        policy, spans = retention.policy(store), retention.spans(store)
-    planned = {deletion.kind: deletion for deletion in retention.plan(policy, spans, now)}
+        policy, spans, days = retention.policy(store), retention.spans(store), store.days()
+    planned = {deletion.kind: deletion for deletion in retention.plan(policy, spans, days, now)}
     rows = [
         {
             "kind": kind.value,
@@ -65,12 +65,15 @@ def show(context: typer.Context, json: Json = False) -> None:
             {"groups": {g: policy.days.get(g, d) for g, d in retention.GROUPS.items()}, "kinds": rows}
         )
         return
+    if not spans:
+        terminal.say("There is no reading yet. Next: healthslm run")
+        return
     table = terminal.table_of("reading", "kept for", "the first is of", "is deleted from")
     for kind in spans:
-        days, first = policy.days_of(kind), spans[kind][0]
+        keep, first = policy.days_of(kind), spans[kind][0]
         table.add_row(
             KINDS[kind].title,
-            "ever" if days is None else f"{days} days",
+            "ever" if keep is None else f"{keep} days",
             f"{first.astimezone(current.zone):%Y-%m-%d}",
             "" if kind not in planned else f"{planned[kind].due.astimezone(current.zone):%Y-%m-%d} on",
         )

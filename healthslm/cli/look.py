@@ -11,12 +11,14 @@ import typer
 from healthslm.cli import terminal
 from healthslm.cli.app import app
 from healthslm.cli.session import Session, now_or, parse_time, session
+from healthslm.clock import utc_now
 from healthslm.errors import UsageError
 from healthslm.export import write
 from healthslm.pipeline import Answered, ask, origins, review
 from healthslm.readings import KINDS, Review
 from healthslm.slm import Audience, Writer
 from healthslm.store import Store
+from healthslm.store.audit import Event
 
 Json = Annotated[bool, typer.Option("--json", help="As JSON, with the evidence of every number.")]
 From = Annotated[
@@ -177,7 +179,8 @@ def export_clinician(
         raise UsageError(f"--format {formats!r} is not known.", "Use pdf, fhir, or pdf,fhir.")
     with current.store() as store, current.writer(wanted=not template) as writer:
         result = reviewed(current, store, start, end, writer, Audience.WEARER, Audience.CLINICIAN)
-    paths = write(result, out, wanted)
+        paths = write(result, out, wanted)
+        store.note_event(Event.EXPORTED, utc_now(), to=str(out.resolve()), formats=",".join(wanted))
     if json:
         terminal.print_json([str(path) for path in paths])
     for path in () if json else paths:

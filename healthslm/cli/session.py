@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,10 +19,12 @@ from healthslm import settings as settings_module
 from healthslm.alerts import Hook, parse_hooks
 from healthslm.cli import terminal
 from healthslm.clock import utc_now
-from healthslm.errors import LockedError, MissingError, ModelError
+from healthslm.errors import LockedError, MissingError, ModelError, StoreError
 from healthslm.settings import Settings
 from healthslm.slm import ModelProcess, Writer
 from healthslm.store import Access, Store, exists, open_unlocked, unlock
+from healthslm.store.audit import Event
+from healthslm.store.slots import CREDENTIAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,7 @@ class Session:
     named: bool = False
     passphrase_file: Path | None = None
     passphrase_fd: int | None = None
+    command: str = ""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -56,19 +60,34 @@ class Session:
 
         Never from an argument or the environment, where other processes could read it.
         """
-        if self.passphrase_fd is not None:
+        given = self.reading(self.passphrase_file, self.passphrase_fd)
+        return self.ask(prompt) if given is None else given
+
+    def reading(self, file: Path | None, descriptor: int | None) -> str | None:
+        """Read a secret from a descriptor or a file's first line; `None` when neither was named."""
+        if descriptor is not None:
             try:
-                with os.fdopen(self.passphrase_fd, encoding="utf-8") as file:
-                    return file.readline().rstrip("\n")
+                with os.fdopen(descriptor, encoding="utf-8") as opened:
+                    return opened.readline().rstrip("\n")
             except (OSError, UnicodeDecodeError) as error:
-                raise LockedError(
-                    f"--passphrase-fd {self.passphrase_fd} cannot be read: {_why(error)}."
-                ) from error
-        if self.passphrase_file is not None:
-            try:
-                return self.passphrase_file.read_text(encoding="utf-8").split("\n", 1)[0]
-            except (OSError, UnicodeDecodeError) as error:
-                raise LockedError(f"{self.passphrase_file} cannot be read: {_why(error)}.") from error
+                raise LockedError(f"The descriptor {descriptor} cannot be read: {_why(error)}.") from error
+        if file is None:
+            return None
+        try:
+            with file.open(encoding="utf-8") as opened:
+                secret = opened.read().split("\n", 1)[0]
+                mode = stat.S_IMODE(os.fstat(opened.fileno()).st_mode)
+        except (OSError, UnicodeDecodeError) as error:
+            raise LockedError(f"{file} cannot be read: {_why(error)}.") from error
+        if secret.startswith(CREDENTIAL) and mode & 0o077:
+            raise LockedError(
+                f"{file} opens the store, and others than its owner may read it (mode {mode:o}).",
+                f"Say: chmod 600 {file}",
+            )
+        return secret
+
+    def ask(self, prompt: str) -> str:
+        """Ask for a secret at the terminal. Raises `LockedError` where there is none."""
         if not sys.stdin.isatty():
             raise LockedError(
                 "The store is locked and there is no terminal to ask for the passphrase.",
@@ -88,9 +107,12 @@ class Session:
         return unlock(folder, self.passphrase() if secret is None else secret)
 
     @contextmanager
-    def store(self, *, patience_s: float = 5.0) -> Iterator[Store]:
-        """Open the store, and close it again; a write waits `patience_s` for another process."""
-        with open_unlocked(self.access(), patience_s=patience_s, state=self.settings.state) as store:
+    def store(self, *, access: Access | None = None, patience_s: float = 5.0) -> Iterator[Store]:
+        """Open the store, unlocking it where it is not yet, and close it again.
+
+        A write waits `patience_s` for another process.
+        """
+        with opened(self, access or self.access(), patience_s=patience_s) as store:
             yield store
 
     @contextmanager
@@ -107,6 +129,19 @@ class Session:
             return
         with process:
             yield process
+
+
+def opened(about: Session, access: Access, *, patience_s: float = 5.0) -> Store:
+    """Open an unlocked store, and note in its trail that it was: which command, with whose secret."""
+    store = open_unlocked(access, patience_s=patience_s, state=about.settings.state)
+    try:
+        store.note_event(Event.OPENED, utc_now(), slot=access.slot, command=about.command)
+        store.commit()
+    except (
+        StoreError
+    ) as error:  # as on a disk that cannot be written: what is in it can be looked at all the same
+        terminal.say(f"That the store was opened could not be noted. {error.message}", "yellow")
+    return store
 
 
 def _why(error: OSError | UnicodeDecodeError) -> str:

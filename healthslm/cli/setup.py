@@ -74,7 +74,7 @@ def _make(folder: Path, passphrase: str, person: dict[str, str], recovery_file: 
             _write(file, words, recovery_file)
             terminal.say(f"The recovery words are in {recovery_file}. Print it, then delete it.")
         else:
-            _show_words(words)
+            show_words(words)
         undo.pop_all()
         if file is not None:
             file.close()
@@ -126,7 +126,7 @@ def _date(text: str, zone: ZoneInfo) -> str:
     return born.isoformat()
 
 
-def _show_words(words: str) -> None:
+def show_words(words: str) -> None:
     """Show the recovery words, four to a line, numbered, on the terminal only."""
     terminal.err.print("\n[bold]Recovery words.[/] They open the store when the passphrase is forgotten.")
     terminal.err.print("Write them on paper now. They are not shown again, and nobody else has them.\n")

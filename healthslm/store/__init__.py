@@ -39,6 +39,7 @@ __all__ = [
     "Profile",
     "Store",
     "create",
+    "erase",
     "exists",
     "open_store",
     "open_unlocked",
@@ -128,6 +129,27 @@ def unlock(folder: Path, secret: str) -> Access:
 def open_unlocked(access: Access, *, patience_s: float = PATIENCE_S, state: Path | None = None) -> Store:
     """Open a store whose key is known; raises what `open_store` does but `LockedError`."""
     return _opened(access, patience_s, state)
+
+
+def erase(folder: Path) -> None:
+    """Destroy the store in `folder`, slots first: without them what is left of the rest can never be read.
+
+    What else in the folder holds the data key (what a restore replaced, a copy from before an update) is
+    destroyed too; backups elsewhere are not. Ended halfway, call it again. Raises `StoreError`.
+    """
+    with files.alone(folder):
+        try:
+            files.destroy(folder / KEYS)
+            for copy in restore.copies(folder):
+                files.destroy(copy)
+            for path in (*folder.glob(DATABASE + "*"), folder / MARK):
+                files.destroy(path)
+            files.sync_folder(folder)
+        except OSError as error:
+            raise StoreError(
+                f"{error.filename or folder} could not be destroyed: {error.strerror or error}.",
+                "See that the folder belongs to you, and say it again.",
+            ) from error
 
 
 def _opened(access: Access, patience_s: float, state: Path | None) -> Store:

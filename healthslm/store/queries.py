@@ -313,6 +313,24 @@ class Queries(Shelf):
                 ends += self._ends(stream) or ()
         return (rows.moment(min(ends)), rows.moment(max(ends))) if ends else None
 
+    def days(self) -> list[datetime]:
+        """Return the beginnings of the UTC days on which there was any reading, in order.
+
+        Also of those that were deleted since, where their kind comes all the time.
+        """
+        with self._moment():
+            found = {
+                day
+                for (day,) in self._database.rows(
+                    "SELECT block FROM rollups WHERE level = ? UNION SELECT time / ? FROM readings",
+                    (rollups.MINUTES.code, DAY_US),
+                )
+            }
+            for stream in self._segments.all():
+                times = self._journal.columns(stream.id, EARLIEST, LATEST).times
+                found.update(np.unique(times // DAY_US).tolist())
+        return [rows.moment(day * DAY_US) for day in sorted(found)]
+
     def count(self) -> int:
         """Return how many readings there are."""
         with self._moment():

@@ -1,14 +1,14 @@
 """What is kept for how long, and what is deleted when: as data, and as a plan that can be looked at first.
 
-A wrong clock must not delete two years at once. So the cut does not follow the clock: it moves on by at most
-`PACE` each time, at most once a day, from where it was before, and never past the newest reading. After a
-month without power it takes four days to catch up; a clock that stands a year ahead takes a week of the
-oldest readings until somebody notices, not all of them.
+A wrong clock must not delete two years. So age is not counted by the clock, but in days on which anything
+was measured: what is kept for 730 days is older than the last 730 such days. A clock that jumps a year ahead
+makes everything one day older; a month without power makes nothing older. And what is younger than that by
+the clock is kept as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,7 +21,6 @@ from healthslm.store.rows import micros, moment
 from healthslm.store.store import Store
 
 SETTING = "retention"
-PACE = timedelta(days=7)
 DAY = timedelta(days=1)
 _LEAST = 7
 """Days: what is looked back upon (a week's baseline, the clinician's page) must be there."""
@@ -37,10 +36,8 @@ class Policy(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     days: Mapping[str, int | None] = Field(default_factory=dict)
-    cut: Mapping[str, int] = Field(default_factory=dict)
-    """By kind, up to when (µs since 1970) was deleted last."""
     done: int | None = None
-    """When that was, by this machine's clock."""
+    """When (µs since 1970, by this machine's clock) was last looked for what is to be deleted."""
 
     def days_of(self, kind: Kind) -> int | None:
         """Return for how many days a kind is kept, or `None` for ever."""
@@ -91,22 +88,27 @@ def decide(before: Policy, name: str, days: int | None) -> Policy:
     return before.model_copy(update={"days": {**before.days, name: days}})
 
 
-def plan(policy: Policy, spans: Mapping[Kind, tuple[datetime, datetime]], now: datetime) -> list[Deletion]:
-    """Say what is deleted next of each kind, and when. `spans` has the first and last reading of each."""
-    newest = max((last for _, last in spans.values()), default=now)
+def plan(
+    policy: Policy, spans: Mapping[Kind, tuple[datetime, datetime]], days: Sequence[datetime], now: datetime
+) -> list[Deletion]:
+    """Say what is deleted next of each kind, and when that is if something is measured every day.
+
+    `spans` has the first and last reading of each kind, `days` the beginnings of the UTC days on which there
+    was any reading, in order.
+    """
     found = []
     for kind, (first, _) in sorted(spans.items()):
-        days = policy.days_of(kind)
-        if days is None:
+        keep = policy.days_of(kind)
+        if keep is None:
             continue
-        keep = timedelta(days=days)
-        cut = moment(policy.cut[kind.value]) if kind.value in policy.cut else first
-        wanted = min(now, newest) - keep
-        before = min(wanted, max(cut, first) + PACE)
+        before = now - timedelta(days=keep)
+        before = min(before, days[-keep]) if len(days) >= keep else first
         if before > first:
             found.append(Deletion(kind=kind, before=before, due=now))
         else:
-            found.append(Deletion(kind=kind, before=first + DAY, due=max(now + DAY, first + keep + DAY)))
+            since = sum(day > first for day in days)
+            due = max(now + DAY, now + timedelta(days=keep - since), first + timedelta(days=keep + 1))
+            found.append(Deletion(kind=kind, before=first + DAY, due=due))
     return found
 
 
@@ -121,18 +123,17 @@ def is_due(policy: Policy, now: datetime) -> bool:
 
 
 def carry_out(store: Store, now: datetime) -> dict[Kind, int]:
-    """Delete what the plan says is due now; returns how many readings of which kind. At most once a day."""
+    """Delete what is due now, at most once a day; returns how many readings of which kind."""
     decided = policy(store)
     if not is_due(decided, now):
         return {}
-    gone, cut = {}, dict(decided.cut)
-    for deletion in plan(decided, spans(store), now):
+    gone = {}
+    for deletion in plan(decided, spans(store), store.days(), now):
         if deletion.due <= now:
-            cut[deletion.kind.value] = micros(deletion.before)
             count = store.forget_before(deletion.kind, deletion.before, now)
             if count:
                 gone[deletion.kind] = count
-    after = decided.model_copy(update={"cut": cut, "done": micros(now)})
+    after = decided.model_copy(update={"done": micros(now)})
     store.put(SETTING, after.model_dump(mode="json"))
     store.commit()
     return gone

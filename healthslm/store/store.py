@@ -323,6 +323,8 @@ class Store(Queries):
             )
         )
         gone += sum(self._segments.drop_before(stream, before) for stream in self._segments.streams(kind))
+        if not gone:
+            return 0
         self._forgotten[kind] = max(before, self._forgotten.get(kind, before))
         self._set(_FORGOTTEN, json.dumps({kind.value: time for kind, time in self._forgotten.items()}))
         until = rows.moment(before).isoformat()

@@ -1,0 +1,142 @@
+"""Keys, the end of a store, the audit trail, retention and the doctor, as somebody types them."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from healthslm.clock import utc_now
+from healthslm.readings import Kind, Reading
+from healthslm.store import CHEAPEST, create, open_store
+from tests.store.test_dense import columns
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+PASSPHRASE = "correct horse"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    folder = tmp_path / "home"
+    store, _ = create(folder, PASSPHRASE, profile=CHEAPEST)
+    with store:
+        store.append(
+            [Reading(time=utc_now() - timedelta(hours=1), kind=Kind.WEIGHT, value=80, device="scale")]
+        )
+        store.append_columns(Kind.ECG, "AA:01", columns(1000, utc_now() - timedelta(days=90)))
+    (tmp_path / "passphrase").write_text(PASSPHRASE + "\n")
+    (tmp_path / "carer").write_text("a carer's own words\n")
+    (folder / "settings.toml").write_text('timezone = "UTC"\n')
+    return folder
+
+
+@pytest.fixture
+def run(home: Path) -> Run:
+    def command(*arguments: str, secret: str = "passphrase") -> subprocess.CompletedProcess[str]:  # noqa: S107
+        opening = ["--home", str(home), "--passphrase-file", str(home.parent / secret)]
+        return subprocess.run(
+            [sys.executable, "-m", "healthslm", *opening, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return command
+
+
+def test_a_carer_and_a_machine_are_let_in_and_sent_away(run: Run, home: Path) -> None:
+    carer, machine = str(home.parent / "carer"), home.parent / "machine"
+    assert run("keys", "add", "carer", "--label", "Anna", "--new-passphrase-file", carer).returncode == 0
+    assert run("keys", "add", "machine", "--file", str(machine)).returncode == 0
+    assert machine.stat().st_mode & 0o077 == 0
+    listed = json.loads(run("keys", "list", "--json").stdout)
+    assert [row["kind"] for row in listed] == ["passphrase", "recovery", "carer", "machine"]
+    assert run("audit", secret="carer").returncode == 0
+    trail = json.loads(run("audit", "--json", secret="machine").stdout)
+    assert [entry["detail"].get("slot") for entry in trail][-2:] == ["Anna", "machine"]
+    machine.chmod(0o644)
+    refused = run("audit", secret="machine")
+    assert refused.returncode == 3
+    assert "chmod 600" in refused.stderr
+    assert run("keys", "remove", "Anna").returncode == 0
+    assert run("audit", secret="carer").returncode == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["keys", "add", "dog"], "no kind of slot"),
+        (["keys", "add", "machine"], "goes into a file"),
+        (["keys", "remove", "nobody"], "no slot"),
+        (["erase", "--confirm", "/"], "not the folder"),
+        (["retention", "set", "hair", "90"], "neither a group nor a kind"),
+        (["retention", "set", "dense", "soon"], "no number of days"),
+        (["retention", "set", "dense", "1"], "cannot be"),
+    ],
+)
+def test_what_cannot_be_meant_changes_nothing(run: Run, home: Path, arguments: list[str], words: str) -> None:
+    before = (home / "keys.json").read_bytes()
+    said = run(*arguments)
+    assert said.returncode in (1, 2)
+    assert words in said.stderr.replace("\n", " ")
+    assert "Traceback" not in said.stderr
+    assert (home / "keys.json").read_bytes() == before
+
+
+def test_another_data_key_is_told_with_what_falls_away(run: Run, home: Path) -> None:
+    said = run("keys", "rotate")
+    assert said.returncode == 0, said.stderr
+    numbered = re.findall(r"(\d+) ([a-z]+) ", said.stderr[said.stderr.index("Write them on paper") :])
+    words = " ".join(word for _, word in sorted((int(number), word) for number, word in numbered))
+    with open_store(home, words) as store:
+        assert store.count() == 1001
+        assert store.trail()[-1].event == "keys changed"
+
+
+def test_erased_is_erased(run: Run, home: Path) -> None:
+    said = run("erase", "--confirm", str(home))
+    assert said.returncode == 0, said.stderr
+    assert "Backups elsewhere" in said.stderr
+    assert not list(home.glob("store*")) + list(home.glob("keys*"))
+    assert run("audit").returncode == 1
+
+
+def test_what_is_kept_how_long_is_shown_and_decided(run: Run) -> None:
+    rows = {row["kind"]: row for row in json.loads(run("retention", "show", "--json").stdout)["kinds"]}
+    assert (rows["ecg"]["days"], rows["weight"]["days"]) == (30, None)
+    assert run("retention", "set", "ecg", "60").returncode == 0
+    assert "60 days" in run("retention", "show").stdout
+
+
+def test_the_doctor_says_how_it_is(run: Run, home: Path) -> None:
+    found = run("doctor", "--verify")
+    assert found.returncode == 0, found.stdout
+    for word in (
+        "1,001 readings",
+        "aegis" if "aegis" in found.stdout else "chacha20",
+        "audit trail",
+        "backup",
+    ):
+        assert word in found.stdout
+    checks = json.loads(run("doctor", "--json").stdout)
+    assert {check["state"] for check in checks} <= {"ok", "attention"}
+    with open_store(home, PASSPHRASE) as store:
+        store._database.rows("UPDATE rollups SET summary = histogram")
+        store.put("a word", "to commit")
+    broken = run("doctor", "--verify")
+    assert broken.returncode == 1
+    assert "roll-up" in broken.stdout
+
+
+def test_no_core_is_written_and_nobody_may_look_into_the_process() -> None:
+    program = (
+        "import sys; from healthslm import secrecy; kept = secrecy.keep(lock_memory=False);"
+        "print(kept.dumps, open('/proc/self/limits').read().split('Max core file size')[1].split()[0])"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert said.stdout.split() == ["True", "0"]
