@@ -103,10 +103,14 @@ async def collect(
     return collector.tally
 
 
+_TICK_S = 0.1
+"""Together with what `commit_if_due` waits it makes a second."""
+
+
 async def _commit_every_second(store: Store) -> None:
     """Bound what a power cut can take: nothing stays uncommitted for more than a second."""
     while True:
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(_TICK_S)
         try:
             store.commit_if_due(time.monotonic())
         except StoreError as error:

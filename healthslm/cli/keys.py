@@ -142,6 +142,8 @@ def rotate(context: typer.Context) -> None:
     for slot in done.dropped:
         terminal.say(f"{slot.label} has to be added again: healthslm keys add {slot.kind}", "yellow")
     terminal.say("Backups made before open with the old secrets, as ever; make a new one and delete those.")
+    for copy in restore.copies(current.settings.home):
+        terminal.say(f"So does {copy}", "yellow")
     show_words(done.words)
 
 

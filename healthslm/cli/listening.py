@@ -25,12 +25,12 @@ from healthslm.cli.household import everybody, listen_for_all
 from healthslm.cli.measure import need_virtual
 from healthslm.cli.pairing import link_settings
 from healthslm.cli.running import only_one
-from healthslm.cli.session import Session, hooks_of, session
+from healthslm.cli.session import Session, hooks_of, opened, session
 from healthslm.collector import Tally, Update
 from healthslm.errors import UsageError
 from healthslm.pipeline import collect, kept
 from healthslm.readings import Device
-from healthslm.store import Store, open_unlocked
+from healthslm.store import Store
 
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
@@ -76,7 +76,7 @@ def run(
         return
     with only_one(current.settings.home):
         access = current.access()
-        with open_unlocked(access, patience_s=0.5, state=current.settings.state) as store:
+        with opened(current, access, patience_s=0.5) as store:
             if replay_file:
                 tally = asyncio.run(_play(store, current, replay_file, speed))
             else:

@@ -87,11 +87,21 @@ def connect(
         connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE, vfs=vfs)
         try:
             connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-            _check_header(connection, path, store_id, cipher)
-            unlock(connection, key, cipher)
-            _configure(connection, patience_s)
-            if connection.pragma("application_id") != schema.APPLICATION_ID:
-                raise DamagedError(f"{path} is not a database of healthslm.", _BACK)
+            trouble = _header_trouble(connection, path, store_id, cipher)
+            # A power cut while the journal is folded in may leave the first page half written: SQLite takes
+            # it from the journal then, and the salt, which is not there, from what it is told here.
+            if trouble and not _has_journal(path):
+                raise trouble
+            unlock(connection, key + store_id, cipher)
+            try:
+                _configure(connection, patience_s)
+                ours = connection.pragma("application_id") == schema.APPLICATION_ID
+            except _DAMAGE:
+                if trouble:
+                    raise trouble from None
+                raise
+            if not ours:
+                raise trouble or DamagedError(f"{path} is not a database of healthslm.", _BACK)
         except BaseException:
             connection.close()
             raise
@@ -122,26 +132,34 @@ def migrate(connection: apsw.Connection, path: Path) -> None:
         schema.migrate(connection, path)
 
 
-def _check_header(connection: apsw.Connection, path: Path, store_id: bytes, cipher: str) -> None:
-    """Check the 24 bytes in the open: the cipher authenticates them only in part, or not at all.
+def _header_trouble(
+    connection: apsw.Connection, path: Path, store_id: bytes, cipher: str
+) -> DamagedError | None:
+    """Say what is wrong with the 24 bytes in the open, which the cipher authenticates in part or not at all.
 
     Read through SQLite: closing a file of our own would drop the locks of other connections in this process.
     """
     _, header = connection.read("main", 0, 0, 24)
     size = path.stat().st_size
     if header[:16] == b"SQLite format 3\x00":
-        raise DamagedError(f"{path} is a plain SQLite database, not the encrypted store.", _BACK)
+        return DamagedError(f"{path} is a plain SQLite database, not the encrypted store.", _BACK)
     if size < PAGE or size % PAGE:
-        raise DamagedError(f"{path} is cut: its {size} bytes are not whole pages of {PAGE}.", _BACK)
+        return DamagedError(f"{path} is cut: its {size} bytes are not whole pages of {PAGE}.", _BACK)
     alike = sum(a == b for a, b in zip(header[:_SALT], store_id, strict=True))
     layout = bytes((PAGE >> 8, PAGE & 255, 2, 2, _RESERVED[cipher], 64, 32, 32))  # sqlite.org/fileformat.html
     if alike <= _SALT // 2:
-        raise DamagedError(
+        return DamagedError(
             f"{path} and the keys.json beside it belong to different stores.",
             "Put the two back together from one copy of the folder.",
         )
     if alike < _SALT or header[_SALT:] != layout:
-        raise DamagedError(f"{path} is damaged: its first bytes are not what was written.", _BACK)
+        return DamagedError(f"{path} is damaged: its first bytes are not what was written.", _BACK)
+    return None
+
+
+def _has_journal(path: Path) -> bool:
+    journal = path.with_name(path.name + "-wal")
+    return journal.exists() and journal.stat().st_size > 0
 
 
 def unlock(connection: apsw.Connection, key: bytes, cipher: str) -> None:

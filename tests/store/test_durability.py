@@ -94,12 +94,7 @@ def test_a_full_disk_loses_nothing_and_work_goes_on_when_there_is_space(folder: 
     "limit",
     [
         58 * 4096,
-        pytest.param(
-            58 * 4096 + 2432,  # the last page of the database is half there
-            marks=pytest.mark.xfail(
-                strict=True, reason="the header is checked before SQLite has mended it from the journal"
-            ),
-        ),
+        58 * 4096 + 2432,  # the last page of the database is half there
     ],
 )
 def test_a_disk_that_is_full_while_the_journal_is_folded_in_loses_nothing(folder: Path, limit: int) -> None:

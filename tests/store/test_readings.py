@@ -204,7 +204,7 @@ def test_commits_are_grouped_to_a_second(store: Store, folder: Path) -> None:
     assert (store.count(), durable()) == (1, 0)
     assert store.commit_if_due(100.0), "after a quiet time at once"
     store.append(heart_rates(1, first=1))
-    assert not store.commit_if_due(100.9)
+    assert not store.commit_if_due(100.8)
     assert (store.count(), durable()) == (2, 1)
     assert store.commit_if_due(101.0)
     assert durable() == 2

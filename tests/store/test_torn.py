@@ -145,7 +145,6 @@ def test_the_cuts_would_be_noticed(tmp_path: Path) -> None:
         cuts.run(lambda number: number > len(cuts.log) - 20, seed=4)
 
 
-@pytest.mark.xfail(strict=True, reason="the header is checked before SQLite has mended it from the journal")
 @pytest.mark.parametrize("noise", ["zeros", "random", "sector"])
 def test_a_first_page_that_was_torn_while_the_journal_was_folded_in_comes_from_there(
     tmp_path: Path, noise: str
