@@ -11,6 +11,7 @@ from healthslm.cli import (
     look,
     measure,
     people,
+    readings,
     setup,
 )
 from healthslm.cli.app import app, main
@@ -28,5 +29,6 @@ __all__ = [
     "main",
     "measure",
     "people",
+    "readings",
     "setup",
 ]

@@ -19,6 +19,7 @@ from rich.text import Text
 
 from healthslm.export import words
 from healthslm.readings import Claim, Device, Feature, Finding, Severity, Summary
+from healthslm.store import ids
 
 
 class _Aside(Console):
@@ -110,11 +111,11 @@ def evidence_line(feature: Feature, zone: ZoneInfo, devices: dict[int, Device]) 
         when = "all day" if last == start.date() else f"{start:%d %b} to {last:%d %b}"
     else:
         when = f"{clock(start, zone)}–{clock(end, zone)}"
-    ids = "…".join(f"#{i}" for i in feature.readings)
+    named = "…".join(f"#{ids.name(i)}" for i in feature.readings)
     many = f"{feature.count:,} readings" if len(feature.readings) > 1 else "reading"
     device = devices.get(feature.readings[0]) if feature.readings else None
     whose = f", {device.name or device.address}" if device else ""
-    return f"{words.title(feature)} {words.value(feature)} {when}: {many} {ids}{whose}"
+    return f"{words.title(feature)} {words.value(feature)} {when}: {many} {named}{whose}"
 
 
 def summary_panel(summary: Summary, title: str, zone: ZoneInfo, devices: dict[int, Device]) -> Panel:

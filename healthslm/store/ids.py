@@ -16,6 +16,32 @@ STREAMS = 1 << (62 - _TIME_BITS)
 EARLIEST, LATEST = _EPOCH, _EPOCH + (1 << _TIME_BITS) - 1
 """The times, in µs since 1970, that such an id can say."""
 
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def name(id: int) -> str:
+    """Write an id as a person reads and types it: a dense one as `d` and letters, others as they are."""
+    if id < DENSE:
+        return str(id)
+    left, letters = id - DENSE, ""
+    while left:
+        left, digit = divmod(left, 36)
+        letters = _DIGITS[digit] + letters
+    return f"d{letters or '0'}"
+
+
+def parse(text: str) -> int:
+    """Read what `name` wrote. Raises `ValueError` for anything else."""
+    plain = text.strip().removeprefix("#").lower()
+    try:
+        id_ = int(plain[1:], 36) + DENSE if plain.startswith("d") else int(plain)
+    except ValueError:
+        id_ = 0
+    if not 0 < id_ < 1 << 63 or name(id_) != plain:
+        raise ValueError(f"{text!r} is not the id of a reading")
+    return id_
+
+
 DAY_US, HOUR_US, MINUTE_US = 86_400_000_000, 3_600_000_000, 60_000_000
 # How long a segment's span is, in µs. A waveform has a day's readings in ten minutes.
 SPANS = {

@@ -140,3 +140,27 @@ def test_no_core_is_written_and_nobody_may_look_into_the_process() -> None:
     )
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert said.stdout.split() == ["True", "0"]
+
+
+def test_a_reading_is_looked_up_corrected_and_taken_out(run: Run) -> None:
+    (weight,) = json.loads(run("readings", "list", "weight", "--json").stdout)
+    assert run("readings", "correct", weight["id"], "79.5", "--reason", "typed wrongly").returncode == 0
+    (weight,) = json.loads(run("readings", "list", "weight", "--json").stdout)
+    assert weight["value"] == 79.5
+    ecg = json.loads(run("readings", "list", "ecg", "--from", "2000-01-01", "--most", "2", "--json").stdout)
+    assert len(ecg) == 2
+    assert ecg[0]["id"].startswith("d")
+    assert run("readings", "delete", ecg[0]["id"], "--reason", "a cable").returncode == 0
+    left = json.loads(run("readings", "list", "ecg", "--from", "2000-01-01", "--most", "2", "--json").stdout)
+    assert ecg[0]["id"] not in [row["id"] for row in left]
+    trail = json.loads(run("audit", "--json").stdout)
+    reasons = [entry["detail"]["reason"] for entry in trail if "reason" in entry["detail"]]
+    assert reasons == ["typed wrongly", "a cable"]
+    for arguments in (
+        ["list", "hair"],
+        ["delete", "d0zz", "--reason", "x"],
+        ["delete", "soon", "--reason", "x"],
+    ):
+        said = run("readings", *arguments)
+        assert said.returncode in (1, 2)
+        assert "Traceback" not in said.stderr

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from healthslm.errors import DamagedError, MissingError, StoreError, UsageError
 from healthslm.readings import Kind, Quality, Reading
-from healthslm.store import CHEAPEST, Store, create, open_store
+from healthslm.store import CHEAPEST, Store, create, ids, open_store
 from healthslm.store.codec import Columns, decode, encode
 from healthslm.store.ids import DENSE
 from tests.making import DAY
@@ -388,3 +388,15 @@ def test_nobody_waits_for_a_copy(store: Store, folder: Path, copied: Callable[[P
         with open_store(copied(folder), PASSPHRASE) as copy:
             assert copy.count() == at + 10
             copy.verify()
+
+
+@given(st.integers(1, 2**63 - 1))
+def test_an_id_is_read_as_it_was_written(id: int) -> None:
+    assert ids.parse(ids.name(id)) == id
+    assert ids.parse(f"#{ids.name(id).upper()}") == id
+
+
+@pytest.mark.parametrize("text", ["", "d", "-1", "0", "d-1", "1.5", "d" + "z" * 20, "007", "abc"])
+def test_what_is_no_id_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not the id"):
+        ids.parse(text)

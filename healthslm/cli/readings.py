@@ -1,0 +1,111 @@
+"""Single readings: looked up, corrected, taken out."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from healthslm.cli import terminal
+from healthslm.cli.app import app
+from healthslm.cli.look import From, To, period
+from healthslm.cli.session import session
+from healthslm.clock import utc_now
+from healthslm.errors import UsageError
+from healthslm.readings import KINDS, Kind, Quality, Reading
+from healthslm.store import Store, ids
+
+readings = typer.Typer(help="Single readings: look them up, correct one, take one out.", no_args_is_help=True)
+app.add_typer(readings, name="readings")
+Reason = Annotated[str, typer.Option(help="Why; it is kept with what was there before.")]
+Id = Annotated[str, typer.Argument(help="As `readings list` or a summary's evidence shows it.")]
+Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
+
+
+@readings.command("list")
+def list_(
+    context: typer.Context,
+    kind: Annotated[str, typer.Argument(help="Like heart_rate or systolic.")],
+    start: From = None,
+    end: To = None,
+    most: Annotated[int, typer.Option(min=1, help="The newest of them.")] = 50,
+    json: Json = False,
+) -> None:
+    """List the readings of a kind, the newest last."""
+    wanted = _kind(kind)
+    current = session(context)
+    with current.store() as store:
+        window = store.window(wanted, *period(start, end, current, store))
+        found = [store.reading(int(id_)) for id_ in window.ids[-most:]]
+    rows = [_row(one) for one in found if one is not None]
+    if json:
+        terminal.print_json(rows)
+        return
+    if not rows:
+        terminal.say(f"There is no reading of {KINDS[wanted].title} in this period; see --from and --to.")
+        return
+    table = terminal.table_of("id", "when", "value", "from", "", whole=10)
+    for one, row in zip((one for one in found if one), rows, strict=True):
+        when = terminal.day_and_clock(one.time, current.zone)
+        value = f"{one.value:.{KINDS[wanted].decimals}f} {KINDS[wanted].unit}"
+        table.add_row(row["id"], when, value, terminal.cell(one.device), ", ".join(row["quality"]))
+    terminal.out.print(table)
+
+
+@readings.command("correct")
+def correct(
+    context: typer.Context,
+    id: Id,
+    value: Annotated[float, typer.Argument(help="What it should have been, in the unit shown.")],
+    reason: Reason,
+) -> None:
+    """Give a reading another value. The old one is kept with the reason, and the trail tells of it."""
+    with session(context).store() as store:
+        before = _reading(store, id)
+        assert before.id is not None  # noqa: S101  it came out of the store
+        after = store.correct(before.id, value, reason, utc_now())
+        store.commit()
+    unit = KINDS[after.kind].unit
+    terminal.say(f"{KINDS[after.kind].title}: {after.value:g} {unit} instead of {before.value:g} {unit}.")
+
+
+@readings.command("delete")
+def delete(context: typer.Context, id: Id, reason: Reason) -> None:
+    """Take a reading out. It is kept with the reason, and does not come back with a later transfer."""
+    with session(context).store() as store:
+        before = _reading(store, id)
+        assert before.id is not None  # noqa: S101  it came out of the store
+        store.delete(before.id, reason, utc_now())
+        store.commit()
+    terminal.say(f"{KINDS[before.kind].title} {before.value:g} {KINDS[before.kind].unit} is taken out.")
+
+
+def _kind(name: str) -> Kind:
+    try:
+        return Kind(name)
+    except ValueError as error:
+        raise UsageError(f"{name!r} is no kind of reading.", f"One of: {', '.join(Kind)}.") from error
+
+
+def _reading(store: Store, id: str) -> Reading:
+    try:
+        found = store.reading(ids.parse(id))
+    except ValueError:
+        found = None
+    if found is None:
+        raise UsageError(f"There is no reading {id!r}.", "See `healthslm readings list KIND`.")
+    return found
+
+
+def _row(one: Reading) -> dict[str, Any]:
+    assert one.id is not None  # noqa: S101  it came out of the store
+    return {
+        "id": ids.name(one.id),
+        "time": one.time.isoformat(),
+        "kind": one.kind.value,
+        "value": one.value,
+        "unit": KINDS[one.kind].ucum,
+        "device": one.device,
+        "quality": [flag.name.lower() for flag in Quality if flag and flag in one.quality and flag.name],
+        "context": one.context,
+    }
