@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from healthslm.errors import UsageError
-from healthslm.readings import QUALITIES, Kind, Reading, Window, reading
+from healthslm.readings import Kind, Reading, Window, reading
 from healthslm.store import rollups, rows
 from healthslm.store.codec import NONE, Columns, joined
 from healthslm.store.database import Database
@@ -227,7 +227,8 @@ class Queries(Shelf):
         if found is None:
             return None
         value, quality = found
-        return reading(rows.moment(time), stream.kind, value, stream.address, QUALITIES[quality], id=id_)
+        known_as = rows.quality_of(quality)
+        return reading(rows.moment(time), stream.kind, value, stream.address, known_as, id=id_)
 
     def _one(self, sql: str, bindings: tuple[int | str, ...]) -> Reading | None:
         found = self._database.rows(sql, bindings)

@@ -15,7 +15,7 @@ from healthslm.readings import Kind
 from healthslm.store import rollup_bytes, rollups, rows
 from healthslm.store.codec import Columns
 from healthslm.store.database import Database
-from healthslm.store.ids import DAY_US, HOUR_US
+from healthslm.store.ids import DAY_US, HOUR_US, SPANS
 from healthslm.store.rollups import HOURS, MINUTES, Level, Totals
 
 Read = Callable[[Kind, int, int], Columns]
@@ -56,7 +56,8 @@ class RollupTable:
     def _summarised(self, kind: Kind, hours: list[int], level: Level) -> Totals:
         """Summarise some hours, which rise, from their readings."""
         parts = []
-        for first, last in _runs(hours):
+        most = 24 if SPANS[kind] >= DAY_US else 1  # an hour of a waveform is half a million readings
+        for first, last in _runs(hours, most):
             columns = self._read(kind, first * HOUR_US, (last + 1) * HOUR_US)
             parts.append(rollups.summarise(kind, columns, level.period))
         return rollups.joined(parts)
@@ -152,7 +153,7 @@ class RollupTable:
                 if hours[0] != start // HOURS.block:
                     block = start // HOURS.block
                     hours = block, self._block(kind, HOURS, block, histogram=True) or rollups.NOTHING
-                found = rollups.summarise(kind, self._read(kind, start, start + DAY_US), MINUTES.period)
+                found = self._summarised(kind, list(range(day * 24, day * 24 + 24)), MINUTES)
                 found = found.take(~np.isin(found.at // HOUR_US, skipped))
                 told = self._block(kind, MINUTES, day, histogram=True) or rollups.NOTHING
                 self._compare(kind, told, found)
@@ -167,11 +168,11 @@ class RollupTable:
             )
 
 
-def _runs(hours: list[int]) -> list[tuple[int, int]]:
-    """Put hours that follow each other together: first and last of each run."""
+def _runs(hours: list[int], most: int) -> list[tuple[int, int]]:
+    """Put hours that follow each other together, so many at most: first and last of each run."""
     runs: list[tuple[int, int]] = []
     for hour in hours:
-        if runs and runs[-1][1] == hour - 1:
+        if runs and runs[-1][1] == hour - 1 and hour - runs[-1][0] < most:
             runs[-1] = (runs[-1][0], hour)
         else:
             runs.append((hour, hour))

@@ -68,6 +68,11 @@ def kind_of(code: int) -> Kind:
         raise DamagedError(f"The store has a reading of kind {code}, which there is not.") from None
 
 
+def quality_of(bits: int) -> Quality:
+    """Return the quality of its bits, those of a newer healthslm too."""
+    return QUALITIES[bits] if 0 <= bits < len(QUALITIES) else Quality(bits)
+
+
 def check(reading: Reading) -> None:
     """Refuse what a row cannot hold. Raises `StoreError` naming the reading and the field."""
     if not isfinite(reading.value):
@@ -108,7 +113,7 @@ def to_reading(row: Row) -> Reading:
         kind_of(code),
         value,
         device,
-        QUALITIES[quality] if 0 <= quality < len(QUALITIES) else Quality(quality),
+        quality_of(quality),
         None if device_us is None else _NAIVE_EPOCH + timedelta(microseconds=device_us),
         sequence,
         id_,

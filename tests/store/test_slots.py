@@ -180,3 +180,18 @@ def test_what_is_destroyed_is_overwritten_first(tmp_path: Path) -> None:
     assert not folder.exists()
     assert other.read_bytes() == bytes(6000)
     files.destroy(folder)
+
+
+def test_no_repr_shows_a_key_or_words(folder: Path, words: str) -> None:
+    access = unlock(folder, PASSPHRASE)
+    file = access.key_file
+    maker = Maker(
+        store=file.store, cipher=file.cipher, key=access.key, random=os.urandom, now=NOW, profile=CHEAPEST
+    )
+    done = rotated(folder)
+    with open_store(folder, PASSPHRASE) as store:
+        shown = " ".join(map(repr, (access, maker, done, done.access, store, store._database)))
+    for key in (access.key, done.access.key):
+        assert key.hex() not in shown
+        assert repr(key) not in shown
+    assert done.words not in shown
