@@ -9,11 +9,11 @@ import typer
 from healthslm.cli import terminal
 from healthslm.cli.app import app
 from healthslm.cli.look import From, To, period
-from healthslm.cli.session import session
+from healthslm.cli.session import Session, session
 from healthslm.clock import utc_now
 from healthslm.errors import UsageError
 from healthslm.readings import KINDS, Kind, Quality, Reading
-from healthslm.store import Store, ids
+from healthslm.store import Store, ids, retention
 
 readings = typer.Typer(help="Single readings: look them up, correct one, take one out.", no_args_is_help=True)
 app.add_typer(readings, name="readings")
@@ -25,15 +25,20 @@ Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 @readings.command("list")
 def list_(
     context: typer.Context,
-    kind: Annotated[str, typer.Argument(help="Like heart_rate or systolic.")],
+    kind: Annotated[
+        str | None, typer.Argument(help="Like heart_rate or systolic; without it, which there are.")
+    ] = None,
     start: From = None,
     end: To = None,
     most: Annotated[int, typer.Option(min=1, help="The newest of them.")] = 50,
     json: Json = False,
 ) -> None:
     """List the readings of a kind, the newest last."""
-    wanted = _kind(kind)
     current = session(context)
+    if kind is None:
+        _kinds(current, json=json)
+        return
+    wanted = _kind(kind)
     with current.store() as store:
         window = store.window(wanted, *period(start, end, current, store))
         found = [store.reading(int(id_)) for id_ in window.ids[-most:]]
@@ -78,6 +83,26 @@ def delete(context: typer.Context, id: Id, reason: Reason) -> None:
         store.delete(before.id, reason, utc_now())
         store.commit()
     terminal.say(f"{KINDS[before.kind].title} {before.value:g} {KINDS[before.kind].unit} is taken out.")
+
+
+def _kinds(current: Session, *, json: bool) -> None:
+    """Say which kinds of readings there are, and from when to when."""
+    with current.store() as store:
+        spans = retention.spans(store)
+    if json:
+        rows = [
+            {"kind": kind.value, "first": first.isoformat(), "last": last.isoformat()}
+            for kind, (first, last) in spans.items()
+        ]
+        terminal.print_json(rows)
+        return
+    if not spans:
+        terminal.say("There is no reading yet. Next: healthslm run")
+        return
+    table = terminal.table_of("kind", "the first", "the last", whole=10)
+    for kind, ends in spans.items():
+        table.add_row(kind.value, *(terminal.day_and_clock(end, current.zone) for end in ends))
+    terminal.out.print(table)
 
 
 def _kind(name: str) -> Kind:
