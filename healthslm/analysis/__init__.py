@@ -5,20 +5,26 @@ the feature's value is `None` and its reason says why.
 """
 
 from healthslm.analysis.change import daily, in_range, relation, trend
-from healthslm.analysis.features import absent, describe, extreme, mean, total
+from healthslm.analysis.days import Daily, DailySeries, Days, day_bounds
+from healthslm.analysis.features import absent, describe, extreme, mean, of_window, total
 from healthslm.analysis.pressure import paired
 from healthslm.analysis.rhythm import Rhythm, hrv, rhythm
 from healthslm.analysis.rolling import rolling_median
 
 __all__ = [
+    "Daily",
+    "DailySeries",
+    "Days",
     "Rhythm",
     "absent",
     "daily",
+    "day_bounds",
     "describe",
     "extreme",
     "hrv",
     "in_range",
     "mean",
+    "of_window",
     "paired",
     "relation",
     "rhythm",

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from healthslm.analysis.features import absent
+from healthslm.analysis.features import absent, of_window
 from healthslm.readings import KINDS, Feature, Floats, Kind, Window, moment
 
 TREND_DAYS = 3
@@ -48,17 +48,7 @@ def daily(window: Window, which: str, zone: ZoneInfo) -> Feature:
         return absent(name, window.kind, window.start, window.end, why, unit=info.ucum)
     good = window.usable()
     found = {"mean": float(values.mean()), "min": float(values.min()), "max": float(values.max())}
-    return Feature(
-        name=name,
-        kind=window.kind,
-        value=found[which],
-        unit=info.ucum,
-        decimals=info.decimals,
-        start=window.start,
-        end=window.end,
-        count=len(days),
-        readings=(int(good.ids[0]), int(good.ids[-1])),
-    )
+    return of_window(name, found[which], good, count=len(days))
 
 
 def trend(window: Window, zone: ZoneInfo) -> Feature:
@@ -72,17 +62,7 @@ def trend(window: Window, zone: ZoneInfo) -> Feature:
     first, second = np.triu_indices(len(days), k=1)
     slope = float(np.median((means[second] - means[first]) / (days[second] - days[first])))
     good = window.usable()
-    return Feature(
-        name=name,
-        kind=window.kind,
-        value=slope,
-        unit=unit,
-        decimals=info.decimals + 2,
-        start=window.start,
-        end=window.end,
-        count=len(good),
-        readings=(int(good.ids[0]), int(good.ids[-1])),
-    )
+    return of_window(name, slope, good, unit=unit, decimals=info.decimals + 2)
 
 
 def in_range(window: Window, low: float | None, high: float | None) -> Feature:
@@ -98,17 +78,7 @@ def in_range(window: Window, low: float | None, high: float | None) -> Feature:
     inside = (good.values >= (-np.inf if low is None else low)) & (
         good.values <= (np.inf if high is None else high)
     )
-    return Feature(
-        name=name,
-        kind=window.kind,
-        value=float(inside.mean() * 100),
-        unit="%",
-        start=window.start,
-        end=window.end,
-        coverage=good.coverage,
-        count=len(good),
-        readings=(int(good.ids[0]), int(good.ids[-1])),
-    )
+    return of_window(name, float(inside.mean() * 100), good, unit="%", decimals=0)
 
 
 def _ranks(values: Floats) -> Floats:
@@ -136,17 +106,8 @@ def relation(one: Window, other: Window, zone: ZoneInfo) -> Feature:
     if not a.std() or not b.std():
         return none(f"{titles}: one of them never changed")
     good = one.usable()
-    return Feature(
-        name=name,
-        kind=one.kind,
-        value=float(np.corrcoef(a, b)[0, 1]),
-        unit="1",
-        decimals=2,
-        start=one.start,
-        end=one.end,
-        count=len(both),
-        readings=(int(good.ids[0]), int(good.ids[-1])),
-    )
+    value = float(np.corrcoef(a, b)[0, 1])
+    return of_window(name, value, good, unit="1", decimals=2, count=len(both))
 
 
 def _title(kind: Kind) -> str:

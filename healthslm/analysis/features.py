@@ -15,6 +15,34 @@ def absent(name: str, kind: Kind, start: datetime, end: datetime, reason: str, *
     return Feature(name=name, kind=kind, value=None, unit=unit, start=start, end=end, reason=reason)
 
 
+def of_window(
+    name: str,
+    value: float,
+    window: Window,
+    *,
+    unit: str | None = None,
+    decimals: int | None = None,
+    count: int | None = None,
+) -> Feature:
+    """Return the feature that was computed from all readings of a window: it stands on the first to the last.
+
+    Unit and decimals are those of the window's kind unless given; `count` is how many readings went in.
+    """
+    info = KINDS[window.kind]
+    return Feature(
+        name=name,
+        kind=window.kind,
+        value=value,
+        unit=info.ucum if unit is None else unit,
+        decimals=info.decimals if decimals is None else decimals,
+        start=window.start,
+        end=window.end,
+        coverage=window.coverage,
+        count=len(window) if count is None else count,
+        readings=(int(window.ids[0]), int(window.ids[-1])) if len(window) else (),
+    )
+
+
 def _why_empty(window: Window) -> str:
     """Say why a window has nothing to compute with."""
     title = KINDS[window.kind].title
@@ -62,18 +90,7 @@ def mean(window: Window) -> Feature:
     name = f"{window.kind}_mean"
     if not len(good):
         return absent(name, window.kind, window.start, window.end, _why_empty(window), unit=info.ucum)
-    return Feature(
-        name=name,
-        kind=window.kind,
-        value=float(np.mean(good.values)),
-        unit=info.ucum,
-        decimals=info.decimals,
-        start=window.start,
-        end=window.end,
-        coverage=good.coverage,
-        count=len(good),
-        readings=(int(good.ids[0]), int(good.ids[-1])),
-    )
+    return of_window(name, float(np.mean(good.values)), good)
 
 
 def total(window: Window) -> Feature:
@@ -83,17 +100,7 @@ def total(window: Window) -> Feature:
     name = f"{window.kind}_total"
     if not len(good):
         return absent(name, window.kind, window.start, window.end, _why_empty(window), unit=info.ucum)
-    return Feature(
-        name=name,
-        kind=window.kind,
-        value=float(np.sum(good.values)),
-        unit=info.ucum,
-        decimals=info.decimals,
-        start=window.start,
-        end=window.end,
-        count=len(good),
-        readings=(int(good.ids[0]), int(good.ids[-1])),
-    )
+    return of_window(name, float(np.sum(good.values)), good)
 
 
 def describe(window: Window) -> tuple[Feature, ...]:

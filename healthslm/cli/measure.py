@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 _MOST_RUNS = 20
 
-evaluations = typer.Typer(help="How good it is, measured.", no_args_is_help=True)
-app.add_typer(evaluations, name="eval")
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 RHYTHM = Path("tests/data/rr/afdb-04126-first-2h.csv.gz")
 Rhythm = Annotated[
@@ -142,27 +140,3 @@ def _table(rows: Sequence[Row]) -> Table:
         reach = f"{r.reach} {'✓' if r.met else '✗ not reached'}" if r.reach else ""
         table.add_row(r.name, f"{r.value:,.{r.decimals}f}", r.unit, *([reach] if aims else []), runs)
     return table
-
-
-@evaluations.command("narrate")
-def eval_narrate(
-    context: typer.Context,
-    days: Annotated[int, typer.Option(min=1, max=10_000, help="How many drawn days to narrate.")] = 10,
-    seed: Annotated[int, typer.Option(help="Which days are drawn.")] = 1,
-    json: Json = False,
-) -> None:
-    """Narrate drawn days, and count which of the model's sentences stood."""
-    from healthslm.evaluation import narrate  # noqa: PLC0415  only here
-
-    current = session(context)
-    with current.writer() as writer:
-        if writer is None:
-            raise UsageError("There is no language model to measure.", "First: healthslm model build")
-        result = narrate.run(writer, days=days, seed=seed)
-    if json:
-        terminal.print_json(result.to_json())
-        return
-    table = Table("what", "count")
-    for name, value in result.rows():
-        table.add_row(name, value)
-    terminal.out.print(table)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from healthslm.readings.kinds import KINDS, Kind, KindInfo
+from healthslm.readings.threshold import Threshold
 
 __all__ = [
     "KINDS",
@@ -36,6 +37,7 @@ __all__ = [
     "Sentence",
     "Severity",
     "Summary",
+    "Threshold",
     "Times",
     "Window",
     "instant",
@@ -312,7 +314,8 @@ class Finding:
     """What a rule saw: a prompt to act, not a diagnosis.
 
     `rule` and `version` name the rule, `source` its citation, `action` the next step; `missing` says what
-    the rule could not see. `[start, end)` is the episode; `ongoing` while its end is not known.
+    the rule could not see, `thresholds` the numbers that it went by. `[start, end)` is the episode; `ongoing`
+    while its end is not known.
     """
 
     rule: str
@@ -326,6 +329,7 @@ class Finding:
     ongoing: bool = False
     evidence: tuple[Feature, ...] = ()
     missing: tuple[str, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
 
     @property
     def id(self) -> str:

@@ -4,7 +4,7 @@
 moment of a period (history). Both run the very same code over the same kind of window.
 """
 
-from healthslm.rules.base import Rule, Verdict, Windows
+from healthslm.rules.base import Case, Rule, Verdict, Windows
 from healthslm.rules.engine import by_severity, judge, scan, scan_all
 from healthslm.rules.oxygen import LOW_SPO2
 from healthslm.rules.pressure import HIGH_PRESSURE
@@ -13,4 +13,4 @@ from healthslm.rules.temperature import FEVER
 
 RULES: tuple[Rule, ...] = (FEVER, LOW_SPO2, IRREGULAR_RHYTHM, HIGH_PRESSURE)
 
-__all__ = ["RULES", "Rule", "Verdict", "Windows", "by_severity", "judge", "scan", "scan_all"]
+__all__ = ["RULES", "Case", "Rule", "Verdict", "Windows", "by_severity", "judge", "scan", "scan_all"]

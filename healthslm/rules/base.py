@@ -1,33 +1,63 @@
-"""What a rule is: a name, a version, a source, and two pure functions over windows."""
+"""What a rule is: a name, a version, a source, its thresholds, and two pure functions over what was measured."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
 
-from healthslm.readings import Feature, Kind, Severity, Window
+from healthslm.analysis import Daily, Days
+from healthslm.errors import UsageError
+from healthslm.readings import Feature, Kind, Severity, Threshold, Window
 
 Windows = Mapping[Kind, Window]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """What a rule is asked about: the windows up to `now`, the days that were over then, and its thresholds.
+
+    `case["watch_below"]` is a threshold's value. `prepared` is what the rule's own `prepare` made of windows
+    that may reach further on both sides than this case's: cut it to `windows` before use.
+    """
+
+    windows: Windows
+    now: datetime
+    zone: ZoneInfo
+    thresholds: Mapping[str, float]
+    days: Days = field(default_factory=dict)
+    prepared: Any = None
+
+    def __getitem__(self, threshold: str) -> float:
+        return self.thresholds[threshold]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What a rule says about one moment: how severe, and since when the readings have shown it."""
+    """What a rule says about one moment: how severe, and since when the readings have shown it.
+
+    `missing` is what it could not see this time, beside what it never can.
+    """
 
     severity: Severity
     onset: datetime
+    missing: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Rule:
     """One clinical rule.
 
-    `verdict(windows, now)` looks back over `lookback` from `now` and says whether the rule holds then;
-    `evidence(windows)` gives the features of a whole episode. `kinds` are what it needs: a new reading of
-    one of them is a reason to ask again, and every one of them has a window. Moments closer together than
-    `join` are one episode. `actions` says, level by level, what to do next. `missing` says what the rule
-    cannot see at all.
+    `verdict(case)` looks back over `lookback` from `case.now` and says whether the rule holds then;
+    `evidence(case)` gives the features of a whole episode. `kinds` are what it needs: a new reading of one of
+    them is a reason to ask again, and every one of them has a window. `daily` are the series it needs, for
+    `days` days back; a rule with such is asked when a day's hours are over. Live it is asked at most once in
+    `every`. What is dear to compute and the same for many moments, `prepare(windows, thresholds)` computes
+    once. Moments closer together than `join` are one episode. `actions` says, level by level, what to do
+    next. `missing` says what the rule cannot see at all.
     """
 
     name: str
@@ -37,7 +67,40 @@ class Rule:
     kinds: tuple[Kind, ...]
     lookback: timedelta
     join: timedelta
-    verdict: Callable[[Windows, datetime], Verdict | None]
-    evidence: Callable[[Windows], tuple[Feature, ...]]
+    verdict: Callable[[Case], Verdict | None]
+    evidence: Callable[[Case], tuple[Feature, ...]]
     actions: Mapping[Severity, str]
+    thresholds: tuple[Threshold, ...] = ()
     missing: tuple[str, ...] = ()
+    daily: tuple[Daily, ...] = ()
+    days: int = 0
+    every: timedelta = timedelta(milliseconds=100)
+    prepare: Callable[[Windows, Mapping[str, float]], Any] | None = None
+
+    @cached_property
+    def settings(self) -> Mapping[str, float]:
+        """The thresholds in force, by name."""
+        return {threshold.name: threshold.value for threshold in self.thresholds}
+
+    def threshold(self, name: str) -> Threshold:
+        """Return one threshold. Raises `UsageError` naming those there are."""
+        for threshold in self.thresholds:
+            if threshold.name == name:
+                return threshold
+        there = ", ".join(threshold.name for threshold in self.thresholds) or "none"
+        raise UsageError(f"The rule {self.name} has no threshold {name!r}.", f"It has: {there}.")
+
+    def having(self, name: str, value: float, *, by: str, at: datetime | None, why: str) -> Rule:
+        """Return the rule with one threshold set for this person, signed by `by`.
+
+        Raises `UsageError` for a name it has not and for a value outside of what may be set.
+        """
+        old = self.threshold(name)
+        if not old.low <= value <= old.high:
+            raise UsageError(
+                f"{name} of {self.name} cannot be {value:g} {old.unit}.",
+                f"It may be {old.low:g} to {old.high:g}.",
+            )
+        usual = old.value if old.usual is None else old.usual
+        new = replace(old, value=value, usual=usual, by=by, at=at, why=why)
+        return replace(self, thresholds=tuple(new if one is old else one for one in self.thresholds))

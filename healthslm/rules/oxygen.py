@@ -12,7 +12,7 @@ import numpy as np
 
 from healthslm.analysis import absent, extreme, mean, rolling_median
 from healthslm.readings import KINDS, Feature, Kind, Severity, Window, moment
-from healthslm.rules.base import Rule, Verdict, Windows
+from healthslm.rules.base import Case, Rule, Verdict
 
 WIDTH = timedelta(minutes=5)
 DEMAND = 0.8
@@ -27,9 +27,9 @@ def _medians(window: Window) -> tuple[list[datetime], list[float]]:
     return [moment(t) for t in times], medians.tolist()
 
 
-def _verdict(windows: Windows, now: datetime) -> Verdict | None:
-    window = windows[Kind.SPO2]
-    recent = window.between(now - WIDTH - timedelta(minutes=1), now + timedelta(microseconds=1))
+def _verdict(case: Case) -> Verdict | None:
+    window = case.windows[Kind.SPO2]
+    recent = window.between(case.now - WIDTH - timedelta(minutes=1), case.now + timedelta(microseconds=1))
     times, medians = rolling_median(recent, width=WIDTH, demand=DEMAND, step=WIDTH)
     if len(medians):
         return _level(float(medians[-1]), moment(times[-1]) - WIDTH)
@@ -63,8 +63,8 @@ def _spot(window: Window) -> Verdict | None:
     return _level(float(max(first, second)), moment(earlier))
 
 
-def _evidence(windows: Windows) -> tuple[Feature, ...]:
-    window, pulse = windows[Kind.SPO2], windows[Kind.PULSE_RATE]
+def _evidence(case: Case) -> tuple[Feature, ...]:
+    window, pulse = case.windows[Kind.SPO2], case.windows[Kind.PULSE_RATE]
     times, medians = rolling_median(window, width=WIDTH, demand=DEMAND)
     if not len(medians):
         unit = KINDS[Kind.SPO2].ucum

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from healthslm.analysis import extreme, mean, paired
 from healthslm.readings import Feature, Kind, Severity, moment
-from healthslm.rules.base import Rule, Verdict, Windows
+from healthslm.rules.base import Case, Rule, Verdict
 
 LEVELS = ((180, 120, Severity.URGENT), (135, 85, Severity.WATCH))
 """At or above either number, the level. 135/85: the home threshold of ESC/ESH 2018 and NICE NG136.
@@ -16,8 +16,8 @@ SITTING = timedelta(minutes=30)
 """Measurements within this time are one sitting, and are averaged."""
 
 
-def _verdict(windows: Windows, _now: datetime) -> Verdict | None:
-    upper, lower = paired(windows[Kind.SYSTOLIC], windows[Kind.DIASTOLIC])
+def _verdict(case: Case) -> Verdict | None:
+    upper, lower = paired(case.windows[Kind.SYSTOLIC], case.windows[Kind.DIASTOLIC])
     if not len(upper):
         return None
     if len(upper) < MEASUREMENTS:
@@ -31,8 +31,8 @@ def _verdict(windows: Windows, _now: datetime) -> Verdict | None:
     return None
 
 
-def _evidence(windows: Windows) -> tuple[Feature, ...]:
-    upper, lower = paired(windows[Kind.SYSTOLIC], windows[Kind.DIASTOLIC])
+def _evidence(case: Case) -> tuple[Feature, ...]:
+    upper, lower = paired(case.windows[Kind.SYSTOLIC], case.windows[Kind.DIASTOLIC])
     return mean(upper), mean(lower), extreme(upper, "max")
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from healthslm.analysis import mean, rhythm
 from healthslm.readings import Feature, Kind, Severity, Window, moment
-from healthslm.rules.base import Rule, Verdict, Windows
+from healthslm.rules.base import Case, Rule, Verdict
 
 IRREGULAR = 0.05
 """Mean beat-to-beat change over mean RR, after a three-point median; sinus rhythm is 0.01-0.03. Measured on
@@ -18,8 +18,10 @@ SEEN = 0.9
 """Share of the five minutes that must lie between the first judged beat and the last."""
 
 
-def _verdict(windows: Windows, now: datetime) -> Verdict | None:
-    seen = rhythm(windows[Kind.RR_INTERVAL].between(now - WIDTH, now + timedelta(microseconds=1)))
+def _verdict(case: Case) -> Verdict | None:
+    seen = rhythm(
+        case.windows[Kind.RR_INTERVAL].between(case.now - WIDTH, case.now + timedelta(microseconds=1))
+    )
     if not len(seen.irregularity) or bool((seen.irregularity < IRREGULAR).any()):
         return None
     onset, last = moment(seen.starts[0]), moment(seen.ends[-1])
@@ -46,8 +48,8 @@ def _share(window: Window) -> tuple[Feature, ...]:
     return of_window, replace(of_window, name="irregular_minutes", value=minutes, unit="min")
 
 
-def _evidence(windows: Windows) -> tuple[Feature, ...]:
-    return *_share(windows[Kind.RR_INTERVAL]), mean(windows[Kind.HEART_RATE])
+def _evidence(case: Case) -> tuple[Feature, ...]:
+    return *_share(case.windows[Kind.RR_INTERVAL]), mean(case.windows[Kind.HEART_RATE])
 
 
 IRREGULAR_RHYTHM = Rule(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 
 from healthslm.analysis import extreme
 from healthslm.readings import Feature, Kind, Severity, moment
-from healthslm.rules.base import Rule, Verdict, Windows
+from healthslm.rules.base import Case, Rule, Verdict
 
 FEVER_CEL = 38.0
 """NHS: "a high temperature is usually considered to be 38C or above"."""
@@ -16,8 +16,8 @@ HIGH_FEVER_CEL = 39.1
 """NEWS2: 39.1 °C and above scores 2 of 3."""
 
 
-def _verdict(windows: Windows, _now: datetime) -> Verdict | None:
-    good = windows[Kind.TEMPERATURE].usable()
+def _verdict(case: Case) -> Verdict | None:
+    good = case.windows[Kind.TEMPERATURE].usable()
     if not len(good) or good.values[-1] < FEVER_CEL:
         return None
     below = np.flatnonzero(good.values < FEVER_CEL)
@@ -27,8 +27,8 @@ def _verdict(windows: Windows, _now: datetime) -> Verdict | None:
     return Verdict(severity=Severity.URGENT if high else Severity.WATCH, onset=moment(good.times[first]))
 
 
-def _evidence(windows: Windows) -> tuple[Feature, ...]:
-    window = windows[Kind.TEMPERATURE]
+def _evidence(case: Case) -> tuple[Feature, ...]:
+    window = case.windows[Kind.TEMPERATURE]
     return extreme(window, "max"), extreme(window, "latest")
 
 

@@ -1,0 +1,57 @@
+"""`healthslm eval`: how good it is, measured; one table a question, published figures beside ours."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table as Shown
+
+from healthslm.cli import terminal
+from healthslm.cli.app import app
+from healthslm.cli.session import session
+from healthslm.errors import UsageError
+from healthslm.evaluation.table import Table
+
+evaluations = typer.Typer(help="How good it is, measured.", no_args_is_help=True)
+app.add_typer(evaluations, name="eval")
+Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
+
+
+def show(table: Table, *, json: bool) -> None:
+    """Print an evaluation's table, or its JSON."""
+    if json:
+        terminal.print_json(table.to_json())
+        return
+    shown = Shown("what", "ours", "published", "reach", title=table.title, title_justify="left")
+    for one in table.lines:
+        ours = one.note if one.value is None else f"{one.value:,.{one.decimals}f} {one.unit}".strip()
+        reach = f"{one.reach} {'✓' if one.met else '✗ not reached'}" if one.reach else ""
+        shown.add_row(one.name, ours, one.published, reach)
+    terminal.out.print(shown)
+    for note in table.notes:
+        terminal.out.print(terminal.cell(note), style="dim")
+
+
+@evaluations.command("narrate")
+def eval_narrate(
+    context: typer.Context,
+    days: Annotated[int, typer.Option(min=1, max=10_000, help="How many drawn days to narrate.")] = 10,
+    seed: Annotated[int, typer.Option(help="Which days are drawn.")] = 1,
+    json: Json = False,
+) -> None:
+    """Narrate drawn days, and count which of the model's sentences stood."""
+    from healthslm.evaluation import narrate  # noqa: PLC0415  only here
+
+    current = session(context)
+    with current.writer() as writer:
+        if writer is None:
+            raise UsageError("There is no language model to measure.", "First: healthslm model build")
+        result = narrate.run(writer, days=days, seed=seed)
+    if json:
+        terminal.print_json(result.to_json())
+        return
+    table = Shown("what", "count")
+    for name, value in result.rows():
+        table.add_row(name, value)
+    terminal.out.print(table)
