@@ -52,7 +52,7 @@ def line(
     published: str = "",
     note: str = "",
 ) -> Line:
-    """Make a line of a figure that should be at least or at most something; compared as it is, not rounded."""
+    """Make a line of a figure that should be at least or at most so much; compared unrounded."""
     limit = least if least is not None else most
     met = None
     if limit is not None:

@@ -1,4 +1,4 @@
-"""What a rule is: a name, a version, a source, its thresholds, and two pure functions over what was measured."""
+"""What a rule is: a name, a version, a source, its thresholds, and two pure functions."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ _STEP = timedelta(seconds=30)
 """History is asked at readings' times, once in this long at the most; nothing here changes faster."""
 _UTC = ZoneInfo("UTC")
 _NO_DAYS: Days = {}
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ def scan(
     *,
     zone: ZoneInfo = _UTC,
     days: Days = _NO_DAYS,
-    since: datetime = datetime.min.replace(tzinfo=UTC),
+    since: datetime = _ALWAYS,
 ) -> list[Finding]:
     """Ask one rule about every moment from `since` on: one finding an episode, in order of time.
 
@@ -171,7 +172,7 @@ def scan_all(
     *,
     zone: ZoneInfo = _UTC,
     days: Days = _NO_DAYS,
-    since: datetime = datetime.min.replace(tzinfo=UTC),
+    since: datetime = _ALWAYS,
 ) -> tuple[Finding, ...]:
     """Ask every rule about a period; the most severe findings first, then by time."""
     return by_severity(
