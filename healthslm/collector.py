@@ -10,12 +10,14 @@ from zoneinfo import ZoneInfo
 
 from device import Event, Identity, LinkEvent, Notification
 from healthslm.alerts import Alert, Engine
+from healthslm.daily import DailyRules
 from healthslm.errors import StoreError
+from healthslm.history import History, reach_of
 from healthslm.ingest import Ingest, device_from
 from healthslm.links import Links
 from healthslm.live import Live
 from healthslm.readings import Kind, Reading
-from healthslm.rules import Rule, judge
+from healthslm.rules import Rule, Windows, judge
 from healthslm.store import Store
 
 _LOG = logging.getLogger(__name__)
@@ -26,7 +28,7 @@ RECENT = timedelta(hours=3)
 LATE = timedelta(minutes=1)
 """What was measured longer ago than this is judged as of then too."""
 EVERY = timedelta(milliseconds=100)
-"""A rule is asked at most so often: when values come by the hundred, it is asked about the last of them."""
+"""How often it is looked for what waits: values held back, rules still owed a question, days."""
 MOST_REASONS = 200
 """Reasons of refusal that are told apart; the rest are counted together."""
 
@@ -79,23 +81,26 @@ class Collector:
         self.store = store
         self.clock = clock
         self.engine = engine
-        self.reach = max((rule.lookback for rule in rules), default=timedelta(hours=1))
+        self.zone = zone
+        # What comes late is judged as of then, so as much more is looked back on.
+        self.reach = {kind: far + RECENT for kind, far in reach_of(rules).items()}
         self.live = Live(self.reach)
+        self.history = History(store, zone)
         self.ingest = Ingest(zone)
         self.links = Links(store)
         self.waiting: list[Reading] = []
         self.tally = Tally()
         self._concerned: dict[Kind, tuple[Rule, ...]] = {
-            kind: tuple(rule for rule in rules if kind in rule.kinds) for kind in Kind
+            kind: tuple(rule for rule in rules if kind in rule.kinds and not rule.daily) for kind in Kind
         }
+        self._daily = DailyRules(rules, self.history, zone)
         self._asked: dict[str, datetime] = {}
         self._owed: dict[str, tuple[Rule, datetime, datetime]] = {}
 
     def remember(self, now: datetime) -> None:
         """Fill the live windows from the store, so that a restart forgets nothing."""
-        for kind, rules in self._concerned.items():
-            if rules:
-                self.live.load(self.store.window(kind, now - self.reach, now))
+        for kind, far in self.reach.items():
+            self.live.load(self.store.window(kind, now - far, now))
 
     def take(self, events: Sequence[Event]) -> list[Update]:
         """Store what a batch of events brings in one go, and ask the rules that it concerns."""
@@ -192,16 +197,18 @@ class Collector:
         judged as of then too, so that it does not fall out of what the rules look back on.
         """
         newest = readings[0].time if len(readings) == 1 else max(reading.time for reading in readings)
+        late = received_at - newest > LATE
+        if late:
+            self.history.changed(reading.time for reading in readings)
         if max(received_at, now) - newest > RECENT:
             return ()  # from a device's memory or a captured file: history, which changes no alert
-        late = received_at - newest > LATE
         raised = []
         for reading in readings:
             for rule in self._concerned[reading.kind]:
                 asked = self._asked.get(rule.name)
                 if asked is received_at:
                     continue  # for another reading of the same notification
-                if not late and asked is not None and abs(received_at - asked) < EVERY:
+                if not late and asked is not None and abs(received_at - asked) < rule.every:
                     self._owed[rule.name] = (rule, newest, received_at)
                 elif alert := self._ask(rule, newest, received_at):
                     raised.append(alert)
@@ -215,11 +222,27 @@ class Collector:
         found = [
             finding
             for now in ((newest, received_at) if late else (received_at,))
-            if (finding := judge(rule, self.live.windows(rule.kinds, now, rule.lookback), now))
+            if (finding := judge(rule, self._windows(rule, now), now, zone=self.zone))
         ]
         worst = max(found, key=lambda finding: finding.severity, default=None)
         return self.engine.update(rule, worst, received_at)
 
-    def settle(self) -> Sequence[Alert]:
-        """Ask the rules that are owed a question, now that it is quiet; the alerts this raised."""
-        return [alert for owed in list(self._owed.values()) if (alert := self._ask(*owed))]
+    def _windows(self, rule: Rule, now: datetime) -> Windows:
+        return self.live.windows(rule.kinds, now, rule.lookback)
+
+    def settle(self, *, last: bool = False) -> Sequence[Alert]:
+        """Ask the rules that are owed a question and may be asked again, and look after the days.
+
+        At the `last` every rule is asked that is owed one. Returns the alerts this raised.
+        """
+        now = self.clock()
+        due = [
+            owed
+            for owed in self._owed.values()
+            if last or abs(now - self._asked.get(owed[0].name, now)) >= owed[0].every
+        ]
+        raised = [self._ask(*owed) for owed in due]
+        raised += [
+            self.engine.update(rule, finding, now) for rule, finding in self._daily.step(now, self._windows)
+        ]
+        return [alert for alert in raised if alert]

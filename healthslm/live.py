@@ -124,12 +124,12 @@ class _Column:
 
 
 class Live:
-    """Windows over the last `reach`, fed reading by reading.
+    """Windows over the last `reach` of each kind, fed reading by reading; other kinds are not kept.
 
     A window shares memory with the next ones: use it before adding more.
     """
 
-    def __init__(self, reach: timedelta) -> None:
+    def __init__(self, reach: Mapping[Kind, timedelta]) -> None:
         self._reach = reach
         self._columns: dict[Kind, _Column] = {}
 
@@ -140,12 +140,15 @@ class Live:
 
     def add(self, readings: Iterable[Reading], now: datetime) -> None:
         """Take in readings; what is older than the reach is left out."""
-        oldest, columns = now - self._reach, self._columns
+        reach, columns = self._reach, self._columns
         for reading in readings:
+            far = reach.get(reading.kind)
+            if far is None:
+                continue
             column = columns.get(reading.kind)
             if column is None:
                 column = columns[reading.kind] = _Column()
-            column.add(reading, oldest)
+            column.add(reading, now - far)
 
     def windows(self, kinds: Iterable[Kind], now: datetime, back: timedelta) -> Mapping[Kind, Window]:
         """Return the windows `[now - back, now]` of some kinds; an empty one where nothing came."""

@@ -19,10 +19,12 @@ from healthslm.analysis import describe, hrv
 from healthslm.clock import utc_now
 from healthslm.collector import EVERY, Collector, Tally, Update
 from healthslm.errors import StoreError
+from healthslm.history import History
 from healthslm.links import losses
 from healthslm.query import perform
 from healthslm.readings import KINDS, Device, Feature, Finding, Kind, Person, Review, Summary, Window
-from healthslm.rules import RULES, Rule, by_severity, scan_all
+from healthslm.rulebook import in_force
+from healthslm.rules import Rule, by_severity
 from healthslm.rules.rhythm import IRREGULAR_RHYTHM
 from healthslm.slm import Audience, Writer, answer, narrate, route
 from healthslm.slm.tools import Call, Unclear
@@ -39,7 +41,7 @@ async def collect(
     *,
     zone: ZoneInfo,
     hooks: Sequence[Hook] = (),
-    rules: Sequence[Rule] = RULES,
+    rules: Sequence[Rule] | None = None,
     clock: Callable[[], datetime] = utc_now,
     wall_clock: Callable[[], datetime] = utc_now,
     observe: Callable[[Update], None] = lambda _update: None,
@@ -58,6 +60,7 @@ async def collect(
         delivered(alert_id, hook)
 
     bringing = Courier(store, hooks, clock=wall_clock, on_delivered=on_delivered)
+    rules = in_force(store) if rules is None else rules
     engine = Engine(store, hooks, clock=wall_clock, bring=bringing.bring)
     collector = Collector(store, engine, rules, zone, clock)
     collector.remember(clock())
@@ -92,7 +95,7 @@ async def collect(
             for task in done:
                 task.result()  # what ended it, if it was an error
             tell(collector.flush())
-            if alerts := collector.settle():
+            if alerts := collector.settle(last=True):
                 tell([Update(event=None, alerts=alerts)])
             await courier.drain(seconds=10)
         finally:
@@ -150,19 +153,21 @@ def review(
     made_at: datetime,
     audiences: Sequence[Audience] = (Audience.WEARER,),
     writer: Writer | None = None,
-    rules: Sequence[Rule] = RULES,
+    rules: Sequence[Rule] | None = None,
 ) -> Review:
     """Review `[start, end)`: its readings, what the rules found in them, and a text for each audience.
 
-    The findings are computed anew from the stored readings, by the rules that are in force now. A kind that
-    was ever measured and is missing in this period is among the features, as a value that is not known.
+    The findings are computed anew from the stored readings, by `rules` or those in force for this person. A
+    kind that was ever measured and is missing in this period is among the features, as a value not known.
     """
     span = store.span()
     ever = store.kinds(span[0], span[1] + timedelta(microseconds=1)) if span else set()
     windows = {
         kind: store.window(kind, start, end) for kind in Kind if kind in ever and not KINDS[kind].waveform
     }
-    findings = by_severity((*scan_all(rules, windows), *losses(store, start, end)))
+    rules = in_force(store) if rules is None else rules
+    found = History(store, zone).findings(rules, start, end)
+    findings = by_severity((*found, *losses(store, start, end)))
     features = features_of(windows, irregular=any(f.rule == IRREGULAR_RHYTHM.name for f in findings))
     texts = {
         audience: narrate(findings, features, audience=audience, zone=zone, writer=writer)
@@ -205,9 +210,10 @@ def ask(
     now: datetime,
     zone: ZoneInfo,
     writer: Writer | None = None,
-    rules: Sequence[Rule] = RULES,
+    rules: Sequence[Rule] | None = None,
 ) -> Answered:
     """Answer a question: a route, one typed, read-only query, and words that are held to what it brought."""
+    rules = in_force(store) if rules is None else rules
     call = route(question, now, zone)
     result = perform(call, store, now=now, zone=zone, rules=rules)
     words = answer(call, result.features, findings=result.findings, zone=zone, writer=writer)

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from healthslm.analysis import absent, daily, extreme, hrv, in_range, mean, relation, total, trend
+from healthslm.history import History
 from healthslm.readings import KINDS, Feature, Finding, Kind, Severity, Window
-from healthslm.rules import Rule, scan_all
+from healthslm.rules import Rule
 from healthslm.slm.periods import Period
 from healthslm.slm.tools import (
     Call,
@@ -65,14 +66,14 @@ def perform(
     """Carry out a call. One that reads nothing (explain, refuse, emergency) brings nothing."""
     match call:
         case Findings():
-            return _findings(call, store, rules)
+            return _findings(call, store, zone, rules)
         case Devices():
             return Result(features=tuple(_battery(store, address, now) for address in _addresses(store)))
         case Value():
             period = call.period or _latest_period(store, call.metric, now, zone)
             return Result(
                 features=_value(call, period, store, zone),
-                findings=_concerning(call.metric, period, store, rules),
+                findings=_concerning(call.metric, period, store, zone, rules),
             )
         case Compare():
             windows = [_window(store, call.metric, p) for p in (call.period, call.other_period)]
@@ -84,11 +85,15 @@ def perform(
         case Trend():
             window = _window(store, call.metric, call.period)
             features = (trend(window, zone),) if window is not None else ()
-            return Result(features=features, findings=_concerning(call.metric, call.period, store, rules))
+            return Result(
+                features=features, findings=_concerning(call.metric, call.period, store, zone, rules)
+            )
         case TimeInRange():
             window = _window(store, call.metric, call.period)
             features = (_in_range(window, call.low, call.high),) if window is not None else ()
-            return Result(features=features, findings=_concerning(call.metric, call.period, store, rules))
+            return Result(
+                features=features, findings=_concerning(call.metric, call.period, store, zone, rules)
+            )
         case Relate():
             one, other = (_window(store, m, call.period) for m in (call.metric, call.other_metric))
             return Result(features=(relation(one, other, zone),) if one and other else ())
@@ -144,13 +149,14 @@ def _latest_period(store: Store, metric: Metric, now: datetime, zone: ZoneInfo) 
     return Period(start=start - timedelta(days=1), end=now + _TICK)
 
 
-def _concerning(metric: Metric, period: Period, store: Store, rules: Sequence[Rule]) -> tuple[Finding, ...]:
+def _concerning(
+    metric: Metric, period: Period, store: Store, zone: ZoneInfo, rules: Sequence[Rule]
+) -> tuple[Finding, ...]:
     """What the rules found about a metric in a period: a number alone can sound better than it is."""
     kind = _kind(store, metric, period)
     start = max(period.start, period.end - _FINDINGS_BACK)
     mine = [rule for rule in rules if kind in rule.kinds]
-    kinds = {k for rule in mine for k in rule.kinds}
-    return scan_all(mine, {k: store.window(k, start, period.end) for k in kinds})
+    return History(store, zone).findings(mine, start, period.end)
 
 
 def _statistic(window: Window, metric: Metric, statistic: Statistic, zone: ZoneInfo) -> Feature:
@@ -183,11 +189,12 @@ def _statistic(window: Window, metric: Metric, statistic: Statistic, zone: ZoneI
     )
 
 
-def _findings(call: Findings, store: Store, rules: Sequence[Rule]) -> Result:
+def _findings(call: Findings, store: Store, zone: ZoneInfo, rules: Sequence[Rule]) -> Result:
     numbers = [kind for kind in Kind if not KINDS[kind].waveform]
     windows = {kind: store.window(kind, call.period.start, call.period.end) for kind in numbers}
     least = Severity[call.severity.upper()] if call.severity else Severity.INFO
-    found = tuple(f for f in scan_all(rules, windows) if f.severity >= least)
+    every = History(store, zone).findings(rules, call.period.start, call.period.end)
+    found = tuple(f for f in every if f.severity >= least)
     # How much there was to look at belongs to the answer: no finding in no readings is no good news.
     looked = tuple(
         total(w) if KINDS[kind].adds else mean(w)

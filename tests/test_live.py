@@ -14,7 +14,7 @@ REACH = timedelta(hours=1)
 def test_live_windows_equal_those_made_at_once(seconds: list[int]) -> None:
     """In whatever order readings come, early, late or twice at one time."""
     rows = [reading(Kind.SPO2, DAY + timedelta(seconds=s), s % 50 + 50) for s in seconds]
-    live = Live(REACH)
+    live = Live({Kind.SPO2: REACH})
     now = DAY
     for row in rows:
         now = max(now, row.time)
@@ -26,7 +26,7 @@ def test_live_windows_equal_those_made_at_once(seconds: list[int]) -> None:
 
 
 def test_memory_does_not_grow_with_time() -> None:
-    live = Live(timedelta(minutes=5))
+    live = Live({Kind.SPO2: timedelta(minutes=5)})
     for second in range(20_000):
         now = DAY + timedelta(seconds=second)
         live.add([reading(Kind.SPO2, now, 97)], now)
@@ -35,13 +35,13 @@ def test_memory_does_not_grow_with_time() -> None:
 
 
 def test_a_kind_that_never_came_has_an_empty_window() -> None:
-    assert len(Live(REACH).windows([Kind.TEMPERATURE], DAY, REACH)[Kind.TEMPERATURE]) == 0
+    assert len(Live({Kind.SPO2: REACH}).windows([Kind.TEMPERATURE], DAY, REACH)[Kind.TEMPERATURE]) == 0
 
 
 def test_a_restart_goes_on_from_what_the_store_has() -> None:
     rows = [reading(Kind.SPO2, DAY + timedelta(seconds=s), 97) for s in range(3000)]
     now = rows[-1].time
-    live = Live(REACH)
+    live = Live({Kind.SPO2: REACH})
     live.load(Window.of(Kind.SPO2, DAY, now + timedelta(seconds=1), rows))
     live.add([reading(Kind.SPO2, now + timedelta(seconds=1), 90)], now + timedelta(seconds=1))
     got = live.windows([Kind.SPO2], now + timedelta(seconds=1), REACH)[Kind.SPO2]

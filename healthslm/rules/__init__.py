@@ -5,7 +5,7 @@ moment of a period (history). Both run the very same code over the same kind of 
 """
 
 from healthslm.rules.base import Case, Rule, Verdict, Windows
-from healthslm.rules.engine import by_severity, judge, scan, scan_all
+from healthslm.rules.engine import Spell, by_severity, finding_of, joined, judge, scan, scan_all, spells
 from healthslm.rules.oxygen import LOW_SPO2
 from healthslm.rules.pressure import HIGH_PRESSURE
 from healthslm.rules.rhythm import IRREGULAR_RHYTHM
@@ -13,4 +13,18 @@ from healthslm.rules.temperature import FEVER
 
 RULES: tuple[Rule, ...] = (FEVER, LOW_SPO2, IRREGULAR_RHYTHM, HIGH_PRESSURE)
 
-__all__ = ["RULES", "Case", "Rule", "Verdict", "Windows", "by_severity", "judge", "scan", "scan_all"]
+__all__ = [
+    "RULES",
+    "Case",
+    "Rule",
+    "Spell",
+    "Verdict",
+    "Windows",
+    "by_severity",
+    "finding_of",
+    "joined",
+    "judge",
+    "scan",
+    "scan_all",
+    "spells",
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from healthslm.analysis import Days
-from healthslm.readings import Finding, Window, moment
+from healthslm.readings import Finding, Severity, Window, moment
 from healthslm.rules.base import Case, Rule, Verdict, Windows
 
 _TICK = timedelta(microseconds=1)
@@ -23,12 +23,25 @@ _NO_DAYS: Days = {}
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class _Moment:
-    """One moment at which a rule held."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spell:
+    """A stretch of moments at which a rule held: asked `first` to `last`, with readings from `onset` on."""
 
-    at: datetime
-    verdict: Verdict
+    onset: datetime
+    first: datetime
+    last: datetime
+    severity: Severity
+    missing: tuple[str, ...] = ()
+
+    def with_next(self, later: Spell) -> Spell:
+        """Return both as one: as severe as the worse, and blind to what either could not see."""
+        return Spell(
+            onset=min(self.onset, later.onset),
+            first=self.first,
+            last=max(self.last, later.last),
+            severity=max(self.severity, later.severity),
+            missing=tuple(dict.fromkeys((*self.missing, *later.missing))),
+        )
 
 
 def _cut(windows: Windows, rule: Rule, start: datetime, end: datetime) -> Windows:
@@ -66,19 +79,32 @@ def _prepared(rule: Rule, windows: Windows) -> Any:
     return None if rule.prepare is None else rule.prepare(windows, rule.settings)
 
 
-def _finding(rule: Rule, case: Case, verdict: Verdict, *, ongoing: bool) -> Finding:
+def finding_of(
+    rule: Rule,
+    spell: Spell,
+    windows: Windows,
+    *,
+    ongoing: bool,
+    zone: ZoneInfo = _UTC,
+    days: Days = _NO_DAYS,
+    prepared: Any = None,
+) -> Finding:
+    """Return the finding of an episode, with the evidence of windows that reach over all of it."""
+    if prepared is None:
+        prepared = _prepared(rule, windows)
+    case = _case(rule, windows, spell.onset, spell.last, zone=zone, days=days, prepared=prepared)
     return Finding(
         rule=rule.name,
         version=rule.version,
-        severity=verdict.severity,
+        severity=spell.severity,
         title=rule.title,
-        action=rule.actions[verdict.severity],
+        action=rule.actions[spell.severity],
         source=rule.source,
-        start=verdict.onset,
-        end=case.now,
+        start=spell.onset,
+        end=spell.last,
         ongoing=ongoing,
         evidence=rule.evidence(case),
-        missing=(*rule.missing, *(m for m in verdict.missing if m not in rule.missing)),
+        missing=(*rule.missing, *(word for word in spell.missing if word not in rule.missing)),
         thresholds=rule.thresholds,
     )
 
@@ -96,8 +122,12 @@ def judge(
     verdict = rule.verdict(case)
     if verdict is None:
         return None
-    episode = _case(rule, recent, verdict.onset, now, zone=zone, days=days, prepared=prepared)
-    return _finding(rule, episode, verdict, ongoing=True)
+    spell = _spell(now, verdict)
+    return finding_of(rule, spell, recent, ongoing=True, zone=zone, days=days, prepared=prepared)
+
+
+def _spell(at: datetime, verdict: Verdict) -> Spell:
+    return Spell(onset=verdict.onset, first=at, last=at, severity=verdict.severity, missing=verdict.missing)
 
 
 def _moments(rule: Rule, windows: Windows, days: Days) -> list[datetime]:
@@ -112,22 +142,47 @@ def _moments(rule: Rule, windows: Windows, days: Days) -> list[datetime]:
     times = np.unique(np.concatenate(present)) if present else np.array([], dtype="datetime64[us]")
     if not len(times):
         return []
-    bins = (times - times[0]) // np.timedelta64(max(_STEP, rule.every))
+    # Steps of the clock, not of the window: a period that begins elsewhere is asked at the same moments.
+    bins = times.astype("M8[us]").view(np.int64) // (max(_STEP, rule.every) // _TICK)
     # The last reading of each step: with it the rule has seen all of the step.
     last = np.flatnonzero(np.append(bins[1:] != bins[:-1], [True]))
     return [moment(t) for t in times[last]]
 
 
-def _episodes(rule: Rule, held: Iterable[_Moment]) -> Iterator[list[_Moment]]:
-    """Moments that lie close enough together to be one episode."""
-    episode: list[_Moment] = []
-    for one in held:
-        if episode and one.verdict.onset - episode[-1].at > rule.join:
-            yield episode
-            episode = []
-        episode.append(one)
-    if episode:
-        yield episode
+def joined(rule: Rule, spells: Iterable[Spell]) -> list[Spell]:
+    """Put spells that lie close enough together into one; they come and go in order of time."""
+    episodes: list[Spell] = []
+    for spell in spells:
+        if episodes and spell.onset - episodes[-1].last <= rule.join:
+            episodes[-1] = episodes[-1].with_next(spell)
+        else:
+            episodes.append(spell)
+    return episodes
+
+
+def spells(
+    rule: Rule,
+    windows: Windows,
+    *,
+    zone: ZoneInfo = _UTC,
+    days: Days = _NO_DAYS,
+    since: datetime = _ALWAYS,
+) -> tuple[list[Spell], datetime | None]:
+    """Ask one rule about every moment from `since` on.
+
+    Returns the stretches in which it held, in order, and the last moment at which it was asked.
+    """
+    moments = [at for at in _moments(rule, windows, days) if at >= since]
+    if not moments:
+        return [], None
+    prepared = _prepared(rule, windows)
+    held = []
+    for now in moments:
+        back = now - rule.lookback
+        verdict = rule.verdict(_case(rule, windows, back, now, zone=zone, days=days, prepared=prepared))
+        if verdict is not None:
+            held.append(_spell(now, verdict))
+    return joined(rule, held), moments[-1]
 
 
 def scan(
@@ -140,30 +195,10 @@ def scan(
 ) -> list[Finding]:
     """Ask one rule about every moment from `since` on: one finding an episode, in order of time.
 
-    An episode is as severe as its worst moment, and could not see what any of its moments could not. It is
-    `ongoing` when the rule still held at the last moment.
+    An episode is as severe as its worst moment. It is `ongoing` when the rule still held at the last moment.
     """
-    moments = [at for at in _moments(rule, windows, days) if at >= since]
-    if not moments:
-        return []
-    prepared = _prepared(rule, windows)
-    held = []
-    for now in moments:
-        back = now - rule.lookback
-        verdict = rule.verdict(_case(rule, windows, back, now, zone=zone, days=days, prepared=prepared))
-        if verdict is not None:
-            held.append(_Moment(now, verdict))
-    findings = []
-    for episode in _episodes(rule, held):
-        worst = Verdict(
-            severity=max(m.verdict.severity for m in episode),
-            onset=min(m.verdict.onset for m in episode),
-            missing=tuple(dict.fromkeys(word for m in episode for word in m.verdict.missing)),
-        )
-        last = episode[-1].at
-        case = _case(rule, windows, worst.onset, last, zone=zone, days=days, prepared=prepared)
-        findings.append(_finding(rule, case, worst, ongoing=last == moments[-1]))
-    return findings
+    found, last = spells(rule, windows, zone=zone, days=days, since=since)
+    return [finding_of(rule, one, windows, ongoing=one.last == last, zone=zone, days=days) for one in found]
 
 
 def scan_all(
