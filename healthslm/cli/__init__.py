@@ -13,6 +13,8 @@ from healthslm.cli import (
     measure,
     people,
     readings,
+    replay,
+    rules,
     setup,
 )
 from healthslm.cli.app import app, main
@@ -32,5 +34,7 @@ __all__ = [
     "measure",
     "people",
     "readings",
+    "replay",
+    "rules",
     "setup",
 ]

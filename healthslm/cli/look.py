@@ -10,6 +10,7 @@ import typer
 
 from healthslm.cli import terminal
 from healthslm.cli.app import app
+from healthslm.cli.explain import finding_named, shown
 from healthslm.cli.session import Session, now_or, parse_time, session
 from healthslm.clock import utc_now
 from healthslm.errors import UsageError
@@ -97,9 +98,20 @@ def summary(
 
 
 @app.command()
-def findings(context: typer.Context, start: From = None, end: To = None, json: Json = False) -> None:
+def findings(
+    context: typer.Context,
+    start: From = None,
+    end: To = None,
+    json: Json = False,
+    explain: Annotated[
+        str | None, typer.Option(metavar="ID", help="One finding: rule, source, inputs, coverage.")
+    ] = None,
+) -> None:
     """List what the rules found, the most severe first, with numbers, sources and what to do next."""
     current = session(context)
+    if explain is not None:
+        _explain(current, explain, json=json)
+        return
     with current.store() as store:
         result = reviewed(current, store, start, end, None)
     if json:
@@ -111,6 +123,16 @@ def findings(context: typer.Context, start: From = None, end: To = None, json: J
             terminal.out.print(f"  {line}", style="dim", markup=False)
     else:
         terminal.out.print(terminal.findings_list(result.findings, current.zone))
+    terminal.say(terminal.DISCLAIMER, "dim")
+
+
+def _explain(current: Session, name: str, *, json: bool) -> None:
+    with current.store() as store:
+        finding = finding_named(store, name, current.zone)
+    if json:
+        terminal.print_json(terminal.finding_json(finding))
+        return
+    terminal.out.print(shown(finding, current.zone))
     terminal.say(terminal.DISCLAIMER, "dim")
 
 

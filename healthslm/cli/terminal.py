@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from healthslm.export import words
-from healthslm.readings import Claim, Device, Feature, Finding, Severity, Summary
+from healthslm.readings import Claim, Device, Feature, Finding, Severity, Summary, Threshold
 from healthslm.store import ids
 
 
@@ -197,6 +197,22 @@ def finding_json(finding: Finding) -> dict[str, object]:
         "ongoing": finding.ongoing,
         "evidence": [feature_json(f) for f in finding.evidence],
         "missing": list(finding.missing),
+        "thresholds": [threshold_json(threshold) for threshold in finding.thresholds],
+    }
+
+
+def threshold_json(threshold: Threshold) -> dict[str, object]:
+    """Write a threshold as JSON: its value, the rule's own, and who set it where somebody did."""
+    return {
+        "name": threshold.name,
+        "value": threshold.value,
+        "unit": threshold.unit,
+        "meaning": threshold.meaning,
+        "source": threshold.source or None,
+        "usual": threshold.value if threshold.usual is None else threshold.usual,
+        "by": threshold.by or None,
+        "at": threshold.at.isoformat() if threshold.at else None,
+        "why": threshold.why or None,
     }
 
 

@@ -129,6 +129,7 @@ def _issue(finding: Finding, observer: Observer, software: Json) -> Json:
         f"Rule {words.clean(finding.rule, 80)}, version {words.clean(finding.version, 40)}.",
         f"Source: {words.clean(finding.source) or 'none given'}.",
         *([f"The rule could not see: {words.clean('; '.join(finding.missing))}."] if finding.missing else []),
+        *map(words.clean, words.personal(finding)),
         NOT_A_DEVICE,
     ]
     action = words.clean(finding.action)

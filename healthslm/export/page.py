@@ -128,6 +128,7 @@ def _finding(number: int, finding: Finding, review: Review, tz: ZoneInfo) -> Jso
         "rule": f"{words.clean(finding.rule, 50)} v{words.clean(finding.version, 20)}",
         "source": words.clean(finding.source, 260).rstrip("."),
         "missing": words.clean("; ".join(finding.missing), 220),
+        "personal": words.clean(" ".join(words.personal(finding)), 300),
     }
 
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 
 from healthslm.errors import ExportError
-from healthslm.readings import KINDS, Feature, Finding, Kind, Review, Window
+from healthslm.readings import KINDS, Feature, Finding, Kind, Review, Threshold, Window
 
 STATISTICS = {
     "latest": "latest",
@@ -154,6 +154,24 @@ def models(review: Review) -> tuple[str, ...]:
 def ordered(review: Review) -> tuple[Finding, ...]:
     """Return the findings, the most severe first, then by time; both exports number them so."""
     return tuple(sorted(review.findings, key=lambda f: (-f.severity, f.start, f.rule)))
+
+
+def threshold(one: Threshold) -> str:
+    """Write a threshold's value, and beside one that was set for this person the rule's own."""
+    unit = "" if one.unit == "1" else f" {one.unit}"
+    own = f" (usual {one.usual:g})" if one.personal and one.usual is not None else ""
+    return f"{one.value:g}{unit}{own}"
+
+
+def signed(one: Threshold) -> str:
+    """Say who set a threshold, when and why."""
+    when = "" if one.at is None else f" on {one.at:%Y-%m-%d}"
+    return f"{one.name} {threshold(one)}: set by {one.by}{when}, {one.why}."
+
+
+def personal(finding: Finding) -> list[str]:
+    """Say, a sentence each, which numbers that a finding went by were set for this person."""
+    return [f"Personal threshold {signed(one)}" for one in finding.thresholds if one.personal]
 
 
 def fingerprint(review: Review) -> str:

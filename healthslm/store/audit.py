@@ -34,6 +34,7 @@ class Event(StrEnum):
     KEYS_CHANGED = "keys changed"
     SETTING_CHANGED = "setting changed"
     DEVICE_CHANGED = "device changed"
+    RULE_CHANGED = "rule changed"
     ALERT_ACKNOWLEDGED = "alert acknowledged"
     READING_CORRECTED = "reading corrected"
     READING_DELETED = "reading deleted"

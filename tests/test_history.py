@@ -1,0 +1,145 @@
+"""Looking back a day at a time comes to the same as looking at everything at once."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from healthslm.analysis import Daily, day_bounds, mean
+from healthslm.daily import EVERY, DailyRules
+from healthslm.history import History, reach_of
+from healthslm.readings import Feature, Kind, Reading, Severity, Window
+from healthslm.rules import RULES, Case, Rule, Verdict, Windows, scan_all
+from healthslm.store import CHEAPEST, Store, create
+from tests.making import DAY, series
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def _mean(windows: Mapping[Kind, Window]) -> Feature:
+    return mean(windows[Kind.TEMPERATURE])
+
+
+WARMTH = Daily(
+    name="warmth", title="warmth", unit="Cel", decimals=1, kinds=(Kind.TEMPERATURE,), compute=_mean
+)
+
+
+def _rising(case: Case) -> Verdict | None:
+    found = case.days["warmth"]
+    if len(found) < 2 or not found.values[-1] > found.values[-2]:
+        return None
+    return Verdict(severity=Severity.INFO, onset=found.features[-1].start)
+
+
+RISING = Rule(
+    name="rising",
+    version="1",
+    title="Warmer than the day before",
+    source="a test",
+    kinds=(Kind.TEMPERATURE,),
+    lookback=timedelta(0),
+    join=timedelta(0),
+    verdict=_rising,
+    evidence=lambda case: case.days["warmth"].features[-2:],
+    actions={Severity.INFO: "None."},
+    daily=(WARMTH,),
+    days=3,
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    made, _ = create(tmp_path / "home", "passphrase", profile=CHEAPEST)
+    with made:
+        yield made
+
+
+def fill(store: Store, values: list[float], every: float = 3600) -> None:
+    store.append(
+        Reading(time=r.time, kind=r.kind, value=r.value, device=r.device)
+        for r in series(Kind.TEMPERATURE, DAY, values, every=every)
+    )
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(values=st.lists(st.sampled_from([36.8, 38.2, 39.4]), min_size=1, max_size=90))
+def test_day_by_day_is_as_all_at_once(tmp_path_factory: pytest.TempPathFactory, values: list[float]) -> None:
+    made, _ = create(tmp_path_factory.mktemp("store") / "home", "passphrase", profile=CHEAPEST)
+    end = DAY + timedelta(days=5)
+    with made as store:
+        fill(store, values)
+        whole = {kind: store.window(kind, DAY, end) for kind in reach_of(RULES)}
+        assert History(store, BERLIN).findings(RULES, DAY, end) == scan_all(RULES, whole, zone=BERLIN)
+
+
+def test_an_episode_is_the_same_whichever_period_is_asked_for(store: Store) -> None:
+    fill(store, [38.5] * 30)  # from midnight to six o'clock on the next day
+    history = History(store, ZoneInfo("UTC"))
+    (all_of_it,) = history.findings(RULES, DAY, DAY + timedelta(days=2))
+    (late,) = history.findings(RULES, DAY + timedelta(hours=9), DAY + timedelta(days=2))
+    assert late.id == all_of_it.id
+    assert late.evidence[0].value == all_of_it.evidence[0].value
+
+
+def test_days_are_computed_once_until_something_changes(store: Store) -> None:
+    fill(store, [36.5] * 72)
+    history = History(store, ZoneInfo("UTC"))
+    first, last, now = DAY.date(), DAY.date() + timedelta(days=5), DAY + timedelta(days=5)
+    assert len(list(history.missing([WARMTH], first, last, now=now))) == 4  # a day, and the one after it
+    assert list(history.missing([WARMTH], first, last, now=now)) == []
+    assert history.days([WARMTH], first, last, now=now)["warmth"].values[:3].tolist() == [36.5] * 3
+    late = Reading(time=DAY + timedelta(minutes=1), kind=Kind.TEMPERATURE, value=39.5, device="AA:02")
+    store.append([late])
+    history.changed([late.time])
+    found = history.days([WARMTH], first, last, now=now)["warmth"].values
+    assert found[0] == pytest.approx((24 * 36.5 + 39.5) / 25)
+
+
+def test_today_is_not_known_before_it_is_over(store: Store) -> None:
+    fill(store, [36.5] * 48)
+    history = History(store, ZoneInfo("UTC"))
+    noon = DAY + timedelta(days=1, hours=12)
+    days = history.days([WARMTH], DAY.date(), noon.date(), now=noon)["warmth"]
+    assert days.days == (DAY.date(),)
+
+
+def test_rules_about_days(store: Store) -> None:
+    fill(store, [36.5] * 24 + [36.9] * 24 + [36.6] * 24 + [37.2] * 24)
+    found = History(store, ZoneInfo("UTC")).findings([RISING], DAY, DAY + timedelta(days=6))
+    assert sorted(f.start for f in found) == [DAY + timedelta(days=1), DAY + timedelta(days=3)]
+    for finding in found:
+        before, after = (f.value for f in finding.evidence)
+        assert before is not None
+        assert after is not None
+        assert after > before
+
+
+def test_live_it_takes_one_step_at_a_time_and_comes_to_the_same(store: Store) -> None:
+    fill(store, [36.5] * 24 + [36.9] * 24)
+    now = DAY + timedelta(days=2)
+    asking = DailyRules([RISING], History(store, ZoneInfo("UTC")), ZoneInfo("UTC"))
+
+    def none(rule: Rule, _now: datetime) -> Windows:
+        return {kind: Window.of(kind, now, now + timedelta(seconds=1), ()) for kind in rule.kinds}
+
+    steps = [asking.step(now, none) for _ in range(3)]
+    assert steps[:2] == [(), ()]
+    ((rule, finding),) = steps[2]
+    assert rule is RISING
+    assert finding is not None
+    assert finding.start == DAY + timedelta(days=1)
+    assert asking.step(now + EVERY / 2, none) == ()
+    assert len(asking.step(now + EVERY, none)) == 1
+
+
+def test_a_day_has_the_hours_of_the_clock_on_the_wall() -> None:
+    start, end = day_bounds(date(2026, 10, 25), BERLIN)
+    assert end - start == timedelta(hours=25)
+    assert start == datetime(2026, 10, 24, 22, tzinfo=UTC)
+    night, morning = day_bounds(date(2026, 3, 29), BERLIN, (-4, 10))
+    assert morning - night == timedelta(hours=13)
