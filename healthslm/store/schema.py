@@ -162,7 +162,19 @@ CREATE TRIGGER audit_is_not_shortened BEFORE DELETE ON audit
 BEGIN SELECT raise(ABORT, 'the audit trail is not shortened'); END;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _CONTEXT, _SEGMENTS, _AUDIT)
+# What was computed from a local day's readings, so that a year need not be read again. It can be computed
+# anew while the readings are there; afterwards it is what is left of them.
+_DIGESTS = """
+CREATE TABLE digests (
+    name TEXT NOT NULL,
+    day INTEGER NOT NULL,       -- proleptic ordinal of the local day
+    seen BLOB NOT NULL,         -- the fingerprint of what it was computed from, and how
+    value TEXT NOT NULL,        -- JSON
+    PRIMARY KEY (name, day)
+) STRICT, WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _CONTEXT, _SEGMENTS, _AUDIT, _DIGESTS)
 
 
 # The journal's rows are numbered by their commits, and spare the ledger an update a second.

@@ -7,6 +7,7 @@ rows put in before one commit are both there afterwards or neither.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -125,6 +126,25 @@ class Shelf(Audit):
             "INSERT INTO settings VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
             (name, text),
         )
+
+    # What was computed from a day
+
+    def digests(self, name: str, first: int, last: int) -> dict[int, tuple[bytes, str]]:
+        """Return fingerprint and value by local day (proleptic ordinal), of those in `[first, last]`."""
+        sql = "SELECT day, seen, value FROM digests WHERE name = ? AND day BETWEEN ? AND ?"
+        return {day: (seen, value) for day, seen, value in self._database.rows(sql, (name, first, last))}
+
+    def put_digests(self, name: str, found: Mapping[int, tuple[bytes, str]]) -> None:
+        """Keep what was computed from some days, in place of what was there."""
+        self._write(partial(self._set_digests, name, found))
+
+    def _set_digests(self, name: str, found: Mapping[int, tuple[bytes, str]]) -> None:
+        for day, (seen, value) in found.items():
+            self._database.rows(
+                "INSERT INTO digests VALUES (?, ?, ?, ?) ON CONFLICT (name, day) DO UPDATE SET"
+                " seen = excluded.seen, value = excluded.value",
+                (name, day, seen, value),
+            )
 
     # Alerts and the outbox
 

@@ -1,0 +1,10 @@
+"""Looking back over a store: the numbers of its days, and what the rules found in them, a day at a time.
+
+A period may be years long and memory is not: never more than a day of readings and what a rule looks back
+over is held at once. What a day came to is kept in the store with a fingerprint of its readings (digests.py),
+so that a year is read once.
+"""
+
+from healthslm.history.history import History, reach_of
+
+__all__ = ["History", "reach_of"]
