@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from device import Event, Kept, batches
@@ -19,7 +20,7 @@ from healthslm.analysis import describe, hrv
 from healthslm.clock import utc_now
 from healthslm.collector import EVERY, Collector, Tally, Update
 from healthslm.errors import StoreError
-from healthslm.history import History
+from healthslm.history import LONG, History, overview
 from healthslm.links import losses
 from healthslm.query import perform
 from healthslm.readings import KINDS, Device, Feature, Finding, Kind, Person, Review, Summary, Window
@@ -129,16 +130,26 @@ def kept(store: Store, address: str, characteristic: str) -> Kept | None:
     return Kept(sequence=last.sequence, device_time=last.device_time)
 
 
-def features_of(windows: Mapping[Kind, Window], *, irregular: bool) -> tuple[Feature, ...]:
+def features_of(
+    windows: Mapping[Kind, Window],
+    *,
+    irregular: bool,
+    known: Mapping[Kind, tuple[Feature, ...]] = MappingProxyType({}),
+) -> tuple[Feature, ...]:
     """Return what analysis makes of a period's windows, kind by kind in the order of the table of kinds.
 
-    The variability of a rhythm that was `irregular` for a while is not what its numbers mean: not given.
+    The variability of a rhythm that was `irregular` for a while is not what its numbers mean: not given. Of
+    an overview (`Window.step`) the features are `known` already.
     """
     features: list[Feature] = []
     for kind in (k for k in Kind if k in windows):
         if kind is Kind.RR_INTERVAL:
             why = "the rhythm was irregular for part of the time"
+            if windows[kind].step:
+                irregular, why = True, f"the period is longer than {LONG.days} days"
             features += [replace(f, value=None, reason=why) if irregular else f for f in hrv(windows[kind])]
+        elif kind in known:
+            features += known[kind]
         elif kind is not Kind.BATTERY:
             features += describe(windows[kind])
     return tuple(features)
@@ -162,13 +173,18 @@ def review(
     """
     span = store.span()
     ever = store.kinds(span[0], span[1] + timedelta(microseconds=1)) if span else set()
-    windows = {
-        kind: store.window(kind, start, end) for kind in Kind if kind in ever and not KINDS[kind].waveform
-    }
+    measured = [kind for kind in Kind if kind in ever and not KINDS[kind].waveform]
+    long = [kind for kind in measured if KINDS[kind].holds and end - start > LONG]
+    seen = {kind: overview(store, kind, start, end) for kind in long}
+    windows = {kind: seen[kind][0] if kind in seen else store.window(kind, start, end) for kind in measured}
     rules = in_force(store) if rules is None else rules
     found = History(store, zone).findings(rules, start, end)
     findings = by_severity((*found, *losses(store, start, end)))
-    features = features_of(windows, irregular=any(f.rule == IRREGULAR_RHYTHM.name for f in findings))
+    features = features_of(
+        windows,
+        irregular=any(f.rule == IRREGULAR_RHYTHM.name for f in findings),
+        known={kind: features for kind, (_, features) in seen.items()},
+    )
     texts = {
         audience: narrate(findings, features, audience=audience, zone=zone, writer=writer)
         for audience in audiences

@@ -5,16 +5,19 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from healthslm.analysis import Daily, day_bounds, mean
+from healthslm.analysis import Daily, day_bounds, describe, mean
 from healthslm.daily import EVERY, DailyRules
-from healthslm.history import History, reach_of
-from healthslm.readings import Feature, Kind, Reading, Severity, Window
+from healthslm.history import History, overview, reach_of
+from healthslm.readings import Feature, Kind, Quality, Reading, Severity, Window
 from healthslm.rules import RULES, Case, Rule, Verdict, Windows, scan_all
 from healthslm.store import CHEAPEST, Store, create
+from healthslm.store.codec import Columns
+from healthslm.store.rows import micros
 from tests.making import DAY, series
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -143,3 +146,66 @@ def test_a_day_has_the_hours_of_the_clock_on_the_wall() -> None:
     assert start == datetime(2026, 10, 24, 22, tzinfo=UTC)
     night, morning = day_bounds(date(2026, 3, 29), BERLIN, (-4, 10))
     assert morning - night == timedelta(hours=13)
+
+
+def _counting(asked: list[datetime]) -> Rule:
+    def verdict(case: Case) -> Verdict | None:
+        asked.append(case.now)
+        window = case.windows[Kind.TEMPERATURE]
+        hot = len(window) > 0 and bool(window.values[-1] >= 38)
+        return Verdict(severity=Severity.WATCH, onset=case.now) if hot else None
+
+    return Rule(
+        name="counting",
+        version="1",
+        title="Hot",
+        source="a test",
+        kinds=(Kind.TEMPERATURE,),
+        lookback=timedelta(hours=1),
+        join=timedelta(hours=2),
+        verdict=verdict,
+        evidence=lambda case: (mean(case.windows[Kind.TEMPERATURE]),),
+        actions={Severity.WATCH: "Measure again."},
+    )
+
+
+def test_a_day_is_asked_about_once_until_its_readings_change(store: Store) -> None:
+    fill(store, [36.5, 38.5] + [36.5] * 70)
+    asked: list[datetime] = []
+    rule, end = _counting(asked), DAY + timedelta(days=3)
+    first = History(store, BERLIN).findings([rule], DAY, end)
+    whole_days = [at for at in asked if at >= day_bounds(date(2026, 11, 3), BERLIN)[0]]
+    asked.clear()
+    assert History(store, BERLIN).findings([rule], DAY, end) == first
+    assert asked  # the parts of days at the two ends
+    assert not set(asked) & set(whole_days[:23])
+    hot = store.window(Kind.TEMPERATURE, DAY, end)
+    store.correct(int(hot.ids[1]), 36.6, "a hot drink", DAY)
+    store.correct(int(hot.ids[30]), 38.6, "misread", DAY)
+    (changed,) = History(store, BERLIN).findings([rule], DAY, end)
+    assert changed.start == DAY + timedelta(hours=30)
+
+
+@pytest.mark.parametrize("days", [9, 40])
+def test_an_overview_says_what_all_readings_say(store: Store, days: int) -> None:
+    rng = np.random.default_rng(days)
+    size = days * 1440
+    times = (np.arange(size) * 60_000_000 + micros(DAY)).astype(np.int64)
+    keep = rng.random(size) < 0.7
+    values = np.round(rng.normal(70, 9, size))
+    good = np.where(rng.random(size) < 0.02, int(Quality.NO_CONTACT), 0).astype(np.int16)
+    columns = Columns(times=times[keep], values=values[keep], quality=good[keep])
+    store.append_columns(Kind.HEART_RATE, "AA:01", columns)
+    store.commit()
+    end = DAY + timedelta(days=days)
+    window, features = overview(store, Kind.HEART_RATE, DAY, end)
+    exact = describe(store.window(Kind.HEART_RATE, DAY, end))
+    for ours, theirs in zip(features, exact, strict=True):
+        assert (ours.name, ours.text, ours.unit) == (theirs.name, theirs.text, theirs.unit)
+        if not ours.name.endswith("mean"):
+            assert ours.at is not None
+            found = store.reading(ours.readings[0])
+            assert found is not None
+            assert (found.value, found.time) == (ours.value, ours.at)
+    assert len(window) <= (days * 24 if days > 32 else size)
+    assert np.isnan(window.values).sum() == 0

@@ -6,5 +6,6 @@ so that a year is read once.
 """
 
 from healthslm.history.history import History, reach_of
+from healthslm.history.overview import LONG, overview
 
-__all__ = ["History", "reach_of"]
+__all__ = ["LONG", "History", "overview", "reach_of"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum, IntFlag
 from typing import Any
 
@@ -189,7 +189,11 @@ def moment(time: np.datetime64) -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Window:
-    """The readings of one kind in `[start, end)`, sorted by time, as parallel arrays of one length."""
+    """The readings of one kind in `[start, end)`, sorted by time, as parallel arrays of one length.
+
+    With a `step` it is an overview of a long period: each value is the mean of so long, and stands for no
+    single reading (its id is -1).
+    """
 
     kind: Kind
     start: datetime
@@ -198,6 +202,7 @@ class Window:
     values: Floats
     ids: Ints
     quality: NDArray[np.int16]
+    step: timedelta | None = None
 
     @classmethod
     def of(cls, kind: Kind, start: datetime, end: datetime, readings: Iterable[Reading]) -> Window:
@@ -226,6 +231,7 @@ class Window:
             values=self.values[keep],
             ids=self.ids[keep],
             quality=self.quality[keep],
+            step=self.step,
         )
 
     def usable(self) -> Window:
@@ -243,12 +249,13 @@ class Window:
             values=self.values[low:high],
             ids=self.ids[low:high],
             quality=self.quality[low:high],
+            step=self.step,
         )
 
     @property
     def gaps(self) -> tuple[tuple[datetime, datetime], ...]:
         """The stretches no reading speaks for; empty for spot measurements."""
-        holds = KINDS[self.kind].holds
+        holds = self.step or KINDS[self.kind].holds
         if holds is None:
             return ()
         step = np.timedelta64(holds)
@@ -260,7 +267,7 @@ class Window:
     @property
     def coverage(self) -> float | None:
         """Share of the window that readings speak for, 0 to 1; `None` for spot measurements."""
-        holds = KINDS[self.kind].holds
+        holds = self.step or KINDS[self.kind].holds
         if holds is None:
             return None
         until = np.concatenate((self.times[1:], [instant(self.end)])) if len(self) else self.times
