@@ -124,8 +124,7 @@ class Collector:
         for (event, _, refused), stored in zip(taken, kept, strict=True):
             alerts: Sequence[Alert] = ()
             if stored and isinstance(event, Notification):
-                self.live.add(stored, event.received_at)
-                alerts = self._judge(stored, event.received_at, now)
+                alerts = self.consider(stored, event.received_at, now)
             updates.append(Update(event=event, stored=stored, refused=refused, alerts=alerts))
         return updates
 
@@ -176,8 +175,7 @@ class Collector:
             return []
         [stored] = self._keep([held])
         at = now or self.clock()
-        self.live.add(stored, at)
-        alerts = self._judge(stored, at, at) if stored else ()
+        alerts = self.consider(stored, at, at) if stored else ()
         return [Update(event=None, stored=stored, alerts=alerts)]
 
     def finish(self) -> None:
@@ -190,13 +188,16 @@ class Collector:
             self.tally.unsaved -= waited
         self.store.commit()
 
-    def _judge(self, readings: Sequence[Reading], received_at: datetime, now: datetime) -> Sequence[Alert]:
-        """Ask every rule that looks at one of these kinds, or owe it the question; the alerts this raised.
+    def consider(self, readings: Sequence[Reading], received_at: datetime, now: datetime) -> Sequence[Alert]:
+        """Take new readings into the live windows, and ask every rule that looks at one of their kinds.
+
+        One that was asked a moment ago is owed the question. Returns the alerts this raised.
 
         What was measured a while ago (a cuff that was switched on late, or whose clock is an hour slow) is
         judged as of then too, so that it does not fall out of what the rules look back on.
         """
         newest = readings[0].time if len(readings) == 1 else max(reading.time for reading in readings)
+        self.live.add(readings, received_at)
         late = received_at - newest > LATE
         if late:
             self.history.changed(reading.time for reading in readings)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from healthslm.bench import store_data
+from healthslm.bench.memory import rising
 from healthslm.bench.store_keepers import CONTENDERS, opened
 from healthslm.readings import Kind
 
@@ -78,10 +77,7 @@ def memory(name: str, folder: Path, rhythm: Path) -> int | None:
     first, second, third = store_data.days(recorded, 3)
     hour = list(islice(store_data.one_by_one(third), 12_000))
     with opened(CONTENDERS[name], folder) as keeper:
-        gc.collect()
-        with contextlib.suppress(OSError):  # without it, what was needed to make the days counts as well
-            (_PROC / "clear_refs").write_text("5")
-        idle = _held("VmRSS")
+        most = rising()
         for made in (first, second):
             for columns in made.dense:
                 keeper.add(*columns)
@@ -90,8 +86,7 @@ def memory(name: str, folder: Path, rhythm: Path) -> int | None:
         for one in hour:
             keeper.add_one(one)
         keeper.commit()
-    most = _held("VmHWM")
-    return None if idle is None or most is None else most - idle
+        return most()
 
 
 def _io() -> dict[str, int]:
@@ -100,12 +95,3 @@ def _io() -> dict[str, int]:
     except OSError:
         return {}
     return {name: int(value) for name, value in (line.split(": ") for line in lines)}
-
-
-def _held(name: str) -> int | None:
-    try:
-        lines = (_PROC / "status").read_text().splitlines()
-    except OSError:
-        return None
-    found = (line.split() for line in lines if line.startswith(name + ":"))
-    return next((int(kilobytes) * 1024 for _, kilobytes, _ in found), None)

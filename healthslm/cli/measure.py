@@ -73,13 +73,14 @@ class Benched(StrEnum):
     ALL = "all"
     BLUETOOTH = "bluetooth"
     STORE = "store"
+    ANALYSIS = "analysis"
 
 
 @app.command()
 def bench(
     context: typer.Context,
     what: Annotated[
-        Benched, typer.Argument(help="The whole machine, the Bluetooth side, or the store.")
+        Benched, typer.Argument(help="The whole machine, the Bluetooth side, the store, or the analysis.")
     ] = Benched.ALL,
     rhythm: Rhythm = RHYTHM,
     repeat: Annotated[int, typer.Option(min=1, max=20, help="Runs; the table shows medians.")] = 3,
@@ -87,7 +88,7 @@ def bench(
         int, typer.Option(min=1, max=100_000, help="How often `bluetooth` loses the link, over a week.")
     ] = 1000,
     days: Annotated[
-        int, typer.Option(min=1, max=3650, help="How many days `store` keeps in each store: 365 for a year.")
+        int, typer.Option(min=1, max=3650, help="How many days `store` and `analysis` keep: 365 for a year.")
     ] = 32,
     years: Annotated[float, typer.Option(min=0, max=40, help="How many years `store` opens.")] = 10,
     hours: Annotated[
@@ -104,12 +105,16 @@ def bench(
     def progress(step: str) -> None:
         terminal.err.print(f"measuring {step} …", style="dim")
 
-    if what is not Benched.STORE:
+    if what in (Benched.ALL, Benched.BLUETOOTH):
         need_virtual()
     if what is Benched.STORE:
         from healthslm.bench import store  # noqa: PLC0415  only here
 
         rows = store.run(rhythm, days=days, years=years, hours=hours, repeat=repeat, progress=progress)
+    elif what is Benched.ANALYSIS:
+        from healthslm.bench import analysis  # noqa: PLC0415  only here
+
+        rows = analysis.run(rhythm, days=days, repeat=repeat, progress=progress)
     elif what is Benched.BLUETOOTH:
         from healthslm.bench import bluetooth  # noqa: PLC0415  imports Bumble
 

@@ -11,14 +11,14 @@ from healthslm.analysis import absent, extreme
 from healthslm.readings import KINDS, Feature, Kind, Window, moment
 from healthslm.store import Store
 
-LONG = timedelta(days=8)
+LONG = timedelta(days=2)
 """A period longer than this is looked at through its roll-ups."""
 _MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
 _BY_HOUR = timedelta(days=32)
 
 
 def overview(store: Store, kind: Kind, start: datetime, end: datetime) -> tuple[Window, tuple[Feature, ...]]:
-    """Return a stream's means and what `describe` would say of it; by the minute, of over 32 days by the hour.
+    """Return a stream's means (by the minute, of over 32 days by the hour) and what `describe` would say.
 
     The features are those of all readings: extremes and the latest are single ones, with their ids.
     """
