@@ -4,6 +4,7 @@
 keys.json       the data key, wrapped once per slot: passphrase, recovery words; no use without either
 store.db        SQLite, every page encrypted and authenticated with the data key
 store.db-wal    what was committed last; encrypted likewise; SQLite folds it in
+store.lock      empty; held by whoever has the store open, so that nobody replaces it meanwhile
 store.mark      how many commits were acknowledged, so that a damaged store.db-wal is noticed; no health data
 before-update.backup   a copy of before the tables were changed, until that has succeeded
 restore.new     what a restore is about to put in place; replaced-…: what one replaced
@@ -23,7 +24,7 @@ from pathlib import Path
 import apsw
 
 from healthslm.clock import utc_now
-from healthslm.errors import MissingError, StoreError
+from healthslm.errors import DamagedError, LockedError, MissingError, StoreError
 from healthslm.store import backup, database, files, keys, restore, schema, witness
 from healthslm.store.access import Access
 from healthslm.store.database import Database
@@ -137,12 +138,12 @@ def erase(folder: Path) -> None:
     What else in the folder holds the data key (what a restore replaced, a copy from before an update) is
     destroyed too; backups elsewhere are not. Ended halfway, call it again. Raises `StoreError`.
     """
-    with files.alone(folder):
+    with files.InUse(folder, alone=True, patience_s=PATIENCE_S), files.alone(folder):
         try:
             files.destroy(folder / KEYS)
             for copy in restore.copies(folder):
                 files.destroy(copy)
-            for path in (*folder.glob(DATABASE + "*"), folder / MARK):
+            for path in (*folder.glob(DATABASE + "*"), folder / MARK, folder / files.InUse.NAME):
                 files.destroy(path)
             files.sync_folder(folder)
         except OSError as error:
@@ -156,11 +157,17 @@ def _opened(access: Access, patience_s: float, state: Path | None) -> Store:
     folder, store_id, cipher = access.folder, access.key_file.store_id, access.key_file.cipher
     path = folder / DATABASE
     with contextlib.ExitStack() as undo:
+        in_use = undo.enter_context(files.InUse(folder, alone=False, patience_s=patience_s))
+        restore.finish(folder)  # who was replacing it may have been killed at that
         mark = files.Mark(folder / MARK, store_id)
         undo.callback(mark.close)
-        connection = database.connect(
-            path, key=access.key, store_id=store_id, cipher=cipher, patience_s=patience_s
-        )
+        try:
+            connection = database.connect(
+                path, key=access.key, store_id=store_id, cipher=cipher, patience_s=patience_s
+            )
+        except DamagedError:
+            _check_still_the_same(access)
+            raise
         undo.callback(connection.close)
         seen = None if state is None else witness.Witness(state, folder, store_id)
         database.check_acknowledged(connection, path, mark)
@@ -172,7 +179,16 @@ def _opened(access: Access, patience_s: float, state: Path | None) -> Store:
             mark = witness.WatchedMark(folder / MARK, store_id, seen, connection)
             mark.note()
         undo.pop_all()
-    return Store(Database(connection, path), mark, patience_s)
+    return Store(Database(connection, path, in_use), mark, patience_s)
+
+
+def _check_still_the_same(access: Access) -> None:
+    """Raise `LockedError` when the store was replaced after it was unlocked: nothing is damaged then."""
+    path = access.folder / KEYS
+    if path.exists() and keys.KeyFile.read(path) != access.key_file:
+        raise LockedError(
+            f"The keys of the store in {access.folder} were changed a moment ago.", "Open it again."
+        )
 
 
 def _bring_up_to_date(access: Access, connection: apsw.Connection, path: Path) -> None:

@@ -186,8 +186,9 @@ def _configure(connection: apsw.Connection, patience_s: float) -> None:
 class Database:
     """A connection whose troubles are `StoreError`s that name the file and what to do."""
 
-    def __init__(self, connection: apsw.Connection, path: Path) -> None:
+    def __init__(self, connection: apsw.Connection, path: Path, in_use: files.InUse | None = None) -> None:
         self.path = path
+        self._in_use = in_use
         self._connection = connection
 
     def __repr__(self) -> str:
@@ -272,8 +273,12 @@ class Database:
 
     def close(self) -> None:
         """Fold the journal in, if nobody else has the file open, and let it go."""
-        with translated(self.path):
-            self._connection.close()
+        try:
+            with translated(self.path):
+                self._connection.close()
+        finally:
+            if self._in_use is not None:
+                self._in_use.close()
 
 
 _TROUBLES = (apsw.Error, OSError, UnicodeError)

@@ -11,6 +11,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 from healthslm.errors import DamagedError, StoreError
 
@@ -68,6 +69,62 @@ def alone(folder: Path, *, wait: bool = True) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+class InUse:
+    """A lock on a store's folder: many hold it who have the store open, or one who replaces its files.
+
+    It is on a file of its own, `store.lock`, which is never replaced. Where there can be none (a read-only
+    medium, a file system without locks) it holds nothing back.
+    """
+
+    NAME = "store.lock"
+
+    def __init__(self, folder: Path, *, alone: bool, patience_s: float) -> None:
+        """Wait up to `patience_s` for the lock. Raises `StoreError` when others hold it for longer."""
+        self._descriptor: int | None = None
+        path = folder / self.NAME
+        with contextlib.suppress(OSError):
+            self._descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, _OWNER_ONLY)
+        if self._descriptor is None:
+            return
+        way = fcntl.LOCK_NB | (fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        until = time.monotonic() + patience_s
+        while True:
+            try:
+                fcntl.flock(self._descriptor, way)
+            except BlockingIOError:
+                if time.monotonic() >= until:
+                    self.close()
+                    raise _in_use(folder, alone=alone) from None
+                time.sleep(_POLL_S)
+            except OSError:
+                return
+            else:
+                return
+
+    def close(self) -> None:
+        """Let others in."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _in_use(folder: Path, *, alone: bool) -> StoreError:
+    if alone:
+        return StoreError(
+            f"The store in {folder} is open elsewhere.",
+            "Stop `healthslm run`, or wait for the other command, and say it again. Nothing was changed.",
+        )
+    return StoreError(
+        f"The store in {folder} is being replaced by another process.", "Wait until that is done."
+    )
 
 
 def make_private(path: Path) -> None:

@@ -25,6 +25,8 @@ from healthslm.store.container import Header, Progress
 KEYS, DATABASE = "keys.json", "store.db"
 _BESIDE = ("store.db-wal", "store.db-shm", "store.db-journal", "store.mark")
 """What belongs to the old database and would be taken for the new one's."""
+_PATIENCE_S = 2.0
+"""How long those are waited for who have the store open."""
 DECIDED, UNDECIDED = "restore.new", "restore.part"
 _ASIDE, _DESTROY = "aside", "destroy"
 _ASIDE_NAME = re.compile(r"replaced-[0-9]{8}T[0-9]{6}Z(-[0-9]+)?")
@@ -78,7 +80,7 @@ def restore(
     header = container.read_header(path)
     key = keys.unlock(path, header.key_file, secret)
     files.make_private_folder(folder)
-    with files.alone(folder), _translated(folder):
+    with files.InUse(folder, alone=True, patience_s=_PATIENCE_S), files.alone(folder), _translated(folder):
         if is_under_way(folder):
             _swap(folder)
         part = folder / UNDECIDED
@@ -106,7 +108,7 @@ def replace(folder: Path, prepare: Callable[[Path], None], *, now: datetime, des
     The old ones are kept in a folder beside, or with `destroy` overwritten and removed. Ended anywhere, it is
     the one or the other. Raises `StoreError` when the disk fails.
     """
-    with files.alone(folder), _translated(folder):
+    with files.InUse(folder, alone=True, patience_s=_PATIENCE_S), files.alone(folder), _translated(folder):
         if is_under_way(folder):
             _swap(folder)
         part = folder / UNDECIDED

@@ -303,7 +303,12 @@ def test_a_creation_that_was_cut_short_can_be_done_again(tmp_path: Path, locked:
     made, _ = create(unfinished, "another", profile=CHEAPEST)
     made.close()
     open_store(unfinished, "another").close()
-    assert sorted(p.name for p in unfinished.iterdir()) == ["keys.json", "store.db", "store.mark"]
+    assert sorted(p.name for p in unfinished.iterdir()) == [
+        "keys.json",
+        "store.db",
+        "store.lock",
+        "store.mark",
+    ]
 
 
 def test_a_folder_that_cannot_be_made_is_said_as_that(tmp_path: Path) -> None:

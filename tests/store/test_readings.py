@@ -246,19 +246,3 @@ def test_one_by_one_is_the_same_as_together(store: Store) -> None:
     ids += [r.id for r in store.append(heart_rates(9))]
     assert ids == sorted(set(ids), key=lambda id_: id_ or 0)
     assert store.count() == 9
-
-
-def test_an_older_store_gets_its_new_column(folder: Path) -> None:
-    """Tables of the first version are brought up to date on opening, with what is in them."""
-    made, _ = create(folder, PASSPHRASE, profile=CHEAPEST)
-    with made:
-        made.append(heart_rates(3))
-        made.commit()
-        for table in ("amendments", "segments", "journal", "rollups", "stale", "streams", "audit"):
-            made._database.rows(f"DROP TABLE {table}")
-        made._database.rows("DROP TRIGGER IF EXISTS readings_stay_amended")
-        made._database.rows("ALTER TABLE readings DROP COLUMN context")
-        made._database.rows("PRAGMA user_version = 1")
-    with open_store(folder, PASSPHRASE) as again:
-        assert again.count() == 3
-        assert len(again.append(heart_rates(5))) == 2

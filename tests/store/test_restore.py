@@ -52,7 +52,7 @@ def test_on_another_machine_the_recovery_words_are_enough(file: Path, folder: Pa
     assert done.contents.readings == 100
     assert (done.contents.first, done.contents.last) == (heart_rates(1)[0].time, heart_rates(100)[-1].time)
     assert count(elsewhere, words) == count(elsewhere, PASSPHRASE) == 100
-    assert sorted(content(elsewhere)) == ["keys.json", "store.db", "store.mark"]
+    assert sorted(content(elsewhere)) == ["keys.json", "store.db", "store.lock", "store.mark"]
     assert elsewhere.stat().st_mode & 0o777 == 0o700
     assert (elsewhere / "store.db").stat().st_mode & 0o777 == 0o600
 

@@ -117,7 +117,12 @@ def test_another_key_keeps_every_reading_and_the_old_one_opens_nothing(folder: P
     files.write_private(folder / "keys.json", old)  # as from an old copy
     with pytest.raises(DamagedError):
         open_store(folder, PASSPHRASE)
-    assert sorted(path.name for path in folder.iterdir()) == ["keys.json", "store.db", "store.mark"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "keys.json",
+        "store.db",
+        "store.lock",
+        "store.mark",
+    ]
 
 
 def test_the_recovery_words_can_change_it_too_and_stay(folder: Path, words: str) -> None:
