@@ -12,9 +12,11 @@ from device.errors import AdapterError, DecodeError, DeviceError, LinkError, Rec
 from device.events import Event, Identity, LinkEvent, LinkState, Notification, batches
 from device.gatt import Measurement
 from device.link import watch
+from device.session import PAIR_FIRST
 from device.stored import Kept
 
 __all__ = [
+    "PAIR_FIRST",
     "AdapterError",
     "DecodeError",
     "DeviceError",

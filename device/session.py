@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -182,7 +182,7 @@ class Session:
         if not self.heard_of - {BatteryLevel.UUID}:
             raise _UselessError(refused)
         refused += await self._start_live()
-        return "; ".join(refused)
+        return _told(refused)
 
     async def _start_live(self) -> list[str]:
         """Tell a generic health sensor to send what it observes; returns why it does not."""
@@ -276,8 +276,8 @@ class Session:
 class _UselessError(LinkError):
     """The device measures nothing that is understood, or lets nothing of it be heard."""
 
-    def __init__(self, refused: Iterable[str]) -> None:
-        why = "; ".join(refused)
+    def __init__(self, refused: Sequence[str]) -> None:
+        why = _told(refused)
         super().__init__(
             why or "it has none of the measurements that are understood here.",
             "" if why else "See which services it has with a Bluetooth scanner app.",
@@ -324,5 +324,20 @@ def _refusal(name: str, error: LinkError) -> str:
     """Say why a characteristic cannot be heard; name the way out where pairing is one."""
     cause = error.__cause__
     if isinstance(cause, BleakGATTProtocolError) and int(cause.code) in _NEEDS_PAIRING:
-        return f"{name} is only sent to a paired machine: pair with the device first"
+        return f"{name}{_ONLY_PAIRED}"
     return error.message.rstrip(".")
+
+
+_ONLY_PAIRED = " is only sent to a paired machine"
+PAIR_FIRST = "pair with the device first"
+"""How a link's reason ends where pairing is the way out."""
+
+
+def _told(refused: Sequence[str]) -> str:
+    """Put refusals into one sentence; all that wait for pairing together, with the way out."""
+    unpaired = [one.removesuffix(_ONLY_PAIRED) for one in refused if one.endswith(_ONLY_PAIRED)]
+    others = [one for one in refused if not one.endswith(_ONLY_PAIRED)]
+    if unpaired:
+        which = ", ".join(unpaired) + (" are" if len(unpaired) > 1 else " is")
+        others.append(f"{which} only sent to a paired machine: {PAIR_FIRST}")
+    return "; ".join(others)

@@ -7,7 +7,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 from device.errors import AdapterError, DeviceError
@@ -67,19 +67,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     arguments = _arguments(argv)
     try:
-        with asyncio.Runner() as runner:
-            runner.get_loop().add_signal_handler(signal.SIGTERM, _interrupt)
-            runner.run(serve(arguments))
-    except KeyboardInterrupt:
-        return 0
+        asyncio.run(_until_stopped(arguments))
     except DeviceError as e:
         print(e, file=sys.stderr)
         return 1
     return 0
 
 
-def _interrupt() -> None:
-    signal.raise_signal(signal.SIGINT)
+async def _until_stopped(arguments: argparse.Namespace) -> None:
+    """Serve until SIGINT or SIGTERM, also in the background of a shell, where SIGINT is ignored at first."""
+    serving = asyncio.ensure_future(serve(arguments))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
+    with suppress(asyncio.CancelledError):
+        await serving
 
 
 if __name__ == "__main__":

@@ -152,7 +152,7 @@ def _list(current: Session, *, json: bool) -> None:
 
 
 def _print_list(rows: Sequence[tuple[datetime, Path, int, str]], zone: ZoneInfo) -> None:
-    table = terminal.table_of("made", "file", "size", "", whole=16)
+    table = terminal.table_of("made", "file", "size", "trouble", whole=16)
     for time, path, size, trouble in rows:
         table.add_row(
             terminal.day_and_clock(time, zone),
@@ -226,11 +226,12 @@ def _say(
     span = "no readings"
     if contents.first and contents.last:
         first, last = (terminal.day_and_clock(t, zone) for t in (contents.first, contents.last))
-        span = f"{contents.readings:,} readings from {first} to {last}"
+        span = f"{terminal.many(contents.readings, 'reading')} from {first} to {last}"
     terminal.out.print(
         terminal.cell(
-            f"{file}: made {terminal.day_and_clock(contents.made, zone)}, {span}, {contents.devices} devices,"
-            f" {contents.alerts} alerts, {contents.size / 1e6:.1f} MB, read back and whole."
+            f"{file}: made {terminal.day_and_clock(contents.made, zone)}, {span},"
+            f" {terminal.many(contents.devices, 'device')}, {terminal.many(contents.alerts, 'alert')},"
+            f" {contents.size / 1e6:.1f} MB, read back and whole."
         ),
         soft_wrap=True,
     )

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from device import Found, scan
 from healthslm.cli import pairing, terminal
@@ -144,13 +145,14 @@ def devices_list(context: typer.Context, json: Json = False) -> None:
     if not rows:
         terminal.err.print("No wearable yet. Next: healthslm devices scan")
         return
-    table = terminal.table_of("address", "name", "model", "battery", "last heard", "link", whole=17)
+    table = terminal.table_of("wearable", "battery", "last heard", "link", whole=17)
     for d, (heard, battery) in rows:
         when = terminal.day_and_clock(heard, current.zone) if heard else "never"
         level = "unknown" if battery is None else f"{battery:.0f} %"
-        model = terminal.cell(f"{d.manufacturer} {d.model}".strip())
+        about = [d.name, f"{d.manufacturer} {d.model}".strip(), d.address]
+        wearable = Text("\n").join(terminal.cell(word) for word in dict.fromkeys(about) if word)
         link = terminal.cell(_link_words(links.get(d.address), current.zone))
-        table.add_row(terminal.cell(d.address), terminal.cell(d.name), model, level, when, link)
+        table.add_row(wearable, level, when, link)
     terminal.out.print(table)
 
 

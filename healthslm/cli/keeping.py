@@ -35,7 +35,7 @@ def audit(
             [{"id": e.id, "at": e.at.isoformat(), "event": e.event, "detail": dict(e.detail)} for e in trail]
         )
         return
-    table = terminal.table_of("when", "what", "", whole=16)
+    table = terminal.table_of("when", "what", "which", whole=16)
     for entry in trail:
         detail = ", ".join(f"{name} {value}" for name, value in entry.detail.items() if value is not None)
         when = terminal.day_and_clock(entry.at, current.zone)
@@ -79,7 +79,7 @@ def show(context: typer.Context, json: Json = False) -> None:
         )
     terminal.out.print(table)
     terminal.say(
-        "Roll-ups (counts, extremes and means by minute and hour), alerts and this trail are kept for ever."
+        "Roll-ups (counts, extremes, means by minute and hour), alerts and the audit trail are kept for ever."
     )
 
 

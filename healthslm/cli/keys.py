@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 from typing import Annotated
@@ -62,7 +63,9 @@ def list_(context: typer.Context, json: Json = False) -> None:
 def add(
     context: typer.Context,
     kind: Annotated[str, typer.Argument(help="passphrase, carer, recovery or machine.")],
-    label: Annotated[str, typer.Option(help="What you call it.", show_default=False)] = "",
+    label: Annotated[
+        str, typer.Option(help="What you call it; without it, its kind.", show_default=False)
+    ] = "",
     file: Annotated[
         Path | None, typer.Option(help="machine: the new file for its credential.", show_default=False)
     ] = None,
@@ -80,7 +83,7 @@ def add(
     current = session(context)
     access = current.access()
     maker = _maker(access)
-    label = label or ("recovery words" if kind == "recovery" else kind)
+    label = label or _free_label(access, "recovery words" if kind == "recovery" else kind)
     if kind == "machine":
         assert file is not None  # noqa: S101  checked above
         secret = os.urandom(slots.KEY_BYTES)
@@ -168,6 +171,16 @@ def erase_(
     with only_one(folder):
         erase(folder)
     terminal.say(f"The store in {folder} is destroyed.")
+
+
+def _free_label(access: Access, wanted: str) -> str:
+    """Return a label that no slot has yet: `recovery words`, `recovery words 2` and so on."""
+    taken = {slot.label for slot in access.key_file.slots}
+    numbers = itertools.count(2)
+    label = wanted
+    while label in taken:
+        label = f"{wanted} {next(numbers)}"
+    return label
 
 
 def _key_file(current: Session) -> store_keys.KeyFile:

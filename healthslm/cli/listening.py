@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +16,7 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.text import Text
 
-from device import Event, LinkEvent, LinkState, Radio, RecordError, watch
+from device import PAIR_FIRST, Event, LinkEvent, LinkState, Radio, RecordError, watch
 from device.capture import CapturedDevice, capture, replay
 from healthslm import people
 from healthslm.cli import terminal
@@ -122,6 +123,24 @@ def _say_what_came(tally: Tally, what: str) -> None:
         terminal.say(f"  refused {count} ×: {reason}", "dim")
 
 
+class Seldom:
+    """Lets the same thing be said again only after a minute, then two, four, and so on up to an hour."""
+
+    _FIRST, _MOST = timedelta(minutes=1), timedelta(hours=1)
+
+    def __init__(self) -> None:
+        self._said: dict[Hashable, tuple[datetime, timedelta]] = {}
+
+    def say(self, thing: Hashable, at: datetime) -> bool:
+        """Answer whether to say it now; a thing that did not happen for long is news again."""
+        last, wait = self._said.get(thing, (None, self._FIRST))
+        if last is not None and timedelta(0) <= at - last < wait:
+            return False
+        seldom = last is not None and at - last < 2 * self._MOST
+        self._said[thing] = (at, min(2 * wait, self._MOST) if seldom else self._FIRST)
+        return True
+
+
 class _Screen:
     """Shows what happens, a line each."""
 
@@ -129,6 +148,7 @@ class _Screen:
         self._zone = zone
         self._names = names
         self._whose = whose
+        self._seldom = Seldom()
 
     def observe(self, update: Update) -> None:
         """Show what came of one event."""
@@ -150,8 +170,12 @@ class _Screen:
 
     def link(self, event: LinkEvent) -> None:
         """Show a change of a link."""
+        if not self._seldom.say((event.device, event.state, event.why), event.at):
+            return
         name = self._names.get(event.device) or event.device
-        terminal.say(f"{terminal.clock(event.at, self._zone)} {name}: {event.state} {event.why}")
+        terminal.say(f"{terminal.clock(event.at, self._zone)} {name}: {event.state} {event.why}".rstrip())
+        if PAIR_FIRST in event.why:
+            terminal.say(f"  Next: healthslm devices add {event.device} --pair")
 
 
 def _stop_on_signals() -> asyncio.Event:

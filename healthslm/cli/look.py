@@ -23,7 +23,10 @@ from healthslm.store.audit import Event
 
 Json = Annotated[bool, typer.Option("--json", help="As JSON, with the evidence of every number.")]
 From = Annotated[
-    str | None, typer.Option("--from", help="Start of the period, like 2026-11-02 or 2026-11-02T14:30.")
+    str | None,
+    typer.Option(
+        "--from", help="Start, like 2026-11-02 or 2026-11-02T14:30; the last day with readings if left out."
+    ),
 ]
 To = Annotated[str | None, typer.Option("--to", help="End of the period (not included); now if left out.")]
 Template = Annotated[

@@ -69,7 +69,7 @@ def people_list(
     if not rows:
         terminal.say("Nobody has a store here yet. Next: healthslm init")
         return
-    table = terminal.table_of("label", "folder", "")
+    table = terminal.table_of("label", "folder", "state")
     for row in rows:
         said = [what for what in ("current", "listening") if row[what]]
         table.add_row(

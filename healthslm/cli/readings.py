@@ -42,6 +42,7 @@ def list_(
     with current.store() as store:
         window = store.window(wanted, *period(start, end, current, store))
         found = [store.reading(int(id_)) for id_ in window.ids[-most:]]
+        names = {one.device: store.device(one.device).name or one.device for one in found if one}
     rows = [_row(one) for one in found if one is not None]
     if json:
         terminal.print_json(rows)
@@ -49,11 +50,14 @@ def list_(
     if not rows:
         terminal.say(f"There is no reading of {KINDS[wanted].title} in this period; see --from and --to.")
         return
-    table = terminal.table_of("id", "when", "value", "from", "", whole=10)
+    table = terminal.table_of("id", "when", "value", "from", "quality", whole=10)
     for one, row in zip((one for one in found if one), rows, strict=True):
-        when = terminal.day_and_clock(one.time, current.zone)
+        when = f"{one.time.astimezone(current.zone):%Y-%m-%d %H:%M:%S}"
+        when += f".{one.time.microsecond // 1000:03}" if one.time.microsecond else ""
         value = f"{one.value:.{KINDS[wanted].decimals}f} {KINDS[wanted].unit}"
-        table.add_row(row["id"], when, value, terminal.cell(one.device), ", ".join(row["quality"]))
+        table.add_row(
+            row["id"], when, value, terminal.cell(names[one.device]), ", ".join(row["quality"]) or "good"
+        )
     terminal.out.print(table)
 
 
@@ -68,6 +72,13 @@ def correct(
     with session(context).store() as store:
         before = _reading(store, id)
         assert before.id is not None  # noqa: S101  it came out of the store
+        info = KINDS[before.kind]
+        if not info.low <= value <= info.high:
+            raise UsageError(
+                f"{info.title} cannot have been {value:g} {info.unit}.",
+                f"It lies between {info.low:g} and {info.high:g} {info.unit}; to take the reading out: "
+                f"healthslm readings delete {id} --reason REASON",
+            )
         after = store.correct(before.id, value, reason, utc_now())
         store.commit()
     unit = KINDS[after.kind].unit
@@ -76,7 +87,10 @@ def correct(
 
 @readings.command("delete")
 def delete(context: typer.Context, id: Id, reason: Reason) -> None:
-    """Take a reading out. It is kept with the reason, and does not come back with a later transfer."""
+    """Take a reading out, for good: there is no undo, and it does not come back with a later transfer.
+
+    What it was is kept with the reason, in the audit trail and for whoever looks into the store.
+    """
     with session(context).store() as store:
         before = _reading(store, id)
         assert before.id is not None  # noqa: S101  it came out of the store

@@ -57,6 +57,11 @@ def say(text: str, style: str = "") -> None:
     err.print(cell(text, style), soft_wrap=True)
 
 
+def many(count: int, thing: str) -> str:
+    """Write how many there are of something that takes an s."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
 def table_of(*columns: str, whole: int = 0) -> Table:
     """Make a table whose first column, `whole` wide, is never cut; the others fold in a narrow terminal."""
     table = Table()
@@ -112,10 +117,14 @@ def evidence_line(feature: Feature, zone: ZoneInfo, devices: dict[int, Device]) 
     else:
         when = f"{clock(start, zone)}–{clock(end, zone)}"
     named = "…".join(f"#{ids.name(i)}" for i in feature.readings)
-    many = f"{feature.count:,} readings" if len(feature.readings) > 1 else "reading"
+    over = (
+        f": {many(feature.count, 'reading') if len(feature.readings) > 1 else 'reading'} {named}"
+        if named
+        else ""
+    )
     device = devices.get(feature.readings[0]) if feature.readings else None
     whose = f", {device.name or device.address}" if device else ""
-    return f"{words.title(feature)} {words.value(feature)} {when}: {many} {named}{whose}"
+    return f"{words.title(feature)} {words.value(feature)} {when}{over}{whose}"
 
 
 def summary_panel(summary: Summary, title: str, zone: ZoneInfo, devices: dict[int, Device]) -> Panel:

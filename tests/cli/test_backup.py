@@ -46,7 +46,7 @@ def test_there_and_back_on_another_machine(home: Path, tmp_path: Path) -> None:
     file, new = tmp_path / "a.backup", tmp_path / "new"
     made = command(home, "passphrase", "backup", file)
     assert made.returncode == 0, made.stderr
-    assert "100 readings from 2026-11-02 00:00 to 2026-11-02 00:01, 1 devices" in made.stdout
+    assert "100 readings from 2026-11-02 00:00 to 2026-11-02 00:01, 1 device," in made.stdout
     assert "read back and whole" in made.stdout
     shutil.rmtree(home)
     back = command(new, "words", "restore", file, "--json")

@@ -164,3 +164,19 @@ def test_a_reading_is_looked_up_corrected_and_taken_out(run: Run) -> None:
         said = run("readings", *arguments)
         assert said.returncode in (1, 2)
         assert "Traceback" not in said.stderr
+
+
+def test_a_correction_must_be_a_value_that_a_body_can_have(run: Run) -> None:
+    (row,) = json.loads(run("readings", "list", "weight", "--json").stdout)
+    refused = run("readings", "correct", row["id"], "999", "--reason", "typed wrongly")
+    assert refused.returncode == 2
+    assert "between 0.2 and 650 kg" in refused.stderr
+    assert run("readings", "correct", row["id"], "81", "--reason", "typed wrongly").returncode == 0
+    (after,) = json.loads(run("readings", "list", "weight", "--json").stdout)
+    assert after["value"] == 81
+
+
+def test_new_recovery_words_get_a_label_of_their_own(run: Run) -> None:
+    assert run("keys", "add", "recovery").returncode == 0
+    labels = [row["label"] for row in json.loads(run("keys", "list", "--json").stdout)]
+    assert len(labels) == len(set(labels)) == 3
