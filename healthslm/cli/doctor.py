@@ -18,7 +18,7 @@ from healthslm.cli.app import app
 from healthslm.cli.chores import LAST
 from healthslm.cli.session import Session, session
 from healthslm.clock import utc_now
-from healthslm.errors import DamagedError, HealthslmError, ModelError
+from healthslm.errors import DamagedError, HealthslmError, ModelError, RolledBackError
 from healthslm.readings import KINDS
 from healthslm.slm import model
 from healthslm.store import Access, Store, database, keys, retention
@@ -61,8 +61,13 @@ def doctor(
     """Look at the store, its keys, its backups and this machine. Ends with 1 where there is a problem."""
     current = session(context)
     access = current.access()
-    with current.store(access=access) as store:
-        checks = [*_store(current, access, store, verify), *_upkeep(current, store), *_machine(current)]
+    try:
+        with current.store(access=access) as store:
+            checks = [*_store(current, access, store, verify), *_upkeep(current, store)]
+    except (DamagedError, RolledBackError) as error:  # that is what a doctor is there to say
+        checks = [Check(what="store", state=State.PROBLEM, said=error.message, next=error.hint)]
+        checks.append(_slots(access.key_file))
+    checks += _machine(current)
     if json:
         terminal.print_json([asdict(check) for check in checks])
     else:

@@ -169,7 +169,13 @@ def findings_list(findings: Sequence[Finding], zone: ZoneInfo) -> Table:
         until = "still so at the last reading" if finding.ongoing else f"until {clock(finding.end, zone)}"
         since = f", {finding.start.astimezone(zone):%A} {clock(finding.start, zone)}, {until}\n"
         numbers = ", ".join(f"{words.title(f)} {words.value(f)}" for f in finding.evidence)
-        about = Text.assemble((finding.title, "bold"), since, (f"{numbers}\n", "dim"), finding.action)
+        about = Text.assemble(
+            (finding.title, "bold"),
+            since,
+            (f"{numbers}\n", "dim"),
+            f"{finding.action}\n",
+            (finding.id, "dim"),
+        )
         table.add_row(Text(finding.severity.word, SEVERITY_STYLE[finding.severity]), about)
         table.add_row("", "")
     return table

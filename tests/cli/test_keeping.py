@@ -180,3 +180,19 @@ def test_new_recovery_words_get_a_label_of_their_own(run: Run) -> None:
     assert run("keys", "add", "recovery").returncode == 0
     labels = [row["label"] for row in json.loads(run("keys", "list", "--json").stdout)]
     assert len(labels) == len(set(labels)) == 3
+
+
+def test_the_doctor_says_what_is_wrong_with_a_store_that_does_not_open(run: Run, home: Path) -> None:
+    (home / "settings.toml").write_text(f'timezone = "UTC"\nstate = "{home.parent / "state"}"\n')
+    older = (home / "store.db").read_bytes()
+    assert run("keys", "add", "recovery").returncode == 0  # the trail grows
+    for journal in home.glob("store.db-*"):
+        journal.unlink()
+    (home / "store.mark").unlink()
+    (home / "store.db").write_bytes(older)
+    result = run("doctor", "--json")
+    assert result.returncode == 1, result.stderr
+    (problem,) = [check for check in json.loads(result.stdout) if check["state"] == "problem"]
+    assert problem["what"] == "store"
+    assert "older" in problem["said"] or "lacks" in problem["said"]
+    assert problem["next"]
