@@ -2,6 +2,8 @@
 
 from healthslm.cli import (
     alerting,
+    analyse,
+    analyse_news2,
     backup,
     devices,
     doctor,
@@ -21,6 +23,8 @@ from healthslm.cli.app import app, main
 
 __all__ = [
     "alerting",
+    "analyse",
+    "analyse_news2",
     "app",
     "backup",
     "devices",

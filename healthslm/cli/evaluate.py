@@ -55,3 +55,11 @@ def eval_narrate(
     for name, value in result.rows():
         table.add_row(name, value)
     terminal.out.print(table)
+
+
+@evaluations.command("news2")
+def eval_news2(json: Json = False) -> None:
+    """NEWS2 against every cell of the printed chart, both SpO2 scales."""
+    from healthslm.evaluation import news2  # noqa: PLC0415  only here
+
+    show(news2.run(), json=json)
