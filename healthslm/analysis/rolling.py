@@ -20,17 +20,17 @@ def rolling_median(
     good = window.usable()
     if not len(good):
         return good.times, good.values
-    # One moment per step, always a reading's own time: nothing is claimed about times nobody measured at.
-    bins = (good.times - good.times[0]) // np.timedelta64(step)
-    last_of_bin = np.flatnonzero(np.append(bins[1:] != bins[:-1], [True]))
-    kept, medians = [], []
-    for index in last_of_bin:
-        at = good.times[index]
-        first = int(np.searchsorted(good.times, at - np.timedelta64(width), side="right"))
-        part = good.times[first : index + 1]
-        holds = np.timedelta64(KINDS[window.kind].holds or width)
-        until = np.append(part[1:], at)
-        if np.minimum(until - part, holds).sum() >= demand * np.timedelta64(width):
-            kept.append(at)
-            medians.append(float(np.median(good.values[first : index + 1])))
-    return np.array(kept, dtype="datetime64[us]"), np.array(medians, dtype=np.float64)
+    # One moment per step of the clock, always a reading's own time: nothing is claimed about times nobody
+    # measured at, and a longer window has the same moments.
+    bins = good.times.astype("M8[us]").view(np.int64) // (step // timedelta(microseconds=1))
+    last = np.flatnonzero(np.append(bins[1:] != bins[:-1], [True]))
+    first = np.searchsorted(good.times, good.times[last] - np.timedelta64(width), side="right")
+    holds = np.timedelta64(KINDS[window.kind].holds or width)
+    spoken = np.append([0], np.cumsum(np.minimum(np.diff(good.times), holds).astype(np.int64)))
+    seen = spoken[last] - spoken[first]
+    covered = seen >= demand * (width // timedelta(microseconds=1))
+    medians = [
+        np.median(good.values[low : high + 1])
+        for low, high in zip(first[covered].tolist(), last[covered].tolist(), strict=True)
+    ]
+    return good.times[last[covered]], np.array(medians, dtype=np.float64)

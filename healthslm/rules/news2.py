@@ -1,7 +1,7 @@
 """The National Early Warning Score 2: an acute-care score, shown with what was not measured.
 
 Source: Royal College of Physicians. National Early Warning Score (NEWS) 2: Standardising the assessment of
-acute-illness severity in the NHS. London: RCP, 2017. It was made for adults in hospital and ambulances; at home
+acute-illness severity in the NHS. London: RCP, 2017. Made for adults in hospital and ambulances; at home
 it is not validated, and a score with missing parts says at least so much, not how well somebody is.
 """
 

@@ -6,46 +6,79 @@ minute apart have to agree.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import numpy as np
 
 from healthslm.analysis import absent, extreme, mean, rolling_median
-from healthslm.readings import KINDS, Feature, Kind, Severity, Window, moment
-from healthslm.rules.base import Case, Rule, Verdict
+from healthslm.readings import KINDS, Feature, Floats, Kind, Severity, Threshold, Times, instant, moment
+from healthslm.rules.base import Case, Rule, Verdict, Windows
 
 WIDTH = timedelta(minutes=5)
 DEMAND = 0.8
 """Share of the five minutes that readings must speak for."""
-LEVELS = ((85, Severity.EMERGENCY), (92, Severity.URGENT), (94, Severity.WATCH))
-"""Below the number, the level. 94 and 92: NEWS2, SpO2 scale 1 (92-93 scores 2, 91 and under 3).
-85: BTS 2017, where treatment begins with a reservoir mask."""
+THRESHOLDS = (
+    Threshold(
+        name="watch_below",
+        value=94,
+        unit="%",
+        meaning="below it, worth a look",
+        low=80,
+        high=97,
+        source="NEWS2, SpO2 scale 1: 94-95 scores 1, 92-93 scores 2",
+    ),
+    Threshold(
+        name="urgent_below",
+        value=92,
+        unit="%",
+        meaning="below it, call a doctor now",
+        low=75,
+        high=95,
+        source="NEWS2, SpO2 scale 1: 91 and under scores 3",
+    ),
+    Threshold(
+        name="emergency_below",
+        value=85,
+        unit="%",
+        meaning="below it, call the emergency number",
+        low=70,
+        high=90,
+        source="BTS 2017: where treatment begins with a reservoir mask",
+    ),
+)
+"""For people with a target set by a clinician (in COPD often 88-92 %), theirs take the place of these."""
+_LEVELS = (
+    ("emergency_below", Severity.EMERGENCY),
+    ("urgent_below", Severity.URGENT),
+    ("watch_below", Severity.WATCH),
+)
+_RECENT = np.timedelta64(1, "m")
+"""A median from before that is not about now."""
 
 
-def _medians(window: Window) -> tuple[list[datetime], list[float]]:
-    times, medians = rolling_median(window, width=WIDTH, demand=DEMAND)
-    return [moment(t) for t in times], medians.tolist()
+def _prepare(windows: Windows, _thresholds: Mapping[str, float]) -> tuple[Times, Floats]:
+    return rolling_median(windows[Kind.SPO2], width=WIDTH, demand=DEMAND)
 
 
 def _verdict(case: Case) -> Verdict | None:
-    window = case.windows[Kind.SPO2]
-    recent = window.between(case.now - WIDTH - timedelta(minutes=1), case.now + timedelta(microseconds=1))
-    times, medians = rolling_median(recent, width=WIDTH, demand=DEMAND, step=WIDTH)
-    if len(medians):
-        return _level(float(medians[-1]), moment(times[-1]) - WIDTH)
-    return _spot(window)
+    times, medians = case.prepared
+    at = int(np.searchsorted(times, instant(case.now), side="right")) - 1
+    if at >= 0 and times[at] >= instant(case.now) - _RECENT:
+        return _level(case, float(medians[at]), moment(times[at]) - WIDTH)
+    return _spot(case)
 
 
-def _level(value: float, onset: datetime) -> Verdict | None:
-    for below, severity in LEVELS:
-        if value < below:
+def _level(case: Case, value: float, onset: datetime) -> Verdict | None:
+    for threshold, severity in _LEVELS:
+        if value < case[threshold]:
             return Verdict(severity=severity, onset=onset)
     return None
 
 
-def _spot(window: Window) -> Verdict | None:
+def _spot(case: Case) -> Verdict | None:
     """Judge sparse readings: the milder of the last minute's median and that of an earlier minute."""
-    good = window.usable()
+    good = case.windows[Kind.SPO2].usable()
     if not len(good):
         return None
     last = good.times[-1]
@@ -60,12 +93,14 @@ def _spot(window: Window) -> Verdict | None:
     earlier = good.times[len(before) - 1]
     first = np.median(good.values[(good.times > earlier - minute) & (good.times <= earlier)])
     second = np.median(good.values[good.times > last - minute])
-    return _level(float(max(first, second)), moment(earlier))
+    return _level(case, float(max(first, second)), moment(earlier))
 
 
 def _evidence(case: Case) -> tuple[Feature, ...]:
     window, pulse = case.windows[Kind.SPO2], case.windows[Kind.PULSE_RATE]
-    times, medians = rolling_median(window, width=WIDTH, demand=DEMAND)
+    times, medians = case.prepared
+    inside = (times >= instant(window.start)) & (times < instant(window.end))
+    times, medians = times[inside], medians[inside]
     if not len(medians):
         unit = KINDS[Kind.SPO2].ucum
         why = "no five minutes with enough readings"
@@ -90,7 +125,7 @@ def _evidence(case: Case) -> tuple[Feature, ...]:
 
 LOW_SPO2 = Rule(
     name="low_spo2",
-    version="1",
+    version="2",
     title="Low oxygen saturation",
     source=(
         "Royal College of Physicians, National Early Warning Score 2, 2017, SpO2 scale 1; "
@@ -99,6 +134,8 @@ LOW_SPO2 = Rule(
     kinds=(Kind.SPO2, Kind.PULSE_RATE),
     lookback=timedelta(minutes=30),
     join=timedelta(minutes=30),
+    thresholds=THRESHOLDS,
+    prepare=_prepare,
     verdict=_verdict,
     evidence=_evidence,
     actions={

@@ -5,12 +5,25 @@ from __future__ import annotations
 from datetime import timedelta
 
 from healthslm.analysis import extreme, mean, paired
-from healthslm.readings import Feature, Kind, Severity, moment
+from healthslm.readings import Feature, Kind, Severity, Threshold, moment
 from healthslm.rules.base import Case, Rule, Verdict
 
-LEVELS = ((180, 120, Severity.URGENT), (135, 85, Severity.WATCH))
-"""At or above either number, the level. 135/85: the home threshold of ESC/ESH 2018 and NICE NG136.
-180/120: NICE NG136, assess on the same day."""
+_HOME = "ESC/ESH 2018 and NICE NG136: the home threshold"
+_SAME_DAY = "NICE NG136: assess on the same day"
+
+
+def _threshold(name: str, value: float, meaning: str, low: float, high: float, source: str) -> Threshold:
+    return Threshold(
+        name=name, value=value, unit="mm[Hg]", meaning=meaning, low=low, high=high, source=source
+    )
+
+
+THRESHOLDS = (
+    _threshold("systolic_watch", 135, "from here on, worth a look", 110, 170, _HOME),
+    _threshold("diastolic_watch", 85, "from here on, worth a look", 70, 105, _HOME),
+    _threshold("systolic_urgent", 180, "from here on, call a doctor today", 150, 200, _SAME_DAY),
+    _threshold("diastolic_urgent", 120, "from here on, call a doctor today", 95, 130, _SAME_DAY),
+)
 MEASUREMENTS = 2
 SITTING = timedelta(minutes=30)
 """Measurements within this time are one sitting, and are averaged."""
@@ -22,11 +35,11 @@ def _verdict(case: Case) -> Verdict | None:
         return None
     if len(upper) < MEASUREMENTS:
         # One alone is no average, but this high it is a reason to measure again now.
-        high = upper.values[-1] >= LEVELS[0][0] or lower.values[-1] >= LEVELS[0][1]
+        high = upper.values[-1] >= case["systolic_urgent"] or lower.values[-1] >= case["diastolic_urgent"]
         return Verdict(severity=Severity.WATCH, onset=moment(upper.times[-1])) if high else None
     systolic, diastolic = float(upper.values.mean()), float(lower.values.mean())
-    for at_upper, at_lower, severity in LEVELS:
-        if systolic >= at_upper or diastolic >= at_lower:
+    for level, severity in (("urgent", Severity.URGENT), ("watch", Severity.WATCH)):
+        if systolic >= case[f"systolic_{level}"] or diastolic >= case[f"diastolic_{level}"]:
             return Verdict(severity=severity, onset=moment(upper.times[0]))
     return None
 
@@ -47,6 +60,7 @@ HIGH_PRESSURE = Rule(
     kinds=(Kind.SYSTOLIC, Kind.DIASTOLIC),
     lookback=SITTING,
     join=timedelta(hours=12),
+    thresholds=THRESHOLDS,
     verdict=_verdict,
     evidence=_evidence,
     actions={
