@@ -145,8 +145,11 @@ def features_of(
     for kind in (k for k in Kind if k in windows):
         if kind is Kind.RR_INTERVAL:
             why = "the rhythm was irregular for part of the time"
-            if windows[kind].step:
-                irregular, why = True, f"the period is longer than {LONG.days} days"
+            if windows[kind].step is not None:
+                why = f"the period is longer than {LONG.days} days"
+                nothing = Window.of(kind, windows[kind].start, windows[kind].end, ())
+                features += [replace(f, reason=why) for f in hrv(nothing)]
+                continue
             features += [replace(f, value=None, reason=why) if irregular else f for f in hrv(windows[kind])]
         elif kind in known:
             features += known[kind]

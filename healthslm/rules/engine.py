@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from healthslm.analysis import Days
-from healthslm.readings import Finding, Severity, Window, moment
+from healthslm.readings import Finding, Kind, Severity, Window, moment
 from healthslm.rules.base import Case, Rule, Verdict, Windows
 
 _TICK = timedelta(microseconds=1)
@@ -44,14 +44,36 @@ class Spell:
         )
 
 
-def _cut(windows: Windows, rule: Rule, start: datetime, end: datetime) -> Windows:
-    """The rule's own windows, cut to `[start, end]`; empty where there is no window of a kind."""
-    return {
-        kind: windows[kind].between(start, end + _TICK)
-        if kind in windows
-        else Window.of(kind, start, end + _TICK, ())
-        for kind in rule.kinds
-    }
+class _Cut(Mapping[Kind, Window]):
+    """A rule's own windows, cut to `[start, end]` when they are looked at; empty where there is none."""
+
+    __slots__ = ("_end", "_kinds", "_made", "_start", "_windows")
+
+    def __init__(self, windows: Windows, kinds: tuple[Kind, ...], start: datetime, end: datetime) -> None:
+        self._windows = windows
+        self._kinds = kinds
+        self._start = start
+        self._end = end + _TICK
+        self._made: dict[Kind, Window] = {}
+
+    def __getitem__(self, kind: Kind) -> Window:
+        made = self._made.get(kind)
+        if made is None:
+            if kind not in self._kinds:
+                raise KeyError(kind)
+            whole = self._windows.get(kind)
+            made = self._made[kind] = (
+                Window.of(kind, self._start, self._end, ())
+                if whole is None
+                else whole.between(self._start, self._end)
+            )
+        return made
+
+    def __iter__(self) -> Iterator[Kind]:
+        return iter(self._kinds)
+
+    def __len__(self) -> int:
+        return len(self._kinds)
 
 
 def _case(
@@ -66,7 +88,7 @@ def _case(
 ) -> Case:
     """What the rule is asked about `[start, end]`."""
     return Case(
-        windows=_cut(windows, rule, start, end),
+        windows=_Cut(windows, rule.kinds, start, end),
         now=end,
         zone=zone,
         thresholds=rule.settings,
@@ -116,7 +138,7 @@ def judge(
 
     `windows` must reach back `rule.lookback`, `days` `rule.days`; what is older is not looked at.
     """
-    recent = _cut(windows, rule, now - rule.lookback, now)
+    recent = _Cut(windows, rule.kinds, now - rule.lookback, now)
     prepared = _prepared(rule, recent)
     case = _case(rule, recent, now - rule.lookback, now, zone=zone, days=days, prepared=prepared)
     verdict = rule.verdict(case)
@@ -139,9 +161,11 @@ def _moments(rule: Rule, windows: Windows, days: Days) -> list[datetime]:
         ends = (f.end for d in rule.daily if d.name in days for f in days[d.name].features)
         return sorted(set(ends))
     present = [windows[kind].times for kind in rule.kinds if kind in windows]
-    times = np.unique(np.concatenate(present)) if present else np.array([], dtype="datetime64[us]")
+    times = np.concatenate(present) if present else np.array([], dtype="datetime64[us]")
     if not len(times):
         return []
+    if len(present) > 1:
+        times.sort(kind="stable")
     # Steps of the clock, not of the window: a period that begins elsewhere is asked at the same moments.
     bins = times.astype("M8[us]").view(np.int64) // (max(_STEP, rule.every) // _TICK)
     # The last reading of each step: with it the rule has seen all of the step.
