@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -63,3 +64,14 @@ def eval_news2(json: Json = False) -> None:
     from healthslm.evaluation import news2  # noqa: PLC0415  only here
 
     show(news2.run(), json=json)
+
+
+@evaluations.command("hrv")
+def eval_hrv(
+    data: Annotated[Path, typer.Option(help="Folder with series of NN intervals (.npy) and their report.")],
+    json: Json = False,
+) -> None:
+    """Heart-rate variability against a published report, to its printed digits."""
+    from healthslm.evaluation import hrv  # noqa: PLC0415  only here
+
+    show(hrv.run(data), json=json)

@@ -1,0 +1,240 @@
+"""RR intervals from a CSV file: a column `rr_s` or `rr_ms`, or a bare column; one entry for each data row."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import math
+import re
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from healthslm.errors import UsageError
+from healthslm.readings import Floats, Ints
+
+_UNITS = {"rr_ms": "ms", "rr_s": "s"}
+_OTHER_NAMES = frozenset(("rr", "rri", "rr_interval", "nn", "nni", "nn_interval", "ibi"))
+"""Names without a unit: it is told from the values, as of a bare column."""
+_SECONDS_BELOW = 10.0
+"""A median below is seconds: no heart beats once in ten seconds, and none a hundred times a second."""
+_AS_SECONDS, _AS_MS = (0.2, 3.0), (200.0, 3000.0)
+"""Values that can only be meant in the one unit, or only in the other."""
+_NAMED = 5
+"""Lines that a problem names; of the others it says how many."""
+_MISSING = frozenset(("", "nan", "na", "n/a", "null", "none", "-"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RrFile:
+    """What a file holds: `rr_ms`, shape `(n,)`, one entry a data row, NaN where the row has no usable number.
+
+    `rows`: shape `(n,)`, the data rows' numbers from 0; `unit` as in the file (`s`, `ms`; empty without any);
+    `labels`: the other columns of numbers by name, shape `(n,)`, NaN where there is none; `note`: the text of
+    the lines that begin with `#`; `problems`: what could not be used, line by line, and what was assumed.
+    """
+
+    rr_ms: Floats
+    rows: Ints
+    unit: str
+    labels: Mapping[str, Floats] = field(default_factory=dict)
+    note: str = ""
+    problems: tuple[str, ...] = ()
+
+
+def read_rr(path: Path) -> RrFile:
+    """Read RR intervals from a CSV file, gzipped or not; `,`, `;` or tab between columns.
+
+    Rows whose value is missing, no number or not above zero are kept as NaN and named; so are values in the
+    other unit than the file's. Raises `UsageError` when the file cannot be read at all.
+    """
+    lines, note = _lines(path)
+    problems: list[str] = []
+    if not lines:
+        problems.append(f"{path.name}: there is no reading in it")
+        return _nothing(note, problems)
+    table = _table(lines)
+    has_header = not all(_is_value(cell) for cell in table[0][1])
+    header = [cell.strip() for cell in table[0][1]] if has_header else []
+    rows = table[1:] if has_header else table
+    # A blank line of a single column is a missing value; between several columns it is nothing.
+    width = len(header) or max(len(cells) for _, cells in rows)
+    if width > 1:
+        rows = [(line, cells) for line, cells in rows if any(cell.strip() for cell in cells)]
+    column, unit = _column(header, width, path.name, problems)
+    if column is None:
+        return _nothing(note, problems, count=len(rows))
+    if not rows:
+        problems.append(f"{path.name}: there is no reading in it")
+        return _nothing(note, problems)
+    values = _numbers(rows, column, problems)
+    rr_ms, unit = _in_ms(values, unit, [line for line, _ in rows], problems)
+    labels = _labels(header, rows, column, problems)
+    return RrFile(
+        rr_ms=rr_ms,
+        rows=np.arange(len(rows), dtype=np.int64),
+        unit=unit,
+        labels=labels,
+        note=note,
+        problems=tuple(problems),
+    )
+
+
+def _nothing(note: str, problems: list[str], count: int = 0) -> RrFile:
+    return RrFile(
+        rr_ms=np.full(count, np.nan),
+        rows=np.arange(count, dtype=np.int64),
+        unit="",
+        note=note,
+        problems=tuple(problems),
+    )
+
+
+def _lines(path: Path) -> tuple[list[tuple[int, str]], str]:
+    """The lines with their numbers from 1, without those that begin with `#`, and the text of those."""
+    try:
+        raw = path.read_bytes()
+        data = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UsageError(f"{path} cannot be read: {reason}.", "Give the path of a CSV file.") from error
+    except (EOFError, zlib.error) as error:
+        raise UsageError(
+            f"{path} is a damaged gzip file.", "Get it once more, or unpack it first."
+        ) from error
+    text = data.decode("utf-8-sig", errors="replace")
+    if "\0" in text:
+        raise UsageError(f"{path} is no text.", "Give a CSV file with one RR interval a line.")
+    numbered = list(enumerate(re.sub(r"\r+\n|\r", "\n", text).split("\n"), start=1))
+    while numbered and not numbered[-1][1].strip():
+        numbered.pop()
+    note = " ".join(line.lstrip("# ").strip() for _, line in numbered if line.startswith("#"))
+    lines = [(number, line) for number, line in numbered if not line.startswith("#")]
+    while lines and not lines[0][1].strip():
+        lines.pop(0)
+    return lines, note
+
+
+def _table(lines: list[tuple[int, str]]) -> list[tuple[int, list[str]]]:
+    """Part the lines into cells; where the comma is the decimal sign, it becomes a point."""
+    first = lines[0][1]
+    delimiter = next((one for one in (";", "\t") if one in first), ",")
+    comma_is_point = delimiter != ","
+    if not comma_is_point and all(
+        re.fullmatch(r"\s*[0-2],\d+\s*", line) for _, line in lines if line.strip()
+    ):
+        comma_is_point, delimiter = True, ";"  # a bare column in seconds, as written in much of Europe
+    table = []
+    for number, line in lines:
+        (cells,) = list(csv.reader(io.StringIO(line), delimiter=delimiter)) or [[""]]
+        table.append((number, [c.replace(",", ".") for c in cells] if comma_is_point else cells))
+    return table
+
+
+def _number(cell: str) -> float | None:
+    try:
+        return float(cell)
+    except ValueError:
+        return None
+
+
+def _is_value(cell: str) -> bool:
+    """Whether a cell can be data: a number, or what stands for a missing one."""
+    return cell.strip().lower() in _MISSING or _number(cell) is not None
+
+
+def _column(header: list[str], width: int, name: str, problems: list[str]) -> tuple[int | None, str]:
+    """Say which column holds the intervals, and in which unit (empty: to be told from the values)."""
+    lower = [one.lower() for one in header]
+    known = [(lower.index(one), unit) for one, unit in _UNITS.items() if one in lower]
+    if known:
+        if len(known) > 1:
+            problems.append(f"{name}: there is both rr_ms and rr_s; rr_ms is used")
+        return known[0]
+    for index, one in enumerate(lower):
+        bare, _, unit = re.sub(r"[\s(\[\])]+", " ", one).strip().partition(" ")
+        if bare in _OTHER_NAMES and unit in ("", "s", "ms"):
+            problems.append(f"{name}: column {header[index]!r} is taken as the RR intervals")
+            return index, unit
+    if width == 1:
+        return 0, ""
+    names = ", ".join(header) or f"{width} columns without a name"
+    problems.append(f"{name}: no column rr_s or rr_ms; there is: {names}")
+    return None, ""
+
+
+def _named(lines: list[int]) -> str:
+    some = ", ".join(str(line) for line in lines[:_NAMED])
+    more = f" and {len(lines) - _NAMED} more" if len(lines) > _NAMED else ""
+    return f"line{'s' if len(lines) > 1 else ''} {some}{more}"
+
+
+def _numbers(rows: list[tuple[int, list[str]]], column: int, problems: list[str]) -> Floats:
+    """The column's numbers, NaN for each that is none; every such line is told of."""
+    values = np.full(len(rows), np.nan)
+    wrong: dict[str, list[int]] = {}
+    for index, (line, cells) in enumerate(rows):
+        cell = cells[column].strip() if column < len(cells) else ""
+        number = _number(cell)
+        if cell.lower() in _MISSING:
+            wrong.setdefault("no value", []).append(line)
+        elif number is None:
+            wrong.setdefault(f"{cell[:20]!r} is no number", []).append(line)
+        elif not math.isfinite(number):
+            wrong.setdefault("no finite number", []).append(line)
+        elif number <= 0:
+            wrong.setdefault("an interval is above zero", []).append(line)
+        else:
+            values[index] = number
+    texts = list(wrong.items())
+    problems += [f"{_named(lines)}: {reason}; not used" for reason, lines in texts[:_NAMED]]
+    if len(texts) > _NAMED:
+        others = sorted(line for _, lines in texts[_NAMED:] for line in lines)
+        problems.append(f"{_named(others)}: no number; not used")
+    return values
+
+
+def _in_ms(values: Floats, unit: str, lines: list[int], problems: list[str]) -> tuple[Floats, str]:
+    """Convert to ms; the unit is what most values can be meant in, whatever the column is called."""
+    there = values[np.isfinite(values)]
+    if not len(there):
+        return values, unit
+    told = "s" if float(np.median(there)) < _SECONDS_BELOW else "ms"
+    if not unit:
+        problems.append(f"the unit is not named: taken as {told} (median {np.median(there):g})")
+    elif told != unit:
+        problems.append(f"the column says {unit}, but its values (median {np.median(there):g}) are {told}")
+    low, high = _AS_MS if told == "s" else _AS_SECONDS
+    with np.errstate(invalid="ignore"):
+        other = (values >= low) & (values <= high)
+    if other.any():
+        where = _named([lines[i] for i in np.flatnonzero(other).tolist()])
+        mixed = "ms" if told == "s" else "s"
+        problems.append(f"units mixed in one file: {where} in {mixed}, the others in {told}; not used")
+    kept = np.where(other, np.nan, values)
+    return (kept * 1000 if told == "s" else kept), told
+
+
+def _labels(
+    header: list[str], rows: list[tuple[int, list[str]]], column: int, problems: list[str]
+) -> dict[str, Floats]:
+    """The other columns that hold numbers; a time or sample that goes backwards is told of."""
+    found = {}
+    for index, name in enumerate(header):
+        if index == column or not name:
+            continue
+        cells = (row[index] if index < len(row) else "" for _, row in rows)
+        values = np.array([math.nan if (n := _number(c)) is None else n for c in cells], dtype=np.float64)
+        if not np.isfinite(values).any():
+            continue
+        found[name] = values
+        if "sample" in name.lower() or "time" in name.lower():
+            back = np.flatnonzero(np.diff(values) < 0)
+            if len(back):
+                where = _named([rows[i + 1][0] for i in back.tolist()])
+                problems.append(f"{name} goes backwards at {where}; the rows are taken in the file's order")
+    return found

@@ -1,0 +1,131 @@
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from healthslm.analysis.beats import beats_of
+from healthslm.analysis.hrv_frequency import beat_times, cubic, lomb_scargle, welch
+from healthslm.analysis.hrv_nonlinear import dfa, sample_entropy
+from healthslm.analysis.hrv_time import time_domain, tinn_ms
+from healthslm.analysis.variability import figures, variability
+from healthslm.errors import UsageError
+from healthslm.evaluation import hrv
+from healthslm.readings import Kind, Window
+from tests.making import at, beats
+
+DATA = Path(__file__).parent.parent / "data" / "rr" / "hrv_reference"
+SHORT = np.load(DATA / "SampleNNISeriesShort.npy").astype(float)
+
+
+def test_every_published_figure_is_equal_to_its_printed_digits() -> None:
+    table = hrv.run(DATA)
+    compared = [line for line in table.lines if line.reach]
+    assert len(compared) == 45
+    assert not [(one.name, one.value, one.published) for one in compared if not one.met]
+
+
+def test_a_folder_without_series_is_refused(tmp_path: Path) -> None:
+    for wrong in (tmp_path, tmp_path / "none"):
+        with pytest.raises(UsageError):
+            hrv.run(wrong)
+
+
+def test_a_cubic_is_interpolated_as_it_is() -> None:
+    x = np.array([0.0, 0.7, 1.1, 2.5, 3.0, 4.2])
+
+    def curve(t: np.ndarray) -> np.ndarray:
+        return 2 + t - 3 * t**2 + 0.5 * t**3
+
+    fine = np.linspace(0, 4.2, 50)
+    assert cubic(x, curve(x), fine) == pytest.approx(curve(fine))
+
+
+def test_spectra_equal_those_of_scipy() -> None:
+    signal = pytest.importorskip("scipy.signal")
+    interpolate = pytest.importorskip("scipy.interpolate")
+    t = beat_times(SHORT)
+    grid = np.arange(t[0], t[-1], 0.25)
+    even = interpolate.interp1d(t, SHORT, kind="cubic")(grid)
+    _, density = signal.welch(even - even.mean(), 4, "hamming", nperseg=300, nfft=4096)
+    assert welch(SHORT).density == pytest.approx(density)
+    ours = lomb_scargle(SHORT)
+    theirs = signal.lombscargle(t, SHORT - SHORT.mean(), 2 * np.pi * ours.frequencies)
+    assert ours.density == pytest.approx(2 * theirs * np.diff(t).mean())
+
+
+@pytest.mark.parametrize(("hertz", "band"), [(0.1, "lf"), (0.25, "hf")])
+def test_a_wave_is_found_in_its_band_with_its_power(hertz: float, band: str) -> None:
+    times = np.arange(0, 300, 0.8)
+    nn = 800 + 30 * np.sin(2 * np.pi * hertz * times)
+    for spectrum in (welch(nn, times), lomb_scargle(nn, times)):
+        powers = spectrum.bands()
+        assert powers[f"{band}_ms2"] == pytest.approx(450, rel=0.1)
+        assert powers[f"{band}_peak_hz"] == pytest.approx(hertz, abs=0.004)
+
+
+def test_noise_has_the_exponent_of_noise() -> None:
+    nn = 800 + 20 * np.random.default_rng(4).standard_normal(4000)
+    assert dfa(nn, (17, 64)) == pytest.approx(0.5, abs=0.1)
+    assert dfa(np.cumsum(nn - 800), (17, 64)) == pytest.approx(1.5, abs=0.1)
+    assert sample_entropy(nn) == pytest.approx(2.2, abs=0.15)
+    assert sample_entropy(np.sin(np.arange(4000) / 10)) < 0.3
+
+
+def test_a_long_series_is_taken_apart() -> None:
+    nn = 800 + 20 * np.random.default_rng(5).standard_normal(12_000)
+    assert sample_entropy(nn) == pytest.approx(sample_entropy(nn[:4000]), abs=0.1)
+
+
+def test_the_triangle_of_a_triangle_is_its_base() -> None:
+    bins = np.repeat(np.arange(90, 111), 1 + 10 - np.abs(np.arange(-10, 11)))
+    assert tinn_ms((bins + 0.5) * 7.8125) == pytest.approx(22 * 7.8125, abs=2 * 7.8125)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.floats(400, 1200), min_size=5, max_size=60), st.floats(0.5, 2))
+def test_what_is_in_ms_scales_with_the_intervals(values: list[float], factor: float) -> None:
+    nn = np.array(values)
+    one, other = time_domain(nn), time_domain(nn * factor)
+    for name in ("mean_nn_ms", "sdnn_ms", "rmssd_ms", "sdsd_ms"):
+        assert other[name] == pytest.approx(one[name] * factor, abs=1e-6)
+
+
+def test_how_much_recording_a_figure_asks_for() -> None:
+    rng = np.random.default_rng(6)
+    found = {
+        minutes: {f.name: f for f in figures(beats_of(800 + 20 * rng.standard_normal(minutes * 75)))}
+        for minutes in (1, 3, 6, 16)
+    }
+    given_ = {m: {n for n, f in fs.items() if f.value is not None} for m, fs in found.items()}
+    assert "lf_ms2" not in given_[1]
+    assert found[1]["lf_ms2"].reason.endswith("2 are needed")
+    assert {"lf_ms2", "hf_ms2", "rmssd_ms"} <= given_[3]
+    assert "vlf_ms2" not in given_[3]
+    assert "vlf_ms2" in given_[6]
+    assert "sdann_ms" not in given_[6]
+    assert "sdann_ms" in given_[16]
+
+
+def test_an_irregular_rhythm_has_no_variability() -> None:
+    rr = np.random.default_rng(7).uniform(400, 1200, 400)
+    for figure in figures(beats_of(rr)):
+        assert figure.value is None
+        assert "normal" in figure.reason or "irregular" in figure.reason
+
+
+def test_a_window_says_its_coverage_or_why_there_is_nothing() -> None:
+    start = at("08:00")
+    rows = beats(start, SHORT.tolist())
+    worn = variability(Window.of(Kind.RR_INTERVAL, start, start + timedelta(minutes=5), rows))
+    named = {f.name: f for f in worn}
+    assert named["rmssd_ms"].text == "101.3"
+    assert named["rmssd_ms"].coverage is not None
+    assert named["rmssd_ms"].readings == (rows[0].id, rows[-1].id)
+    for feature in variability(Window.of(Kind.RR_INTERVAL, start, start + timedelta(minutes=9), rows)):
+        assert feature.value is None
+        assert "80 % are needed" in feature.reason.replace("80%", "80 %")
+    for feature in variability(Window.of(Kind.RR_INTERVAL, start, start + timedelta(minutes=9), ())):
+        assert feature.value is None

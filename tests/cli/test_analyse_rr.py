@@ -1,0 +1,50 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+DATA = Path(__file__).parent.parent / "data" / "rr"
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "healthslm", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("unit", ["s", "ms"])
+def test_the_published_values_come_from_a_file(tmp_path: Path, unit: str) -> None:
+    nn = np.load(DATA / "hrv_reference" / "SampleNNISeriesLong.npy")
+    values = [str(x / 1000 if unit == "s" else x) for x in nn.tolist()]
+    file = tmp_path / "nn.csv"
+    file.write_text("\n".join([f"rr_{unit}", *values]) + "\n")
+    found = json.loads(run("analyse", "rr", str(file), "--json").stdout)
+    assert found["hrv"]["sdnn_ms"] == pytest.approx(85.357, abs=0.0005)
+    assert found["hrv"]["rmssd_ms"] == pytest.approx(60.523, abs=0.0005)
+    assert (found["intervals"], found["usable"], found["unit"]) == (4684, 4684, unit)
+    assert found["problems"] == []
+
+
+def test_what_is_wrong_with_a_file_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "odd.csv"
+    file.write_text("rr_ms\n" + "800\n" * 20 + "x\n")
+    shown = run("analyse", "rr", str(file))
+    assert shown.returncode == 0
+    assert "'x' is no number" in shown.stderr
+    assert "at least 64 are needed" in " ".join(shown.stdout.split())
+    missing = run("analyse", "rr", str(tmp_path / "none.csv"))
+    assert missing.returncode == 2
+    assert "cannot be read" in missing.stderr
+
+
+def test_eval_hrv_prints_its_table() -> None:
+    result = run("eval", "hrv", "--data", str(DATA / "hrv_reference"), "--json")
+    lines = json.loads(result.stdout)["lines"]
+    assert all(line["met"] for line in lines if line["reach"])
