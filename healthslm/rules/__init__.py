@@ -6,12 +6,20 @@ moment of a period (history). Both run the very same code over the same kind of 
 
 from healthslm.rules.base import Case, Rule, Verdict, Windows
 from healthslm.rules.engine import Spell, by_severity, finding_of, joined, judge, scan, scan_all, spells
+from healthslm.rules.heart_rate import HIGH_HEART_RATE, LOW_HEART_RATE
 from healthslm.rules.oxygen import LOW_SPO2
 from healthslm.rules.pressure import HIGH_PRESSURE
 from healthslm.rules.rhythm import IRREGULAR_RHYTHM
 from healthslm.rules.temperature import FEVER
 
-RULES: tuple[Rule, ...] = (FEVER, LOW_SPO2, IRREGULAR_RHYTHM, HIGH_PRESSURE)
+RULES: tuple[Rule, ...] = (
+    FEVER,
+    LOW_SPO2,
+    IRREGULAR_RHYTHM,
+    HIGH_PRESSURE,
+    HIGH_HEART_RATE,
+    LOW_HEART_RATE,
+)
 
 __all__ = [
     "RULES",

@@ -1,0 +1,136 @@
+"""Whether somebody moved, by steps, cadence, speed or acceleration; and what exertion's onset looks like.
+
+Sources:
+[1] Tudor-Locke C et al. Br J Sports Med 2018;52:776-788. doi:10.1136/bjsports-2017-097628 (steps a minute:
+    1 to 19 is incidental movement)
+[2] Hildebrand M et al. Med Sci Sports Exerc 2014;46:1816-1824. doi:10.1249/MSS.0000000000000289
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from healthslm.readings import KINDS, Floats, Ints, Kind, Window
+
+MOVING: Mapping[Kind, float] = {Kind.CADENCE: 30, Kind.SPEED: 0.5}
+"""From here on somebody moves: revolutions or steps a minute, m/s."""
+STEPS_A_MINUTE = 20.0
+"""Less is incidental movement [1]."""
+SHAKING_MG = 50.0
+"""Standard deviation of acceleration over ten seconds that sitting and lying stay below [2]."""
+_LONGEST_US, _FIRST_US, _BIN_US = 15 * 60_000_000, 60_000_000, 10_000_000
+SUDDEN_S, JUMP = 15.0, 30.0
+"""Exertion takes the rate up over a minute and more; a rhythm that sets in, by 30 bpm within seconds."""
+STEADY = 2.0
+"""Standard deviation of minute means (bpm) that exertion, outside of a laboratory, does not stay below."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movement:
+    """When somebody moved, and when anything was there to show it; times in µs since 1970.
+
+    `starts` rise; `reach` is how far any stretch begun until then goes. `seen` are all readings' times.
+    """
+
+    starts: Ints
+    reach: Ints
+    seen: Ints
+
+    def moved(self, since: int, until: int) -> bool:
+        """Whether there was movement at any time in `(since, until]`."""
+        before = int(np.searchsorted(self.starts, until))
+        return before > 0 and bool(self.reach[before - 1] > since)
+
+    def known(self, since: int, until: int) -> bool:
+        """Whether a sensor of movement reported in `(since, until]`."""
+        low, high = np.searchsorted(self.seen, [since, until], side="right")
+        return bool(high > low)
+
+
+def micros(window: Window) -> Ints:
+    """The times of a window in µs since 1970, shape `(n,)`."""
+    return window.times.astype("M8[us]").view(np.int64)
+
+
+def movement(windows: Mapping[Kind, Window]) -> Movement:
+    """Return when somebody moved by whatever shows it; steps are spread over 15 minutes at the most."""
+    starts, ends, seen = [], [], []
+    for kind in (Kind.STEPS, Kind.ACCELERATION, *MOVING):
+        if kind not in windows or not len(windows[kind]):
+            continue
+        good = windows[kind].usable()
+        at = micros(good)
+        if not len(at):
+            continue
+        seen.append(at)
+        if kind is Kind.STEPS:
+            since = np.concatenate(([at[0] - _FIRST_US], at[:-1]))
+            since = np.maximum(since, at - _LONGEST_US)
+            minutes = np.maximum((at - since) / 60e6, 1 / 60)
+            active = good.values / minutes >= STEPS_A_MINUTE
+            starts.append(since[active])
+            ends.append(at[active])
+        elif kind is Kind.ACCELERATION:
+            begun = _shaking(at, good.values)
+            starts.append(begun)
+            ends.append(begun + _BIN_US)
+        else:
+            begun = at[good.values >= MOVING[kind]]
+            holds = KINDS[kind].holds
+            starts.append(begun)
+            ends.append(begun + (0 if holds is None else int(holds.total_seconds() * 1e6)))
+    if not seen:
+        none = np.array([], dtype=np.int64)
+        return Movement(starts=none, reach=none, seen=none)
+    begin, end = np.concatenate(starts), np.concatenate(ends)
+    order = np.argsort(begin, kind="stable")
+    return Movement(
+        starts=begin[order], reach=np.maximum.accumulate(end[order]), seen=np.sort(np.concatenate(seen))
+    )
+
+
+def _shaking(at: Ints, values: Floats) -> Ints:
+    """The beginnings of the ten seconds in which acceleration varied."""
+    bins = at // _BIN_US
+    first = int(bins[0])
+    count = np.bincount(bins - first)
+    there = np.maximum(count, 1)
+    means = np.bincount(bins - first, values) / there
+    spread = np.bincount(bins - first, (values - means[bins - first]) ** 2) / there
+    return (np.flatnonzero((count > 1) & (spread > SHAKING_MG**2)) + first) * _BIN_US
+
+
+def like_exertion(seconds: Floats, rates: Floats, high: float) -> bool:
+    """Whether a heart rate that is high at the end could be exertion, by its pattern alone.
+
+    `seconds` rise to the moment that is asked about, `rates` (/min) reach back to before the onset; both of
+    shape `(n,)`. It is not where the rate jumped within seconds to a level at which it stayed, nor, when no
+    onset is to be seen, where the last ten minutes are steadier than exertion is.
+    """
+    below = np.flatnonzero(rates < high - 20)
+    if not len(below):
+        return not _steady(seconds, rates)
+    last = int(below[-1])
+    after = np.flatnonzero(rates[last:] >= high)
+    if not len(after):
+        return True
+    first = last + int(after[0])
+    if seconds[first] - seconds[last] > SUDDEN_S:
+        return True
+    before = rates[(seconds > seconds[last] - 60) & (seconds <= seconds[last])].mean()
+    begun = rates[(seconds >= seconds[first]) & (seconds < seconds[first] + 60)].mean()
+    later = rates[(seconds >= seconds[first] + 120) & (seconds < seconds[first] + 300)]
+    level = later.mean() if len(later) else begun
+    return not bool(begun - before >= JUMP and abs(level - begun) <= 10)
+
+
+def _steady(seconds: Floats, rates: Floats) -> bool:
+    recent = seconds > seconds[-1] - 600
+    minute: NDArray[np.int64] = ((seconds[-1] - seconds[recent]) // 60).astype(np.int64)
+    count = np.bincount(minute)
+    means = np.bincount(minute, rates[recent])[count > 0] / count[count > 0]
+    return bool(means.std() <= STEADY)

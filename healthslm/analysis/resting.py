@@ -1,0 +1,159 @@
+"""Resting heart rate, night-time variability, nocturnal dip, and recovery after exertion.
+
+Sources:
+[1] Speed C et al. J Med Internet Res 2023;25:e46094 (what "resting" is taken for; the lows of rest and sleep)
+[2] O'Brien E et al. J Hypertens 2013;31:1731-1768 (day 9 to 21 h and night 0 to 6 h by the clock)
+[3] Cole CR et al. N Engl J Med 1999;341:1351-1357. doi:10.1056/NEJM199910283411804 (recovery in one minute)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from healthslm.analysis.activity import micros
+from healthslm.analysis.beats import beats_in
+from healthslm.analysis.days import Daily
+from healthslm.analysis.features import absent, of_window
+from healthslm.analysis.quality import worn
+from healthslm.analysis.variability import CLEAN, IRREGULAR
+from healthslm.readings import KINDS, Feature, Floats, Kind, Window
+
+_FIVE_US, _FIVE_S = 300_000_000, 300.0
+LEAST_BINS, LEAST_NIGHT, LEAST_RMSSD = 48, 12, 6
+"""Five-minute parts of a day (4 h), of day and night each for a dip, and of clean beats for a night's
+RMSSD."""
+LOW = 5.0
+"""Percentile of a day's five-minute means: an hour's worth of lows, whatever single ones are [1]."""
+
+
+def _fives(window: Window) -> tuple[Floats, Floats]:
+    """Means of the five-minute parts that readings cover by half, and when they begin (s after the start)."""
+    good = worn(window)
+    at = micros(good)
+    holds = KINDS[window.kind].holds
+    if not len(at) or holds is None:
+        return np.array([]), np.array([])
+    first = int(at[0]) // _FIVE_US
+    bins = at // _FIVE_US - first
+    spoken = np.minimum(np.diff(at, append=at[-1] + 1_000_000) / 1e6, holds.total_seconds())
+    count = np.bincount(bins)
+    covered = np.bincount(bins, spoken) >= _FIVE_S / 2
+    begin = int(np.datetime64(window.start.replace(tzinfo=None), "us").astype(np.int64))
+    starts = ((np.flatnonzero(covered) + first) * _FIVE_US - begin) / 1e6
+    return np.bincount(bins, good.values)[covered] / count[covered], starts
+
+
+def _resting(windows: Mapping[Kind, Window]) -> Feature:
+    window = windows[Kind.HEART_RATE]
+    means, _ = _fives(window)
+    if len(means) < LEAST_BINS:
+        why = f"heart rate covers {len(means) / 12:.1f} h of the day, {LEAST_BINS / 12:.0f} are needed"
+        return absent("resting_heart_rate", window.kind, window.start, window.end, why, unit="/min")
+    return of_window("resting_heart_rate", float(np.percentile(means, LOW)), worn(window), decimals=0)
+
+
+def _dip(windows: Mapping[Kind, Window]) -> Feature:
+    window = windows[Kind.HEART_RATE]
+    means, starts = _fives(window)
+    length = (window.end - window.start).total_seconds()
+    day, night = means[starts < 12 * 3600], means[starts >= length - 6 * 3600]
+    if len(day) < LEAST_NIGHT or len(night) < LEAST_NIGHT:
+        hours = f"{len(day) / 12:.1f} h by day and {len(night) / 12:.1f} h at night"
+        why = f"heart rate covers {hours}, 1 each is needed"
+        return absent("nocturnal_dip", window.kind, window.start, window.end, why, unit="%")
+    dip = 100 * (1 - float(night.mean()) / float(day.mean()))
+    return of_window("nocturnal_dip", dip, worn(window), unit="%", decimals=1)
+
+
+def _night_rmssd(windows: Mapping[Kind, Window]) -> Feature:
+    window = windows[Kind.RR_INTERVAL]
+
+    def none(why: str) -> Feature:
+        return absent("night_rmssd_ms", window.kind, window.start, window.end, why, unit="ms")
+
+    if not len(window):
+        return none("no RR interval in this night")
+    beats = beats_in(window)
+    if beats.irregular > IRREGULAR:
+        return none(
+            f"the rhythm is irregular: {beats.irregular:.0%} of the intervals are off their neighbours"
+        )
+    bins = micros(window) // _FIVE_US
+    bins = bins - bins[0]
+    pairs = np.flatnonzero(beats.successive)
+    squares = (beats.rr[pairs] - beats.rr[pairs - 1]) ** 2
+    size = int(bins[-1]) + 1
+    clean = np.bincount(bins[beats.normal], beats.nn, minlength=size) >= CLEAN * _FIVE_S * 1000
+    count = np.bincount(bins[pairs], minlength=size)
+    good = clean & (count > 0)
+    if int(good.sum()) < LEAST_RMSSD:
+        return none(f"{int(good.sum())} clean five minutes of beats, {LEAST_RMSSD} are needed")
+    parts = np.sqrt(np.bincount(bins[pairs], squares, minlength=size)[good] / count[good])
+    value = float(np.median(parts))
+    return of_window("night_rmssd_ms", value, window.usable(), unit="ms", decimals=0, count=len(pairs))
+
+
+RESTING_HEART_RATE = Daily(
+    name="resting_heart_rate",
+    title="resting heart rate",
+    unit="/min",
+    decimals=0,
+    kinds=(Kind.HEART_RATE,),
+    compute=_resting,
+)
+"""The 5th percentile of a day's five-minute means; of waking rest alone where the night was not worn."""
+NIGHT_RMSSD = Daily(
+    name="night_rmssd_ms",
+    title="RMSSD at night",
+    unit="ms",
+    decimals=0,
+    kinds=(Kind.RR_INTERVAL,),
+    compute=_night_rmssd,
+    hours=(0, 6),
+)
+"""The median of the night's five-minute RMSSD."""
+NOCTURNAL_DIP = Daily(
+    name="nocturnal_dip",
+    title="nocturnal dip of heart rate",
+    unit="%",
+    decimals=1,
+    kinds=(Kind.HEART_RATE,),
+    compute=_dip,
+    hours=(-15, 6),
+)
+"""How much lower the heart rate is from 0 to 6 h than from 9 to 21 h the day before [2]."""
+
+EXERTED = 110.0
+_TEN_US, _BOUT, _MINUTE = 10_000_000, 18, 6
+
+
+def heart_rate_recovery(window: Window) -> Feature:
+    """Return by how much the heart rate fell in the first minute after exertion, in /min [3].
+
+    The largest fall after three minutes at 110 /min and more; of ten-second means, so that no single reading
+    makes it. Whether somebody stood still in that minute is not seen.
+    """
+    name = "heart_rate_recovery"
+    good = worn(window)
+    at = micros(good)
+    why = f"no three minutes at {EXERTED:.0f} /min and more, with a minute after them"
+    if not len(at):
+        return absent(name, window.kind, window.start, window.end, why, unit="/min")
+    bins = at // _TEN_US - int(at[0]) // _TEN_US
+    count = np.bincount(bins)
+    with np.errstate(invalid="ignore"):
+        means = np.bincount(bins, good.values) / count
+    high = np.concatenate(([0], np.cumsum(np.nan_to_num(means) >= EXERTED)))
+    ends = np.arange(_BOUT, len(means) - _MINUTE + 1)
+    ends = ends[high[ends] - high[ends - _BOUT] == _BOUT]
+    falls = means[ends - 1] - means[ends + _MINUTE - 1]
+    falls = falls[np.isfinite(falls)]
+    if not len(falls):
+        return absent(name, window.kind, window.start, window.end, why, unit="/min")
+    return of_window(name, float(falls.max()), good, unit="/min", decimals=0)
+
+
+DAILIES = (RESTING_HEART_RATE, NIGHT_RMSSD, NOCTURNAL_DIP)
+"""All daily series of this file."""

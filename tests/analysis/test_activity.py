@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+from healthslm.analysis.activity import like_exertion, movement
+from healthslm.readings import Kind, Reading, instant
+from tests.making import at, series, windows
+
+
+def micro(clock: str) -> int:
+    return int(instant(at(clock)).astype(np.int64))
+
+
+@pytest.mark.parametrize(
+    ("rows", "moved"),
+    [
+        (series(Kind.STEPS, at("09:00"), [100] * 10, every=60), True),
+        (series(Kind.STEPS, at("09:00"), [10] * 10, every=60), False),
+        (series(Kind.STEPS, at("08:50"), [0, 900], every=900), True),
+        (series(Kind.CADENCE, at("09:00"), [80] * 600), True),
+        (series(Kind.CADENCE, at("09:00"), [0] * 600), False),
+        (series(Kind.SPEED, at("09:00"), [2.5] * 600), True),
+        (series(Kind.ACCELERATION, at("09:00"), [900, 1150] * 3000, every=0.1), True),
+        (series(Kind.ACCELERATION, at("09:00"), [998, 1002] * 3000, every=0.1), False),
+    ],
+)
+def test_whatever_shows_movement(rows: list[Reading], moved: bool) -> None:
+    found = movement(windows(rows))
+    assert found.known(micro("08:55"), micro("09:10"))
+    assert found.moved(micro("09:01"), micro("09:05")) is moved
+    assert not found.moved(micro("09:30"), micro("09:40"))
+    assert not found.known(micro("09:30"), micro("09:40"))
+
+
+def test_nothing_to_go_by_is_not_known_to_be_rest() -> None:
+    found = movement({})
+    assert not found.known(micro("00:00"), micro("23:00"))
+    assert not found.moved(micro("00:00"), micro("23:00"))
+
+
+def test_the_onset_tells_exertion_from_a_rhythm_that_sets_in() -> None:
+    seconds = np.arange(-1200.0, 0)
+    wave = 3 * np.sin(seconds / 40)
+    ramp = np.interp(seconds, [-900, -780], [75, 140]) + wave
+    sudden = np.where(seconds < -800, 75.0, 160.0)
+    assert like_exertion(seconds, ramp, 120)
+    assert not like_exertion(seconds, sudden, 120)
+    assert not like_exertion(seconds, np.full(1200, 140.0), 120)
+    assert like_exertion(seconds, 140 + 3 * wave, 120)

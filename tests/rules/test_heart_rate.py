@@ -1,0 +1,102 @@
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from healthslm.readings import Kind, Reading, Severity
+from healthslm.rules import judge, scan
+from healthslm.rules.heart_rate import HIGH_HEART_RATE, LOW_HEART_RATE
+from tests.making import at, series, windows
+
+RNG = np.random.default_rng(11)
+
+
+def rates(*parts: tuple[float, float, int], noise: float = 1.0, start: str = "09:00") -> list[Reading]:
+    """Parts of (from, to, seconds), one reading a second."""
+    values = np.concatenate([np.linspace(a, b, n) for a, b, n in parts])
+    values = values + noise * RNG.standard_normal(len(values))
+    return series(Kind.HEART_RATE, at(start), np.round(values).tolist())
+
+
+def steps(minutes: int, a_minute: float, start: str = "09:00") -> list[Reading]:
+    return series(Kind.STEPS, at(start) + timedelta(minutes=1), [a_minute] * minutes, every=60)
+
+
+RUN = ((70, 70, 900), (70, 125, 120), (125, 155, 300), (155, 165, 1800), (165, 105, 120), (105, 80, 600))
+
+
+def severities(rows: list[Reading]) -> list[Severity]:
+    return [f.severity for f in scan(HIGH_HEART_RATE, windows(rows))]
+
+
+@pytest.mark.parametrize(("rate", "expected"), [(118, []), (125, [Severity.WATCH]), (150, [Severity.URGENT])])
+def test_at_rest_by_a_step_counter(rate: float, expected: list[Severity]) -> None:
+    rows = rates((70, 70, 900), (rate, rate, 1200)) + steps(35, 0)
+    assert severities(rows) == expected
+
+
+def test_ten_minutes_are_asked_for() -> None:
+    assert severities(rates((70, 70, 900), (130, 130, 480), (70, 70, 600)) + steps(35, 0)) == []
+
+
+def test_no_alarm_because_somebody_ran() -> None:
+    assert severities(rates(*RUN) + steps(15, 0) + steps(38, 160, "09:15") + steps(12, 0, "09:53")) == []
+    assert severities(rates(*RUN)) == []  # a strap alone: by the pattern
+    assert severities(rates(*RUN, noise=0.3)) == []
+
+
+def test_intervals_on_a_track_without_a_step_counter() -> None:
+    laps = [part for _ in range(8) for part in ((112, 170, 90), (170, 172, 120), (172, 112, 90))]
+    assert severities(rates((70, 70, 600), (70, 112, 300), *laps, (112, 80, 600))) == []
+
+
+def test_a_rhythm_that_sets_in_at_once_is_told_and_says_what_it_did_not_see() -> None:
+    (finding,) = scan(HIGH_HEART_RATE, windows(rates((72, 72, 900), (165, 165, 1200))))
+    assert finding.severity is Severity.WATCH
+    assert any("movement" in word for word in finding.missing)
+    assert abs(finding.start - at("09:15")) < timedelta(minutes=3)
+    assert finding.evidence[0].value is not None
+
+
+def test_a_strap_that_is_put_on_at_a_steady_high_rate() -> None:
+    assert severities(rates((140, 140, 900))) == [Severity.WATCH]
+    drifting = rates((130, 150, 1200), noise=3)
+    assert severities(drifting) == []  # somebody who started the watch during a run
+
+
+def test_a_sensor_off_code_is_no_heart_rate() -> None:
+    rows = series(Kind.HEART_RATE, at("09:00"), [255] * 1800) + series(
+        Kind.HEART_RATE, at("11:00"), [0] * 1800
+    )
+    assert scan(HIGH_HEART_RATE, windows(rows)) == []
+    assert scan(LOW_HEART_RATE, windows(rows)) == []
+
+
+@pytest.mark.parametrize(("rate", "count"), [(41, 0), (40, 1), (36, 1)])
+def test_low(rate: float, count: int) -> None:
+    rows = rates((60, 60, 900), (rate, rate, 1200), noise=0)
+    assert len(scan(LOW_HEART_RATE, windows(rows))) == count
+
+
+def test_a_personal_threshold_silences_an_athlete() -> None:
+    rows = rates((50, 50, 900), (38, 38, 1200), noise=0)
+    own = LOW_HEART_RATE.having("low_at", 34, by="Dr. Stein", at=None, why="rows")
+    assert scan(own, windows(rows)) == []
+
+
+def test_readings_that_come_too_seldom_say_nothing() -> None:
+    assert scan(HIGH_HEART_RATE, windows(series(Kind.HEART_RATE, at("09:00"), [140] * 30, every=60))) == []
+
+
+def test_live_and_history_agree() -> None:
+    seen = windows(rates((72, 72, 900), (165, 165, 1200)) + steps(35, 0))
+    (finding,) = scan(HIGH_HEART_RATE, seen)
+    for minute in range(10, 35):
+        now = seen[Kind.HEART_RATE].times[minute * 60]
+        time = at("09:00") + timedelta(minutes=minute)
+        live = judge(HIGH_HEART_RATE, seen, time)
+        assert now is not None
+        if live is not None:
+            assert finding.start - timedelta(minutes=1) <= live.start
+            assert time <= finding.end + timedelta(minutes=1)
+    assert judge(HIGH_HEART_RATE, seen, at("09:30")) is not None
