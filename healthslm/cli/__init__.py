@@ -3,6 +3,7 @@
 from healthslm.cli import (
     alerting,
     analyse,
+    analyse_glucose,
     analyse_news2,
     analyse_rr,
     backup,
@@ -25,6 +26,7 @@ from healthslm.cli.app import app, main
 __all__ = [
     "alerting",
     "analyse",
+    "analyse_glucose",
     "analyse_news2",
     "analyse_rr",
     "app",

@@ -75,3 +75,25 @@ def eval_hrv(
     from healthslm.evaluation import hrv  # noqa: PLC0415  only here
 
     show(hrv.run(data), json=json)
+
+
+@evaluations.command("cgm")
+def eval_cgm(
+    data: Annotated[Path, typer.Option(help="CSV of glucose, a Clarity or LibreView export, or a folder.")],
+    json: Json = False,
+) -> None:
+    """The figures of continuous glucose against iglu's definitions."""
+    from healthslm.evaluation import cgm  # noqa: PLC0415  only here
+
+    show(cgm.run(data), json=json)
+
+
+@evaluations.command("forecast")
+def eval_forecast(
+    data: Annotated[Path, typer.Option(help="CSV of glucose, or a folder with one file a person.")],
+    json: Json = False,
+) -> None:
+    """Glucose in 30 minutes on held-out days, beside the last value and a linear trend."""
+    from healthslm.evaluation import forecast  # noqa: PLC0415  only here
+
+    show(forecast.run(data), json=json)

@@ -1,0 +1,37 @@
+"""Glucose by a sensor: the consensus' figures, variability, excursions, episodes, the profile of a day.
+
+Numbers in mg/dL, computed as the R package iglu defines them, so that they can be laid beside its.
+"""
+
+from healthslm.analysis.glucose.episodes import Episode, episodes
+from healthslm.analysis.glucose.mage import mage
+from healthslm.analysis.glucose.profile import PERCENTILES, Profile, profile
+from healthslm.analysis.glucose.report import (
+    ACTIVE,
+    DAYS,
+    Figure,
+    figures,
+    glucose_features,
+    insufficient,
+    reach,
+)
+from healthslm.analysis.glucose.trace import Grid, Trace, trace_of
+
+__all__ = [
+    "ACTIVE",
+    "DAYS",
+    "PERCENTILES",
+    "Episode",
+    "Figure",
+    "Grid",
+    "Profile",
+    "Trace",
+    "episodes",
+    "figures",
+    "glucose_features",
+    "insufficient",
+    "mage",
+    "profile",
+    "reach",
+    "trace_of",
+]
