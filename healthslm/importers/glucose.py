@@ -6,11 +6,7 @@ of LibreView the history (record type 0), of Clarity the EGV rows.
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
 import re
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -20,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from healthslm.errors import UsageError
-from healthslm.importers.glucose_clock import Stamps, in_order, stamps_of
+from healthslm.importers.clock import Stamps, in_order, stamps_of
 from healthslm.importers.glucose_columns import Columns, columns_of
 from healthslm.importers.glucose_units import to_mg_per_dl
 from healthslm.importers.lines import named
+from healthslm.importers.rows import rows_of, text_of
 from healthslm.readings import KINDS, Floats, Ints, Kind, Times, Window, moment
 
 _MISSING = frozenset(("", "nan", "na", "n/a", "null", "none", "-", "--", "---"))
@@ -85,7 +82,7 @@ def read_glucose(path: Path, *, unit: str = "") -> GlucoseFile:
     if unit not in ("", "mg/dL", "mmol/L"):
         raise UsageError(f"{unit!r} is no unit of glucose.", "Give mg/dL or mmol/L.")
     problems: list[str] = []
-    rows = _rows(_text(path))
+    rows = rows_of(text_of(path, kind="a CSV file, or an export of Clarity or LibreView"))
     columns = columns_of(rows, problems)
     if columns is None:
         return _nothing(path.name, problems, "" if rows else f"{path.name}: there is no reading in it")
@@ -100,48 +97,6 @@ def _nothing(name: str, problems: list[str], why: str = "") -> GlucoseFile:
     return GlucoseFile(
         times=none, clock=none, values=empty.astype(np.float64), lines=empty, problems=tuple(problems)
     )
-
-
-def _text(path: Path) -> str:
-    try:
-        raw = path.read_bytes()
-        data = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise UsageError(f"{path} cannot be read: {reason}.", "Give the path of a CSV file.") from error
-    except (EOFError, zlib.error) as error:
-        raise UsageError(
-            f"{path} is a damaged gzip file.", "Get it once more, or unpack it first."
-        ) from error
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        text = data.decode("utf-16", errors="replace")
-    else:
-        try:
-            text = data.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            text = data.decode("cp1252", errors="replace")
-    if "\0" in text:
-        raise UsageError(f"{path} is no text.", "Give a CSV file, or an export of Clarity or LibreView.")
-    return re.sub(r"\r+\n|\r", "\n", text)
-
-
-def _rows(text: str) -> list[tuple[int, list[str]]]:
-    """The rows with their line numbers from 1, without empty ones and those that begin with `#`."""
-    head = text[:4000].split("\n")[:12]
-    delimiter = max(",;\t", key=lambda one: (max(line.count(one) for line in head), one == ","))
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
-    rows: list[tuple[int, list[str]]] = []
-    number = 1
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return rows
-        except csv.Error:  # a field longer than any number: the row counts as one without cells
-            cells = []
-        if any(cell.strip() for cell in cells) and not cells[0].startswith("#"):
-            rows.append((number, [cell.strip() for cell in cells]))
-        number = reader.line_num + 1
 
 
 def _read(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from healthslm.importers.glucose_clock import STAMP
+from healthslm.importers.clock import STAMP
 from healthslm.readings import Floats
 
 Rows = list[tuple[int, list[str]]]

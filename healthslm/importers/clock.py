@@ -25,6 +25,8 @@ _SLACK = 3.0
 """Minutes by which a changed clock may miss the half hour: sensors' intervals waver."""
 _MOST_CHANGES = 8
 """More steps back than this are rows in disorder, not clocks that were changed."""
+_EVEN = 20.0
+"""Minutes: rows further apart than this are no even series that a changed clock could be told from."""
 _EPOCH_S, _EPOCH_MS = 1e8, 1e11
 
 
@@ -191,6 +193,8 @@ def _moved(minutes: Floats, lines: Ints, counted: Floats | None, problems: list[
         return moved
     steps = np.diff(minutes)
     usual = float(np.median(np.abs(steps)))
+    if counted is None and usual > _EVEN:
+        return moved
     if counted is not None:
         own = np.diff(counted) / 60
         # A new transmitter counts from zero again.
