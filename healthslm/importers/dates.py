@@ -1,4 +1,4 @@
-"""Dates without a time of day, with names of months, with a zone's offset apart, or as a sheet's day number."""
+"""Dates without a time of day, with months' names, with an offset apart, or as a sheet's day number."""
 
 from __future__ import annotations
 
