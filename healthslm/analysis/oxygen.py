@@ -101,7 +101,7 @@ def desaturations(good: Window, drop: float) -> Desaturations:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Depth:
-    """Points below the baseline at every second, shape `(n,)`, and where a level, and a baseline, is known."""
+    """Points below the baseline at every second, shape `(n,)`; where a level is known, and a baseline too."""
 
     below: Floats
     known: NDArray[np.bool_]

@@ -12,10 +12,14 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from healthslm.readings import KINDS, Feature, Finding, Kind, Severity
-from healthslm.rules import RULES
+from healthslm.rules import RULES, Rule
 
 _FIRST_DAY = datetime(2026, 1, 5, tzinfo=UTC)
 _DAY = timedelta(days=1)
+_FINDINGS = 3
+"""So many a day on average, however many rules there are."""
+_MOST = 4
+"""Findings of a day at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,20 +83,36 @@ class _Draw:
         ]
 
 
-def _evidence(draw: _Draw, rule: str, known: dict[str, Feature]) -> tuple[Feature, ...]:
+def _evidence(draw: _Draw, rule: Rule, known: dict[str, Feature]) -> tuple[Feature, ...]:
     """The features that a rule gives as evidence, in the rule's order."""
-    if rule == "fever":
+    if rule.name == "fever":
         names: tuple[str, ...] = ("temperature_max", "temperature_latest")
-    elif rule == "high_pressure":
+    elif rule.name == "high_pressure":
         names = ("systolic_mean", "diastolic_mean", "systolic_max")
-    elif rule == "low_spo2":
+    elif rule.name == "low_spo2":
         low = draw.feature("spo2_5min_low", Kind.SPO2, draw.between(78, 93), at=True)
         return low, *(known[n] for n in ("spo2_min",) if n in known)
+    elif rule.name == "irregular_rhythm":
+        minutes = draw.feature("irregular_minutes", Kind.RR_INTERVAL, draw.between(70, 240))
+        share = draw.feature("irregular_share", Kind.RR_INTERVAL, draw.between(75, 100))
+        return replace(minutes, unit="min"), replace(share, unit="%")
     else:
-        share = draw.feature("irregular_share", Kind.RR_INTERVAL, draw.between(60, 100))
-        minutes = draw.feature("irregular_minutes", Kind.RR_INTERVAL, draw.between(5, 240))
-        return replace(share, unit="%"), replace(minutes, unit="min")
+        return _extremes(draw, rule)
     return tuple(known[n] for n in names if n in known and known[n].value is not None)
+
+
+def _extremes(draw: _Draw, rule: Rule) -> tuple[Feature, ...]:
+    """Extremes of what a rule looks at, anywhere in the range of its kind."""
+    kinds = rule.kinds or tuple(dict.fromkeys(kind for daily in rule.daily for kind in daily.kinds))
+    middles = ((kind, draw.between(KINDS[kind].low, KINDS[kind].high)) for kind in kinds[:2])
+    return tuple(draw.feature(f"{kind}_max", kind, middle, at=True) for kind, middle in middles)
+
+
+def _some(draw: _Draw) -> tuple[Rule, ...]:
+    """Draw how many rules find something, and which: as many days have none as have four."""
+    count = int(draw.random.integers(0, _MOST + 1))
+    chosen = draw.random.permutation(len(RULES))[:count]
+    return tuple(RULES[n] for n in sorted(chosen.tolist()))
 
 
 def draw_day(seed: int, number: int) -> Day:
@@ -110,9 +130,9 @@ def draw_day(seed: int, number: int) -> Day:
     ]
     known = {f.name: f for f in features if f.value is not None}
     findings = []
-    for rule in RULES:
-        evidence = _evidence(draw, rule.name, known)
-        if not draw.chance(0.4) or not evidence or evidence[0].value is None:
+    for rule in _some(draw):
+        evidence = _evidence(draw, rule, known)
+        if not evidence or evidence[0].value is None:
             continue
         severity = list(rule.actions)[int(draw.random.integers(0, len(rule.actions)))]
         began = draw.start + timedelta(minutes=int(draw.random.integers(0, 1300)))

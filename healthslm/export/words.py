@@ -29,6 +29,20 @@ _SPECIAL = {
     "mean_nn_ms": "mean NN interval",
     "irregular_share": "stretches of beats that were irregular",
     "irregular_minutes": "irregular for",
+    "spo2_5min_high": "highest 5-minute median of oxygen saturation",
+    "spo2_below_94": "time with oxygen saturation below 94 %",
+    "spo2_below_92": "time with oxygen saturation below 92 %",
+    "spo2_below_90": "time with oxygen saturation below 90 % (CT90)",
+    "spo2_below_88": "time with oxygen saturation below 88 %",
+    "odi3": "desaturations by 3 points (ODI3)",
+    "odi4": "desaturations by 4 points (ODI4)",
+    "home_systolic": "systolic average at home",
+    "home_diastolic": "diastolic average at home",
+    "home_pressure_sittings": "sittings that the average at home stands on",
+    "morning_evening_difference": "systolic, mornings less evenings",
+    "morning_surge": "morning surge of systolic pressure",
+    "respiratory_rate_5min_high": "highest 5-minute median of respiratory rate",
+    "respiratory_rate_5min_low": "lowest 5-minute median of respiratory rate",
 }
 
 # Of the invisible marks only those that join or part letters of a script are kept. The others turn the

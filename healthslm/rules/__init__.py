@@ -8,10 +8,11 @@ from healthslm.rules.base import Case, Rule, Verdict, Windows
 from healthslm.rules.engine import Spell, by_severity, finding_of, joined, judge, scan, scan_all, spells
 from healthslm.rules.glucose import HIGH_GLUCOSE, LOW_GLUCOSE, LOW_GLUCOSE_SOON
 from healthslm.rules.heart_rate import HIGH_HEART_RATE, LOW_HEART_RATE
-from healthslm.rules.oxygen import LOW_SPO2
-from healthslm.rules.pressure import HIGH_PRESSURE
+from healthslm.rules.oxygen import LOW_SPO2, SPO2_ABOVE_TARGET
+from healthslm.rules.pressure import HIGH_PRESSURE, LOW_PRESSURE
+from healthslm.rules.respiration import HIGH_RESPIRATION, LOW_RESPIRATION
 from healthslm.rules.rhythm import IRREGULAR_RHYTHM
-from healthslm.rules.temperature import FEVER
+from healthslm.rules.temperature import FEVER, LOW_TEMPERATURE
 
 RULES: tuple[Rule, ...] = (
     FEVER,
@@ -23,6 +24,11 @@ RULES: tuple[Rule, ...] = (
     LOW_GLUCOSE,
     HIGH_GLUCOSE,
     LOW_GLUCOSE_SOON,
+    LOW_PRESSURE,
+    SPO2_ABOVE_TARGET,
+    LOW_TEMPERATURE,
+    HIGH_RESPIRATION,
+    LOW_RESPIRATION,
 )
 
 __all__ = [

@@ -1,23 +1,29 @@
-"""Low oxygen saturation, judged by the median of five covered minutes.
+"""Low oxygen saturation that lasts, and, for people with a target set by a clinician, one above it.
 
-Where readings come too seldom for that (spot checks, a sensor that keeps slipping), two that lie at least a
-minute apart have to agree.
+Judged by the median of five covered minutes; where readings come too seldom for that (spot checks, a sensor
+that keeps slipping), two that lie at least a minute apart have to agree.
+
+A target (in COPD often 88 to 92 %) is two thresholds that a clinician sets: `target_low` of `low_spo2`,
+`target_high` of `spo2_above_target`. Each has a usual value at which it is off: at 70 % no target is set, and
+above 100 % there is nothing. With `target_low` set, `low_spo2` steps back: its own levels, which are NEWS2's
+scale 1, no longer count, and those of the target do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 
-from healthslm.analysis import absent, extreme, mean, rolling_median
-from healthslm.readings import KINDS, Feature, Floats, Kind, Severity, Threshold, Times, instant, moment
+from healthslm.analysis import absent, extreme, mean
+from healthslm.readings import KINDS, Feature, Kind, Severity, Threshold
 from healthslm.rules.base import Case, Rule, Verdict, Windows
+from healthslm.rules.lasting import Lasting
 
-WIDTH = timedelta(minutes=5)
-DEMAND = 0.8
-"""Share of the five minutes that readings must speak for."""
+NO_TARGET_LOW, NO_TARGET_HIGH = 70.0, 100.0
+"""The usual values of a target's bounds: none is set."""
+_SCALE_2 = "NEWS2, SpO2 scale 2: 88-92 is the target"
 THRESHOLDS = (
     Threshold(
         name="watch_below",
@@ -46,91 +52,125 @@ THRESHOLDS = (
         high=90,
         source="BTS 2017: where treatment begins with a reservoir mask",
     ),
+    Threshold(
+        name="target_low",
+        value=NO_TARGET_LOW,
+        unit="%",
+        meaning="lower bound of a target set by a clinician, in place of the levels above; at 70 none is set",
+        low=NO_TARGET_LOW,
+        high=94,
+        source=f"{_SCALE_2}; BTS 2017: 88-92 for people at risk of retaining carbon dioxide",
+    ),
+    Threshold(
+        name="target_urgent_points",
+        value=4,
+        unit="%",
+        meaning="further than this below the target, call a doctor now",
+        low=1,
+        high=10,
+        source="NEWS2, SpO2 scale 2: 83 and under scores 3",
+    ),
+    Threshold(
+        name="target_emergency_points",
+        value=8,
+        unit="%",
+        meaning="further than this below the target, call the emergency number",
+        low=2,
+        high=15,
+        source="no guideline has such a number: twice as far as where NEWS2 scores its most",
+    ),
 )
-"""For people with a target set by a clinician (in COPD often 88-92 %), theirs take the place of these."""
-_LEVELS = (
-    ("emergency_below", Severity.EMERGENCY),
-    ("urgent_below", Severity.URGENT),
-    ("watch_below", Severity.WATCH),
+ABOVE_THRESHOLDS = (
+    Threshold(
+        name="target_high",
+        value=NO_TARGET_HIGH,
+        unit="%",
+        meaning="upper bound of a target set by a clinician: above it, worth a look; at 100 none is set",
+        low=88,
+        high=NO_TARGET_HIGH,
+        source="NEWS2, SpO2 scale 2: on oxygen, 93-94 scores 1, 95-96 scores 2, 97 and above scores 3",
+    ),
 )
-_RECENT = np.timedelta64(1, "m")
-"""A median from before that is not about now."""
 
 
-def _prepare(windows: Windows, _thresholds: Mapping[str, float]) -> tuple[Times, Floats]:
-    return rolling_median(windows[Kind.SPO2], width=WIDTH, demand=DEMAND)
+def _levels(case: Case) -> tuple[tuple[float, Severity], ...]:
+    """Below which level how severe, the worst first: the target's where one is set."""
+    target = case["target_low"]
+    if target > NO_TARGET_LOW:
+        return (
+            (target - case["target_emergency_points"], Severity.EMERGENCY),
+            (target - case["target_urgent_points"], Severity.URGENT),
+            (target, Severity.WATCH),
+        )
+    return (
+        (case["emergency_below"], Severity.EMERGENCY),
+        (case["urgent_below"], Severity.URGENT),
+        (case["watch_below"], Severity.WATCH),
+    )
+
+
+def _prepare(windows: Windows, _thresholds: Mapping[str, float]) -> Lasting:
+    return Lasting.of(windows.get(Kind.SPO2))
 
 
 def _verdict(case: Case) -> Verdict | None:
-    times, medians = case.prepared
-    at = int(np.searchsorted(times, instant(case.now), side="right")) - 1
-    if at >= 0 and times[at] >= instant(case.now) - _RECENT:
-        return _level(case, float(medians[at]), moment(times[at]) - WIDTH)
-    return _spot(case)
-
-
-def _level(case: Case, value: float, onset: datetime) -> Verdict | None:
-    for threshold, severity in _LEVELS:
-        if value < case[threshold]:
+    found = case.prepared.now(case.windows[Kind.SPO2], case.now)
+    if found is None:
+        return None
+    value, onset = found
+    for bound, severity in _levels(case):
+        if value < bound:
             return Verdict(severity=severity, onset=onset)
     return None
 
 
-def _spot(case: Case) -> Verdict | None:
-    """Judge sparse readings: the milder of the last minute's median and that of an earlier minute."""
-    good = case.windows[Kind.SPO2].usable()
-    if not len(good):
-        return None
-    last = good.times[-1]
-    minute = np.timedelta64(1, "m")
-    begun = good.times[np.searchsorted(good.times, last - np.timedelta64(WIDTH))]
-    part = good.between(moment(begun), moment(last) + timedelta(microseconds=1))
-    if last - begun >= minute and (part.coverage or 0.0) >= DEMAND:
-        return None  # a stream that was just put on: five minutes of it will tell
-    before = good.values[good.times <= last - minute]
-    if not len(before):
-        return None
-    earlier = good.times[len(before) - 1]
-    first = np.median(good.values[(good.times > earlier - minute) & (good.times <= earlier)])
-    second = np.median(good.values[good.times > last - minute])
-    return _level(case, float(max(first, second)), moment(earlier))
-
-
 def _evidence(case: Case) -> tuple[Feature, ...]:
     window, pulse = case.windows[Kind.SPO2], case.windows[Kind.PULSE_RATE]
-    times, medians = case.prepared
-    inside = (times >= instant(window.start)) & (times < instant(window.end))
-    times, medians = times[inside], medians[inside]
-    if not len(medians):
-        unit = KINDS[Kind.SPO2].ucum
-        why = "no five minutes with enough readings"
-        return (absent("spo2_5min_low", Kind.SPO2, window.start, window.end, why, unit=unit),)
-    index = int(np.argmin(medians))
-    end = moment(times[index])
-    five = window.between(end - WIDTH, end + timedelta(microseconds=1)).usable()
-    low = Feature(
-        name="spo2_5min_low",
-        kind=Kind.SPO2,
-        value=float(medians[index]),
-        unit=KINDS[Kind.SPO2].ucum,
-        start=five.start,
-        end=five.end,
-        coverage=five.coverage,
-        count=len(five),
-        readings=(int(five.ids[0]), int(five.ids[-1])),
-        at=end,
-    )
+    low = case.prepared.extreme(window, "spo2_5min_low")
+    if low is None:
+        return (_no_five_minutes("spo2_5min_low", case),)
     return low, extreme(window, "min"), mean(pulse)
 
 
+def _no_five_minutes(name: str, case: Case) -> Feature:
+    window = case.windows[Kind.SPO2]
+    unit = KINDS[Kind.SPO2].ucum
+    why = "no five minutes with enough readings"
+    return absent(name, Kind.SPO2, window.start, window.end, why, unit=unit)
+
+
+def _prepare_above(windows: Windows, thresholds: Mapping[str, float]) -> Lasting:
+    # Without a target there is nothing to compute.
+    set_ = thresholds["target_high"] < NO_TARGET_HIGH
+    return Lasting.of(windows.get(Kind.SPO2) if set_ else None)
+
+
+def _above(case: Case) -> Verdict | None:
+    if case["target_high"] >= NO_TARGET_HIGH:
+        return None
+    found = case.prepared.now(case.windows[Kind.SPO2], case.now, high=True)
+    if found is None or found[0] <= case["target_high"]:
+        return None
+    return Verdict(severity=Severity.WATCH, onset=found[1])
+
+
+def _above_evidence(case: Case) -> tuple[Feature, ...]:
+    window = case.windows[Kind.SPO2]
+    high = case.prepared.extreme(window, "spo2_5min_high", np.argmax)
+    if high is None:
+        return (_no_five_minutes("spo2_5min_high", case),)
+    return high, extreme(window, "max")
+
+
+_SOURCE = (
+    "Royal College of Physicians, National Early Warning Score 2, 2017, SpO2 scales 1 and 2; "
+    "British Thoracic Society, guideline for oxygen use in adults, Thorax 2017;72(Suppl 1)"
+)
 LOW_SPO2 = Rule(
     name="low_spo2",
-    version="2",
+    version="3",
     title="Low oxygen saturation",
-    source=(
-        "Royal College of Physicians, National Early Warning Score 2, 2017, SpO2 scale 1; "
-        "British Thoracic Society, guideline for oxygen use in adults, Thorax 2017;72(Suppl 1) (below 85 %)"
-    ),
+    source=_SOURCE,
     kinds=(Kind.SPO2, Kind.PULSE_RATE),
     lookback=timedelta(minutes=30),
     join=timedelta(minutes=30),
@@ -144,5 +184,26 @@ LOW_SPO2 = Rule(
         "and call your doctor or the out-of-hours service now.",
         Severity.EMERGENCY: "If the sensor sits well, call the emergency number now.",
     },
-    missing=("a target range set by a clinician (in COPD 88-92 % may be the aim)", "extra oxygen, if any"),
+    missing=("a target range that a clinician has not set here", "extra oxygen, if any"),
+)
+SPO2_ABOVE_TARGET = Rule(
+    name="spo2_above_target",
+    version="1",
+    title="Oxygen saturation above the target",
+    source=_SOURCE,
+    kinds=(Kind.SPO2,),
+    lookback=timedelta(minutes=30),
+    join=timedelta(minutes=30),
+    thresholds=ABOVE_THRESHOLDS,
+    prepare=_prepare_above,
+    verdict=_above,
+    evidence=_above_evidence,
+    actions={
+        Severity.WATCH: "If you are using oxygen, compare its flow with what was ordered for you, and call "
+        "whoever ordered it; without oxygen there is nothing to do.",
+    },
+    missing=(
+        "whether extra oxygen is given, and how much: above the target matters only with it",
+        "carbon dioxide in the blood, which too much oxygen can raise",
+    ),
 )

@@ -1,15 +1,17 @@
-"""High blood pressure: the average of at least two measurements taken together; a very high one alone."""
+"""High and low blood pressure: the average of a sitting of at least two; an extreme one alone."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
 from healthslm.analysis import extreme, mean, paired
-from healthslm.readings import Feature, Kind, Severity, Threshold, moment
+from healthslm.analysis.pressure import SITTING, separate
+from healthslm.readings import Feature, Kind, Severity, Threshold, Window, moment
 from healthslm.rules.base import Case, Rule, Verdict
 
 _HOME = "ESC/ESH 2018 and NICE NG136: the home threshold"
 _SAME_DAY = "NICE NG136: assess on the same day"
+_LOW = "NHS, Low blood pressure, 2023: 90/60 and less; NEWS2: a systolic pressure of 90 and under scores 3"
 
 
 def _threshold(name: str, value: float, meaning: str, low: float, high: float, source: str) -> Threshold:
@@ -24,13 +26,26 @@ THRESHOLDS = (
     _threshold("systolic_urgent", 180, "from here on, call a doctor today", 150, 200, _SAME_DAY),
     _threshold("diastolic_urgent", 120, "from here on, call a doctor today", 95, 130, _SAME_DAY),
 )
+LOW_THRESHOLDS = (
+    _threshold("systolic_low", 90, "at or below it, worth a look", 70, 110, _LOW),
+    _threshold(
+        "systolic_very_low",
+        80,
+        "at or below it, call a doctor now",
+        60,
+        100,
+        "no guideline for the home has such a number: ten below where NEWS2 scores its most",
+    ),
+)
 MEASUREMENTS = 2
-SITTING = timedelta(minutes=30)
-"""Measurements within this time are one sitting, and are averaged."""
 
 
-def _verdict(case: Case) -> Verdict | None:
-    upper, lower = paired(case.windows[Kind.SYSTOLIC], case.windows[Kind.DIASTOLIC])
+def _sitting(case: Case) -> tuple[Window, Window]:
+    return separate(*paired(case.windows[Kind.SYSTOLIC], case.windows[Kind.DIASTOLIC]))
+
+
+def _high(case: Case) -> Verdict | None:
+    upper, lower = _sitting(case)
     if not len(upper):
         return None
     if len(upper) < MEASUREMENTS:
@@ -44,29 +59,75 @@ def _verdict(case: Case) -> Verdict | None:
     return None
 
 
-def _evidence(case: Case) -> tuple[Feature, ...]:
-    upper, lower = paired(case.windows[Kind.SYSTOLIC], case.windows[Kind.DIASTOLIC])
+def _low(case: Case) -> Verdict | None:
+    upper, _lower = _sitting(case)
+    if not len(upper):
+        return None
+    if len(upper) < MEASUREMENTS:
+        low = upper.values[-1] <= case["systolic_very_low"]
+        return Verdict(severity=Severity.WATCH, onset=moment(upper.times[-1])) if low else None
+    systolic = float(upper.values.mean())
+    if systolic > case["systolic_low"]:
+        return None
+    severity = Severity.URGENT if systolic <= case["systolic_very_low"] else Severity.WATCH
+    return Verdict(severity=severity, onset=moment(upper.times[0]))
+
+
+def _high_evidence(case: Case) -> tuple[Feature, ...]:
+    upper, lower = _sitting(case)
     return mean(upper), mean(lower), extreme(upper, "max")
 
 
+def _low_evidence(case: Case) -> tuple[Feature, ...]:
+    upper, lower = _sitting(case)
+    return mean(upper), mean(lower), extreme(upper, "min")
+
+
+_KINDS = (Kind.SYSTOLIC, Kind.DIASTOLIC)
+_JOIN = timedelta(hours=12)
 HIGH_PRESSURE = Rule(
     name="high_pressure",
-    version="1",
+    version="2",
     title="High blood pressure",
     source=(
         "Williams et al., 2018 ESC/ESH guidelines for arterial hypertension, Eur Heart J 2018;39:3021-3104 "
         "(home average 135/85); NICE NG136, 2019 (180/120: same-day assessment)"
     ),
-    kinds=(Kind.SYSTOLIC, Kind.DIASTOLIC),
+    kinds=_KINDS,
     lookback=SITTING,
-    join=timedelta(hours=12),
+    join=_JOIN,
     thresholds=THRESHOLDS,
-    verdict=_verdict,
-    evidence=_evidence,
+    verdict=_high,
+    evidence=_high_evidence,
     actions={
         Severity.WATCH: "Rest for five minutes and measure again; note it for your doctor if it stays high.",
         Severity.URGENT: "Rest for five minutes and measure again; if it stays this high call your doctor "
         "today, and with chest pain, breathlessness, weakness or confusion the emergency number.",
     },
     missing=("whether you had rested for five minutes before",),
+)
+LOW_PRESSURE = Rule(
+    name="low_pressure",
+    version="1",
+    title="Low blood pressure",
+    source=(
+        "NHS, Low blood pressure (hypotension), 2023; Royal College of Physicians, National Early Warning "
+        "Score 2, 2017"
+    ),
+    kinds=_KINDS,
+    lookback=SITTING,
+    join=_JOIN,
+    thresholds=LOW_THRESHOLDS,
+    verdict=_low,
+    evidence=_low_evidence,
+    actions={
+        Severity.WATCH: "Sit or lie down and measure again; tell your doctor if it stays low or you feel "
+        "dizzy.",
+        Severity.URGENT: "Lie down and measure again; if it stays this low call your doctor or the "
+        "out-of-hours service now, and when faint, confused, breathless or bleeding the emergency number.",
+    },
+    missing=(
+        "whether this is usual: healthy people can have a low pressure without harm",
+        "whether you lay, sat or stood",
+    ),
 )

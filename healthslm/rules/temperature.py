@@ -1,4 +1,4 @@
-"""Fever: body temperature of 38.0 °C and above."""
+"""Fever: body temperature of 38.0 °C and above. Low body temperature: 35.0 °C and below, twice."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import timedelta
 import numpy as np
 
 from healthslm.analysis import extreme
+from healthslm.analysis.quality import worn
 from healthslm.readings import Feature, Kind, Severity, Threshold, moment
 from healthslm.rules.base import Case, Rule, Verdict
 
@@ -30,10 +31,24 @@ THRESHOLDS = (
         source="NEWS2: 39.1 °C and above scores 2",
     ),
 )
+LOW_THRESHOLDS = (
+    Threshold(
+        name="low_at",
+        value=35.0,
+        unit="Cel",
+        meaning="at or below it, by two readings that agree, measure again well and call a doctor",
+        low=33.0,
+        high=36.0,
+        source='NEWS2: 35.0 °C and under scores 3; NHS: hypothermia is "below 35C"',
+    ),
+)
+AGREE_AFTER, AGREE_WITHIN = timedelta(minutes=10), timedelta(hours=2)
+STEADY = 0.5
+"""Degrees by which the readings of ten minutes may differ: a probe that warms up differs by more."""
 
 
-def _verdict(case: Case) -> Verdict | None:
-    good = case.windows[Kind.TEMPERATURE].usable()
+def _fever(case: Case) -> Verdict | None:
+    good = worn(case.windows[Kind.TEMPERATURE])
     if not len(good) or good.values[-1] < case["fever"]:
         return None
     below = np.flatnonzero(good.values < case["fever"])
@@ -43,14 +58,34 @@ def _verdict(case: Case) -> Verdict | None:
     return Verdict(severity=Severity.URGENT if high else Severity.WATCH, onset=moment(good.times[first]))
 
 
-def _evidence(case: Case) -> tuple[Feature, ...]:
-    window = case.windows[Kind.TEMPERATURE]
+def _low(case: Case) -> Verdict | None:
+    """A probe just put on, or fallen off, shows less than the body has: all of ten minutes has to agree."""
+    good = worn(case.windows[Kind.TEMPERATURE])
+    if len(good) < 2 or good.values[-1] > case["low_at"]:
+        return None
+    last = good.times[-1]
+    earlier = int(np.searchsorted(good.times, last - np.timedelta64(AGREE_AFTER), side="right")) - 1
+    if earlier < 0 or last - good.times[earlier] > np.timedelta64(AGREE_WITHIN):
+        return None
+    since = good.values[earlier:]
+    if float(since.max()) > case["low_at"] or float(np.ptp(since)) > STEADY:
+        return None
+    return Verdict(severity=Severity.URGENT, onset=moment(good.times[earlier]))
+
+
+def _fever_evidence(case: Case) -> tuple[Feature, ...]:
+    window = worn(case.windows[Kind.TEMPERATURE])
     return extreme(window, "max"), extreme(window, "latest")
+
+
+def _low_evidence(case: Case) -> tuple[Feature, ...]:
+    window = worn(case.windows[Kind.TEMPERATURE])
+    return extreme(window, "min"), extreme(window, "latest")
 
 
 FEVER = Rule(
     name="fever",
-    version="1",
+    version="2",
     title="Fever",
     source=(
         "NHS, High temperature (fever) in adults, 2023 (38 °C); "
@@ -60,12 +95,36 @@ FEVER = Rule(
     lookback=timedelta(hours=12),
     join=timedelta(hours=6),
     thresholds=THRESHOLDS,
-    verdict=_verdict,
-    evidence=_evidence,
+    verdict=_fever,
+    evidence=_fever_evidence,
     actions={
         Severity.WATCH: "Take your temperature again in half an hour, rest and drink enough; "
         "call your doctor if it lasts or you feel worse.",
         Severity.URGENT: "Call your doctor or the out-of-hours service today.",
     },
     missing=("where on the body the temperature was taken, unless the thermometer said so",),
+)
+LOW_TEMPERATURE = Rule(
+    name="low_temperature",
+    version="1",
+    title="Low body temperature",
+    source=(
+        "Royal College of Physicians, National Early Warning Score 2, 2017 (35.0 °C and under); "
+        "NHS, Hypothermia, 2023 (below 35 °C)"
+    ),
+    kinds=(Kind.TEMPERATURE,),
+    lookback=AGREE_WITHIN + AGREE_AFTER,
+    join=timedelta(hours=6),
+    thresholds=LOW_THRESHOLDS,
+    verdict=_low,
+    evidence=_low_evidence,
+    actions={
+        Severity.URGENT: "Get warm and dry, and measure again in the mouth or the ear; if it stays low call "
+        "your doctor or the out-of-hours service now, and for somebody drowsy, confused or no longer "
+        "shivering the emergency number.",
+    },
+    missing=(
+        "where on the body the temperature was taken: skin is colder than the body",
+        "how cold it is around you",
+    ),
 )

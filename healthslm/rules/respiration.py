@@ -1,0 +1,153 @@
+"""Fast and slow breathing that lasts: the median of five covered minutes, or two sparse counts that agree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+
+from healthslm.analysis import absent, extreme
+from healthslm.analysis.activity import Movement, movement
+from healthslm.readings import KINDS, Feature, Kind, Severity, Threshold, instant
+from healthslm.rules.base import Case, Rule, Verdict, Windows
+from healthslm.rules.lasting import Lasting
+
+RECOVERY_US = 10 * 60_000_000
+"""So long after movement somebody may still breathe fast."""
+_SEEN_US = 15 * 60_000_000
+_NEWS2 = "NEWS2: 8 and under scores 3, 9-11 scores 1, 21-24 scores 2, 25 and above scores 3"
+_UNIT = KINDS[Kind.RESPIRATORY_RATE].ucum
+HIGH_THRESHOLDS = (
+    Threshold(
+        name="watch_from",
+        value=21,
+        unit=_UNIT,
+        meaning="from here on, at rest, worth a look",
+        low=16,
+        high=40,
+        source=_NEWS2,
+    ),
+    Threshold(
+        name="urgent_from",
+        value=25,
+        unit=_UNIT,
+        meaning="from here on, at rest, call a doctor now",
+        low=20,
+        high=60,
+        source=_NEWS2,
+    ),
+)
+LOW_THRESHOLDS = (
+    Threshold(
+        name="urgent_at",
+        value=8,
+        unit=_UNIT,
+        meaning="at or below it, call a doctor now",
+        low=4,
+        high=11,
+        source=_NEWS2,
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Breathing:
+    """Medians of the breathing rate, and when somebody moved."""
+
+    lasting: Lasting
+    moved: Movement
+
+
+def _prepare(windows: Windows, _thresholds: Mapping[str, float]) -> _Breathing:
+    lasting = Lasting.of(windows.get(Kind.RESPIRATORY_RATE))
+    return _Breathing(lasting=lasting, moved=movement(windows))
+
+
+def _high(case: Case) -> Verdict | None:
+    seen: _Breathing = case.prepared
+    found = seen.lasting.now(case.windows[Kind.RESPIRATORY_RATE], case.now, high=True)
+    # A median between two counts is as far as the lower one.
+    if found is None or found[0] < case["watch_from"]:
+        return None
+    severity = Severity.URGENT if found[0] >= case["urgent_from"] else Severity.WATCH
+    now, since = (int(instant(one).astype(np.int64)) for one in (case.now, found[1]))
+    if not seen.moved.known(now - _SEEN_US, now):
+        unseen = ("movement: nothing sent steps, cadence or speed",)
+        return Verdict(severity=severity, onset=found[1], missing=unseen)
+    if seen.moved.moved(since - RECOVERY_US, now):
+        return None
+    return Verdict(severity=severity, onset=found[1])
+
+
+def _prepare_low(windows: Windows, _thresholds: Mapping[str, float]) -> Lasting:
+    return Lasting.of(windows.get(Kind.RESPIRATORY_RATE))
+
+
+def _low(case: Case) -> Verdict | None:
+    found = case.prepared.now(case.windows[Kind.RESPIRATORY_RATE], case.now)
+    if found is None or found[0] > case["urgent_at"]:
+        return None
+    return Verdict(severity=Severity.URGENT, onset=found[1])
+
+
+def _high_evidence(case: Case) -> tuple[Feature, ...]:
+    return _told(case, case.prepared.lasting, high=True)
+
+
+def _low_evidence(case: Case) -> tuple[Feature, ...]:
+    return _told(case, case.prepared, high=False)
+
+
+def _told(case: Case, lasting: Lasting, *, high: bool) -> tuple[Feature, ...]:
+    window = case.windows[Kind.RESPIRATORY_RATE]
+    name = "respiratory_rate_5min_high" if high else "respiratory_rate_5min_low"
+    found = lasting.extreme(window, name, np.argmax if high else np.argmin)
+    if found is None:
+        why = "no five minutes with enough readings"
+        found = absent(name, window.kind, window.start, window.end, why, unit=_UNIT)
+    return found, extreme(window, "max" if high else "min")
+
+
+_SOURCE = "Royal College of Physicians, National Early Warning Score 2, 2017, respiration rate"
+_MISSING = ("how you feel: breathlessness matters more than the count", "how the sensor counts breaths")
+HIGH_RESPIRATION = Rule(
+    name="high_respiration",
+    version="1",
+    title="Fast breathing at rest",
+    source=_SOURCE,
+    kinds=(Kind.RESPIRATORY_RATE, Kind.STEPS, Kind.CADENCE, Kind.SPEED),
+    lookback=timedelta(minutes=30),
+    join=timedelta(minutes=30),
+    every=timedelta(minutes=1),
+    thresholds=HIGH_THRESHOLDS,
+    prepare=_prepare,
+    verdict=_high,
+    evidence=_high_evidence,
+    actions={
+        Severity.WATCH: "Sit down, rest for ten minutes and count again; call your doctor if it stays fast.",
+        Severity.URGENT: "Sit upright and rest; call your doctor or the out-of-hours service now, and the "
+        "emergency number if you are short of breath at rest or your lips are blue.",
+    },
+    missing=_MISSING,
+)
+LOW_RESPIRATION = Rule(
+    name="low_respiration",
+    version="1",
+    title="Slow breathing",
+    source=_SOURCE,
+    kinds=(Kind.RESPIRATORY_RATE,),
+    lookback=timedelta(minutes=30),
+    join=timedelta(minutes=30),
+    every=timedelta(minutes=1),
+    thresholds=LOW_THRESHOLDS,
+    prepare=_prepare_low,
+    verdict=_low,
+    evidence=_low_evidence,
+    actions={
+        Severity.URGENT: "Check that the person can be woken and breathes well; if not, call the emergency "
+        "number now; otherwise call a doctor or the out-of-hours service.",
+    },
+    missing=(*_MISSING, "sleep and slow breathing on purpose", "medicines that slow breathing"),
+)
