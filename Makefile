@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The first Python that is new enough; `make PYTHON=/path/to/python` overrides.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
-RHYTHM := tests/data/rr/afdb-04126-first-2h.csv.gz
+RHYTHM := tests/data/rr/afdb-04043-joined-2h.csv.gz
 
 .PHONY: help install model demo test test-bluez fuzz kills torn lint format lock clean
 

@@ -118,7 +118,9 @@ def welch(nn: Floats, times: Floats | None = None) -> Spectrum:
         power += (np.abs(np.fft.rfft(part, POINTS, axis=1)) ** 2).sum(axis=0)
     density = power / len(pieces) / (RATE_HZ * float((window**2).sum()))
     density[1:-1] *= 2
-    return Spectrum(frequencies=np.fft.rfftfreq(POINTS, 1 / RATE_HZ), density=density)
+    return Spectrum(
+        frequencies=np.asarray(np.fft.rfftfreq(POINTS, 1 / RATE_HZ), dtype=np.float64), density=density
+    )
 
 
 def lomb_scargle(nn: Floats, times: Floats | None = None) -> Spectrum:

@@ -77,6 +77,17 @@ def eval_hrv(
     show(hrv.run(data), json=json)
 
 
+@evaluations.command("af")
+def eval_af(
+    data: Annotated[Path, typer.Option(help="Folder with recordings of AFDB, CPSC 2021 and mitdb as CSV.")],
+    json: Json = False,
+) -> None:
+    """Atrial fibrillation per beat beside the published detectors, and who would have been told."""
+    from healthslm.evaluation import fibrillation  # noqa: PLC0415  only here
+
+    show(fibrillation.run(data), json=json)
+
+
 @evaluations.command("cgm")
 def eval_cgm(
     data: Annotated[Path, typer.Option(help="CSV of glucose, a Clarity or LibreView export, or a folder.")],

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _MOST_RUNS = 20
 
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
-RHYTHM = Path("tests/data/rr/afdb-04126-first-2h.csv.gz")
+RHYTHM = Path("tests/data/rr/afdb-04043-joined-2h.csv.gz")
 Rhythm = Annotated[
     Path, typer.Option(help="The recorded rhythm that the strap plays: a CSV with a column rr_s.")
 ]

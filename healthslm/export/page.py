@@ -293,15 +293,14 @@ def _others(review: Review, tz: ZoneInfo) -> list[str]:
 
 
 def _strip(windows: Windows, numbered: Sequence[tuple[int, Finding]], tz: ZoneInfo) -> Json | None:
-    """The beats of the first finding that stands on RR intervals, if their readings are at hand."""
+    """Beats of the first finding that has a trace of RR intervals, if their readings are at hand."""
     window = windows.get(Kind.RR_INTERVAL)
     if window is None:
         return None
     for number, finding in numbered:
-        if any(e.kind is Kind.RR_INTERVAL for e in finding.evidence):
-            made = chart.strip(
-                window.between(finding.start, finding.end + timedelta(microseconds=1)), STRIP, tz
-            )
+        trace = next((e for e in finding.evidence if e.name == "rr_trace"), None)
+        if trace is not None:
+            made = chart.strip(window.between(trace.start, trace.end), STRIP, tz)
             if made:
                 return {**made, "finding": str(number)}
     return None

@@ -354,7 +354,7 @@ HIGH_GLUCOSE = Rule(
 LOW_GLUCOSE_SOON = Rule(
     name="low_glucose_soon",
     version="1",
-    title="Glucose may be low within 30 minutes",
+    title="Glucose may be low within half an hour",
     source=f"{_AHEAD}; {_CONSENSUS}",
     kinds=(Kind.SENSOR_GLUCOSE,),
     lookback=timedelta(hours=2),

@@ -44,6 +44,37 @@ def test_what_is_wrong_with_a_file_is_said(tmp_path: Path) -> None:
     assert "cannot be read" in missing.stderr
 
 
+def test_a_file_without_the_column_is_refused_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "other.csv"
+    file.write_text("time,pulse\n1,70\n2,71\n")
+    refused = run("analyse", "rr", str(file), "--json")
+    assert refused.returncode == 2
+    assert "there is: time, pulse" in refused.stderr
+    assert "rr_s or rr_ms" in refused.stderr
+
+
+def test_fibrillation_beat_by_beat(tmp_path: Path) -> None:
+    found = json.loads(
+        run("analyse", "rr", str(DATA / "afdb-04126-first-2h.csv.gz"), "--json", "--beats").stdout
+    )
+    assert len(found["beats"]) == found["intervals"] == 11570
+    assert found["af_burden"] == pytest.approx(0.265, abs=0.03)
+    assert found["af_burden"] == pytest.approx(sum(found["beats"]) / 11570, abs=0.001)
+    few = tmp_path / "few.csv"
+    few.write_text("rr_s\n0.8\n0.9\nx\n")
+    found = json.loads(run("analyse", "rr", str(few), "--json", "--beats").stdout)
+    assert found["beats"] == [False, False, False]
+    assert found["af_burden"] is None
+    assert "at least 16" in found["reasons"]["af_burden"]
+
+
+def test_eval_af_prints_its_table() -> None:
+    result = run("eval", "af", "--data", str(DATA / "afdb-04126-first-2h.csv.gz"), "--json")
+    lines = {line["name"]: line for line in json.loads(result.stdout)["lines"]}
+    assert lines["AFDB, Se"]["value"] > 95
+    assert lines["AFDB, Se"]["published"] == "Zhou 97.37, Petrėnas 97.1"
+
+
 def test_eval_hrv_prints_its_table() -> None:
     result = run("eval", "hrv", "--data", str(DATA / "hrv_reference"), "--json")
     lines = json.loads(result.stdout)["lines"]

@@ -83,7 +83,7 @@ def beats(
 
 
 def sick_day(rng: np.random.Generator, every: float) -> list[Reading]:
-    """Fever from the afternoon on, SpO2 falling, an hour of irregular rhythm, the strap off at night."""
+    """Fever from the afternoon on, SpO2 falling, two hours of irregular rhythm, the strap off at night."""
     made: list[Reading] = []
     for first, last in ((0, 2.2), (5.6, 13.1), (13.4, 24)):
         t = np.arange(first * 3600, last * 3600, every) / 3600
@@ -110,7 +110,7 @@ def sick_day(rng: np.random.Generator, every: float) -> list[Reading]:
     pressures = ((7.6, 138, 84), (7.65, 141, 88), (18.2, 126, 74), (18.25, 128, 76))
     made += spots(Kind.SYSTOLIC, ((h, s) for h, s, _ in pressures), CUFF)
     made += spots(Kind.DIASTOLIC, ((h, d) for h, _, d in pressures), CUFF)
-    made += beats(hours(10), 25, 800, 0.02, rng) + beats(hours(10.5), 30, 640, 0.19, rng)
+    made += beats(hours(10), 25, 800, 0.02, rng) + beats(hours(10.5), 105, 640, 0.19, rng)
     made.sort(key=lambda r: (r.time, r.kind))
     return [replace(r, id=n) for n, r in enumerate(made, start=1)]
 

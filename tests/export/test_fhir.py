@@ -152,7 +152,7 @@ def test_a_finding_points_at_the_readings_it_stands_on(sick: Review) -> None:
     finding = next(f for f in sick.findings if f.rule == "fever")
     assert finding.action in fever["mitigation"][0]["action"]["text"]
     assert finding.source in fever["detail"]
-    assert "version 1" in fever["detail"]
+    assert f"version {finding.version}" in fever["detail"]
     assert fever["status"] == "preliminary"
     assert "end" not in fever["identifiedPeriod"]
 

@@ -1,0 +1,97 @@
+"""How much of a time was atrial fibrillation, stretch by stretch, as far as RR intervals can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from healthslm.analysis.features import absent, of_window
+from healthslm.analysis.fibrillation import FEWEST, beats, filled, median3
+from healthslm.readings import Feature, Floats, Window, instant, moment
+
+REGULAR = 0.02
+"""Mean change of the three-point median from beat to beat over the mean interval, under which the network
+need not be asked: of the recordings' quarters of an hour under it (half of them) none has a fifth of its
+beats called AF, so none could count as irregular."""
+
+
+def share(rr_ms: Floats) -> float:
+    """Return the share of RR intervals in ms, shape `(n,)`, called AF, 0 to 1; 0 for a steady rhythm."""
+    if len(rr_ms) < FEWEST:
+        return 0.0
+    smooth = median3(filled(rr_ms))
+    if np.abs(np.diff(smooth)).mean() < REGULAR * smooth.mean():
+        return 0.0
+    return float(beats(rr_ms).mean())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """A stretch of the clock: the share of its beats called AF, and the minutes its beats make up."""
+
+    window: Window
+    share: float
+    minutes: float
+
+
+class Stretches:
+    """The beats of a window, stretch by stretch of the clock; each is judged once, when it is asked for.
+
+    A stretch is judged by its own beats alone: what is said of it does not change with what comes after.
+    `window` is one of RR intervals in ms; what is not usable is left out.
+    """
+
+    def __init__(self, window: Window, width: timedelta) -> None:
+        self._beats = window.usable()
+        self._width = width
+        numbers = self._beats.times.astype("M8[us]").view(np.int64) // (width // timedelta(microseconds=1))
+        first = np.flatnonzero(np.diff(numbers, prepend=numbers[0] - 1 if len(numbers) else 0))
+        self._numbers = numbers[first]
+        self._judged: dict[int, Stretch] = {}
+
+    def backwards(self, start: datetime, end: datetime) -> Iterator[Stretch]:
+        """Yield the stretches with beats that lie wholly in `[start, end]`, the latest first."""
+        step = self._width // timedelta(microseconds=1)
+        low, high = (int(instant(at).astype(np.int64)) for at in (start, end))
+        first = np.searchsorted(self._numbers, -(-low // step))
+        last = np.searchsorted(self._numbers, high // step)
+        for place in range(int(last) - 1, int(first) - 1, -1):
+            yield self._at(place)
+
+    def _at(self, place: int) -> Stretch:
+        judged = self._judged.get(place)
+        if judged is None:
+            start = moment(
+                np.datetime64(int(self._numbers[place] * (self._width // timedelta(microseconds=1))), "us")
+            )
+            window = self._beats.between(start, start + self._width)
+            judged = self._judged[place] = Stretch(
+                window=window,
+                share=share(window.values),
+                minutes=float(window.values.sum() / 60_000),
+            )
+        return judged
+
+
+def burden(window: Window) -> tuple[Feature, ...]:
+    """Return `irregular_share` (%) and `irregular_minutes` (min) of a window of RR intervals.
+
+    Of the beats that were measured; without a value, and with the reason, under 16 usable intervals.
+    """
+    good = window.usable()
+    if len(good) < FEWEST:
+        why = f"{len(good)} usable RR intervals, at least {FEWEST} are needed"
+        return tuple(
+            absent(name, window.kind, window.start, window.end, why, unit=unit)
+            for name, unit in (("irregular_share", "%"), ("irregular_minutes", "min"))
+        )
+    called = beats(good.values)
+    return (
+        of_window("irregular_share", 100 * float(called.mean()), good, unit="%", decimals=0),
+        of_window(
+            "irregular_minutes", float(good.values[called].sum() / 60_000), good, unit="min", decimals=0
+        ),
+    )
