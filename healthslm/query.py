@@ -84,7 +84,7 @@ def perform(
             )
         case Trend():
             window = _window(store, call.metric, call.period)
-            features = (trend(window, zone),) if window is not None else ()
+            features = trend(window, zone) if window is not None else ()
             return Result(
                 features=features, findings=_concerning(call.metric, call.period, store, zone, rules)
             )

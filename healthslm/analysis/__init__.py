@@ -5,7 +5,7 @@ the feature's value is `None` and its reason says why.
 """
 
 from healthslm.analysis.change import daily, in_range, relation, trend
-from healthslm.analysis.days import Daily, DailySeries, Days, day_bounds
+from healthslm.analysis.days import Daily, DailySeries, Days, day_bounds, over_days
 from healthslm.analysis.features import absent, describe, extreme, mean, of_window, total
 from healthslm.analysis.pressure import paired
 from healthslm.analysis.rhythm import Rhythm, hrv, rhythm
@@ -25,6 +25,7 @@ __all__ = [
     "in_range",
     "mean",
     "of_window",
+    "over_days",
     "paired",
     "relation",
     "rhythm",

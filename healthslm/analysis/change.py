@@ -1,8 +1,7 @@
 """How something changes over days, how long it was within bounds, and whether two things go together.
 
 Sources:
-[1] Sen PK. Estimates of the regression coefficient based on Kendall's tau. J Am Stat Assoc 1968;63:1379-1389.
-[2] Spearman C. The proof and measurement of association between two things. Am J Psychol 1904;15:72-101.
+[1] Spearman C. The proof and measurement of association between two things. Am J Psychol 1904;15:72-101.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from healthslm.analysis.features import absent, of_window
+from healthslm.analysis.trend import theil_sen
 from healthslm.readings import KINDS, Feature, Floats, Kind, Window, moment
 
 TREND_DAYS = 3
@@ -51,18 +51,30 @@ def daily(window: Window, which: str, zone: ZoneInfo) -> Feature:
     return of_window(name, found[which], good, count=len(days))
 
 
-def trend(window: Window, zone: ZoneInfo) -> Feature:
-    """Return the Theil-Sen slope [1] of the daily means, in the kind's unit per day, as `<kind>_trend`."""
+def trend(window: Window, zone: ZoneInfo) -> tuple[Feature, ...]:
+    """Return the Theil-Sen slope of the daily means, in the kind's unit per day, and its 95 % interval.
+
+    As `<kind>_trend`, `<kind>_trend_low` and `<kind>_trend_high`; the last two have no value where the days
+    are too few to bear one, none of them under three days.
+    """
     info = KINDS[window.kind]
-    name, unit = f"{window.kind}_trend", f"{info.ucum}/d"
+    names, unit = [f"{window.kind}_trend{end}" for end in ("", "_low", "_high")], f"{info.ucum}/d"
     days, means = daily_means(window, zone)
+    good = window.usable()
+
+    def none(name: str, why: str) -> Feature:
+        return absent(name, window.kind, window.start, window.end, why, unit=unit)
+
     if len(days) < TREND_DAYS:
         why = f"{info.title} on {len(days)} day{'s' * (len(days) != 1)}, a trend needs {TREND_DAYS}"
-        return absent(name, window.kind, window.start, window.end, why, unit=unit)
-    first, second = np.triu_indices(len(days), k=1)
-    slope = float(np.median((means[second] - means[first]) / (days[second] - days[first])))
-    good = window.usable()
-    return of_window(name, slope, good, unit=unit, decimals=info.decimals + 2)
+        return tuple(none(name, why) for name in names)
+    slope = theil_sen(days, means)
+    return tuple(
+        none(name, f"{len(days)} days bear no interval")
+        if value is None
+        else of_window(name, value, good, unit=unit, decimals=info.decimals + 2)
+        for name, value in zip(names, (slope.value, slope.low, slope.high), strict=True)
+    )
 
 
 def in_range(window: Window, low: float | None, high: float | None) -> Feature:
@@ -90,7 +102,7 @@ def _ranks(values: Floats) -> Floats:
 
 
 def relation(one: Window, other: Window, zone: ZoneInfo) -> Feature:
-    """Return Spearman's correlation [2] of the daily means, -1 to 1, as `<kind>_<other>_correlation`."""
+    """Return Spearman's correlation [1] of the daily means, -1 to 1, as `<kind>_<other>_correlation`."""
     name = f"{one.kind}_{other.kind}_correlation"
 
     def none(why: str) -> Feature:

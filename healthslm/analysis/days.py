@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
@@ -93,6 +93,23 @@ class DailySeries:
         wanted = tuple(sorted(days))
         features = tuple(daily.of(windows, day, zone) for day in wanted)
         return cls(name=daily.name, days=wanted, features=features)
+
+
+def over_days(name: str, features: Sequence[Feature], value: float, *, unit: str, decimals: int) -> Feature:
+    """Return the number computed from the features of some days: it stands on their readings."""
+    known = [feature for feature in features if feature.value is not None]
+    readings = [number for feature in known for number in feature.readings]
+    return Feature(
+        name=name,
+        kind=known[0].kind,
+        value=value,
+        unit=unit,
+        decimals=decimals,
+        start=known[0].start,
+        end=known[-1].end,
+        count=len(known),
+        readings=(readings[0], readings[-1]) if readings else (),
+    )
 
 
 Days = Mapping[str, DailySeries]

@@ -88,6 +88,17 @@ def eval_af(
     show(fibrillation.run(data), json=json)
 
 
+@evaluations.command("shift")
+def eval_shift(
+    data: Annotated[Path, typer.Option(help="CSV with a row a person and day, as lifesnaps.csv.")],
+    json: Json = False,
+) -> None:
+    """Shifts put into healthy days: how many are found, and how often a healthy person is told."""
+    from healthslm.evaluation import shift  # noqa: PLC0415  only here
+
+    show(shift.run(data), json=json)
+
+
 @evaluations.command("cgm")
 def eval_cgm(
     data: Annotated[Path, typer.Option(help="CSV of glucose, a Clarity or LibreView export, or a folder.")],

@@ -9,10 +9,13 @@ from healthslm.rules.engine import Spell, by_severity, finding_of, joined, judge
 from healthslm.rules.glucose import HIGH_GLUCOSE, LOW_GLUCOSE, LOW_GLUCOSE_SOON
 from healthslm.rules.heart_rate import HIGH_HEART_RATE, LOW_HEART_RATE
 from healthslm.rules.oxygen import LOW_SPO2, SPO2_ABOVE_TARGET
+from healthslm.rules.patterns import DECOMPENSATION_PATTERN, INFECTION_PATTERN
 from healthslm.rules.pressure import HIGH_PRESSURE, LOW_PRESSURE
 from healthslm.rules.respiration import HIGH_RESPIRATION, LOW_RESPIRATION
 from healthslm.rules.rhythm import IRREGULAR_RHYTHM
+from healthslm.rules.shift import LOWERED_VARIABILITY, RAISED_RESTING_RATE
 from healthslm.rules.temperature import FEVER, LOW_TEMPERATURE
+from healthslm.rules.weight import WEIGHT_GAIN
 
 RULES: tuple[Rule, ...] = (
     FEVER,
@@ -29,6 +32,11 @@ RULES: tuple[Rule, ...] = (
     LOW_TEMPERATURE,
     HIGH_RESPIRATION,
     LOW_RESPIRATION,
+    RAISED_RESTING_RATE,
+    LOWERED_VARIABILITY,
+    WEIGHT_GAIN,
+    INFECTION_PATTERN,
+    DECOMPENSATION_PATTERN,
 )
 
 __all__ = [

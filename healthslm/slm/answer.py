@@ -142,7 +142,7 @@ def _computed(
         case Value():
             return _value(call, features, zone)
         case Trend():
-            return _trend(call, features[0], zone)
+            return _trend(call, features, zone)
         case Compare():
             return _compare(call, features[0], features[1], zone)
         case TimeInRange():
@@ -192,7 +192,8 @@ def _is_pressure(metric: Metric) -> bool:
     return metric in (Metric.SYSTOLIC, Metric.DIASTOLIC)
 
 
-def _trend(call: Trend, slope: Feature, zone: ZoneInfo) -> Sentence:
+def _trend(call: Trend, features: Sequence[Feature], zone: ZoneInfo) -> Sentence:
+    slope, *ends = features
     value = slope.value or 0.0
     magnitude = slope.text.lstrip("-")
     name, when = call.metric.words, _within(call.period, zone)
@@ -200,7 +201,13 @@ def _trend(call: Trend, slope: Feature, zone: ZoneInfo) -> Sentence:
         return compose(f"Your {name} did not change {when}.")
     unit = UNITS.get(slope.unit.removesuffix("/d"), slope.unit.removesuffix("/d"))
     verb = "rose" if value > 0 else "fell"
-    return compose(f"Your {name} {verb} by about ", (magnitude, slope), f" {unit} a day {when}.")
+    said: list[Piece] = [f"Your {name} {verb} by about ", (magnitude, slope), f" {unit} a day {when}"]
+    if any(end.value is None for end in ends):
+        return compose(*said, ".")
+    low, high = ends
+    between: list[Piece] = ["; most likely between ", (low.text, low), " and ", (high.text, high)]
+    sure = float(low.text) > 0 or float(high.text) < 0
+    return compose(*said, between, "." if sure else ", so it may be chance.")
 
 
 def _compare(call: Compare, one: Feature, other: Feature, zone: ZoneInfo) -> Sentence:

@@ -18,12 +18,12 @@ def days(kind: Kind, *values: float) -> Window:
 
 
 def test_a_trend_is_the_slope_a_day_and_one_odd_day_does_not_move_it() -> None:
-    assert trend(days(Kind.SYSTOLIC, 120, 122, 124, 126), UTC).value == pytest.approx(2)
-    assert trend(days(Kind.SYSTOLIC, 120, 122, 190, 126, 128, 130), UTC).value == pytest.approx(2, abs=0.5)
+    assert trend(days(Kind.SYSTOLIC, 120, 122, 124, 126), UTC)[0].value == pytest.approx(2)
+    assert trend(days(Kind.SYSTOLIC, 120, 122, 190, 126, 128, 130), UTC)[0].value == pytest.approx(2, abs=0.5)
 
 
 def test_a_trend_of_two_days_is_not_given() -> None:
-    found = trend(days(Kind.SYSTOLIC, 120, 122), UTC)
+    found = trend(days(Kind.SYSTOLIC, 120, 122), UTC)[0]
     assert found.value is None
     assert found.reason == "systolic pressure on 2 days, a trend needs 3"
 
@@ -31,8 +31,8 @@ def test_a_trend_of_two_days_is_not_given() -> None:
 def test_a_day_is_a_local_day() -> None:
     late = [reading(Kind.TEMPERATURE, DAY + timedelta(hours=h), 37) for h in (22, 23.5)]
     window = Window.of(Kind.TEMPERATURE, DAY, DAY + timedelta(days=3), late)
-    assert trend(window, UTC).reason.startswith("temperature on 1 day,")
-    assert trend(window, ZoneInfo("Europe/Berlin")).reason.startswith("temperature on 2 days,")
+    assert trend(window, UTC)[0].reason.startswith("temperature on 1 day,")
+    assert trend(window, ZoneInfo("Europe/Berlin"))[0].reason.startswith("temperature on 2 days,")
 
 
 @given(st.lists(st.floats(80, 200), min_size=1, max_size=30), st.floats(80, 200))
