@@ -16,7 +16,9 @@ from zoneinfo import ZoneInfo
 
 from device import Event, Kept, batches
 from healthslm.alerts import Courier, Engine, Hook
-from healthslm.analysis import describe, hrv
+from healthslm.analysis import describe
+from healthslm.analysis.daily_vitals import SHOWN
+from healthslm.analysis.variability import summary
 from healthslm.clock import utc_now
 from healthslm.collector import EVERY, Collector, Tally, Update
 from healthslm.errors import StoreError
@@ -148,9 +150,11 @@ def features_of(
             if windows[kind].step is not None:
                 why = f"the period is longer than {LONG.days} days"
                 nothing = Window.of(kind, windows[kind].start, windows[kind].end, ())
-                features += [replace(f, reason=why) for f in hrv(nothing)]
+                features += [replace(f, reason=why) for f in summary(nothing)]
                 continue
-            features += [replace(f, value=None, reason=why) if irregular else f for f in hrv(windows[kind])]
+            features += [
+                replace(f, value=None, reason=why) if irregular else f for f in summary(windows[kind])
+            ]
         elif kind in known:
             features += known[kind]
         elif kind is not Kind.BATTERY:
@@ -181,7 +185,8 @@ def review(
     seen = {kind: overview(store, kind, start, end) for kind in long}
     windows = {kind: seen[kind][0] if kind in seen else store.window(kind, start, end) for kind in measured}
     rules = in_force(store) if rules is None else rules
-    found = History(store, zone).findings(rules, start, end)
+    history = History(store, zone)
+    found = history.findings(rules, start, end)
     findings = by_severity((*found, *losses(store, start, end)))
     features = features_of(
         windows,
@@ -203,13 +208,23 @@ def review(
         timezone=zone.key,
         devices=tuple(store.device(address) for address in sorted(heard)),
         windows=windows,
-        features=features,
+        features=(*features, *_of_the_day(history, start, end, zone)),
         findings=findings,
         summary=texts.get(Audience.WEARER),
         clinical=texts.get(Audience.CLINICIAN),
         notes={"rules": {rule.name: rule.version for rule in rules}},
         sources=sources,
     )
+
+
+def _of_the_day(history: History, start: datetime, end: datetime, zone: ZoneInfo) -> tuple[Feature, ...]:
+    """The numbers of the last whole day of a period of a day or two; none in a longer one."""
+    if end - start > LONG:
+        return ()
+    first, last = (at.astimezone(zone).date() for at in (start, end))
+    days = history.days(SHOWN, first, last, now=end)
+    found = (series.features[-1] for daily in SHOWN if len(series := days[daily.name]))
+    return tuple(feature for feature in found if feature.value is not None and feature.end > start)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from healthslm.analysis import absent, daily, extreme, hrv, in_range, mean, relation, total, trend
+from healthslm.analysis import absent, daily, extreme, in_range, mean, relation, total, trend
+from healthslm.analysis.variability import summary
 from healthslm.history import History
 from healthslm.readings import KINDS, Feature, Finding, Kind, Severity, Window
 from healthslm.rules import Rule
@@ -165,7 +166,7 @@ def _statistic(window: Window, metric: Metric, statistic: Statistic, zone: ZoneI
         by_day = statistic in (Statistic.MEAN, Statistic.MIN, Statistic.MAX)
         return daily(window, statistic.value, zone) if by_day else total(window)
     if metric is Metric.HRV_RMSSD:
-        return hrv(window)[2]
+        return summary(window)[2]
     if statistic is Statistic.MEAN:
         return mean(window)
     if statistic in (Statistic.LATEST, Statistic.MIN, Statistic.MAX):

@@ -8,27 +8,23 @@ from healthslm.analysis.change import daily, in_range, relation, trend
 from healthslm.analysis.days import Daily, DailySeries, Days, day_bounds, over_days
 from healthslm.analysis.features import absent, describe, extreme, mean, of_window, total
 from healthslm.analysis.pressure import paired
-from healthslm.analysis.rhythm import Rhythm, hrv, rhythm
 from healthslm.analysis.rolling import rolling_median
 
 __all__ = [
     "Daily",
     "DailySeries",
     "Days",
-    "Rhythm",
     "absent",
     "daily",
     "day_bounds",
     "describe",
     "extreme",
-    "hrv",
     "in_range",
     "mean",
     "of_window",
     "over_days",
     "paired",
     "relation",
-    "rhythm",
     "rolling_median",
     "total",
     "trend",

@@ -76,7 +76,9 @@ def local_median(rr: Floats) -> Floats:
     pad = min(LOCAL // 2, len(rr) - 1)
     if pad < 1:
         return rr
-    return np.asarray(np.median(sliding_window_view(np.pad(rr, pad, mode="reflect"), 2 * pad + 1), axis=1))
+    around = sliding_window_view(np.pad(rr, pad, mode="reflect"), 2 * pad + 1)
+    # The number is odd: the middle one is the median, at a quarter of what `median` takes for many rows.
+    return np.asarray(np.partition(around, pad, axis=1)[:, pad])
 
 
 def premature(rr: Floats) -> Bools:

@@ -12,9 +12,9 @@ from healthslm.analysis.features import absent, of_window
 from healthslm.analysis.fibrillation import FEWEST, beats, filled, median3
 from healthslm.readings import Feature, Floats, Window, instant, moment
 
-REGULAR = 0.02
+REGULAR = 0.03
 """Mean change of the three-point median from beat to beat over the mean interval, under which the network
-need not be asked: of the recordings' quarters of an hour under it (half of them) none has a fifth of its
+need not be asked: of the recordings' quarters of an hour under it (two in three) none has half of its
 beats called AF, so none could count as irregular."""
 
 
@@ -76,22 +76,17 @@ class Stretches:
         return judged
 
 
-def burden(window: Window) -> tuple[Feature, ...]:
-    """Return `irregular_share` (%) and `irregular_minutes` (min) of a window of RR intervals.
+def burden(window: Window, width: timedelta = timedelta(minutes=15)) -> Feature:
+    """Return `af_burden`, the share of a window's beats that are called AF, in %.
 
-    Of the beats that were measured; without a value, and with the reason, under 16 usable intervals.
+    Judged stretch by stretch, so that hours of steady rhythm cost nothing; only stretches that lie wholly in
+    the window. Without a value, and with the reason, where there is none with 16 usable intervals.
     """
-    good = window.usable()
-    if len(good) < FEWEST:
-        why = f"{len(good)} usable RR intervals, at least {FEWEST} are needed"
-        return tuple(
-            absent(name, window.kind, window.start, window.end, why, unit=unit)
-            for name, unit in (("irregular_share", "%"), ("irregular_minutes", "min"))
-        )
-    called = beats(good.values)
-    return (
-        of_window("irregular_share", 100 * float(called.mean()), good, unit="%", decimals=0),
-        of_window(
-            "irregular_minutes", float(good.values[called].sum() / 60_000), good, unit="min", decimals=0
-        ),
-    )
+    stretches = Stretches(window, width).backwards(window.start, window.end)
+    judged = [one for one in stretches if len(one.window) >= FEWEST]
+    if not judged:
+        why = f"no quarter of an hour with {FEWEST} usable RR intervals"
+        return absent("af_burden", window.kind, window.start, window.end, why, unit="%")
+    count = sum(len(one.window) for one in judged)
+    called = sum(len(one.window) * one.share for one in judged)
+    return of_window("af_burden", 100 * called / count, window.usable(), unit="%", decimals=0, count=count)

@@ -10,9 +10,11 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from healthslm.analysis.burden import burden
 from healthslm.analysis.days import Daily
 from healthslm.analysis.features import absent, of_window
 from healthslm.analysis.quality import worn
+from healthslm.analysis.resting import HEART_RATE_RECOVERY, NIGHT_RMSSD, NOCTURNAL_DIP, RESTING_HEART_RATE
 from healthslm.readings import KINDS, Feature, Kind, Window
 
 
@@ -56,3 +58,27 @@ EVENING_TEMPERATURE = _daily(
     "evening_temperature", "temperature in the evening", Kind.TEMPERATURE, hours=(16, 24)
 )
 DAY_WEIGHT = _daily("day_weight", "weight of the day", Kind.WEIGHT)
+DAY_BURDEN = Daily(
+    name="af_burden",
+    title="beats without order, as in atrial fibrillation",
+    unit="%",
+    decimals=0,
+    kinds=(Kind.RR_INTERVAL,),
+    compute=lambda windows: burden(windows[Kind.RR_INTERVAL]),
+)
+"""The share of a day's beats that the detector of irregular rhythm calls AF; only an ECG shows what it is."""
+
+SHOWN = (RESTING_HEART_RATE, NOCTURNAL_DIP, HEART_RATE_RECOVERY, NIGHT_RMSSD, DAY_BURDEN)
+"""What a day's page tells beside the readings."""
+DAILIES = (
+    *SHOWN,
+    NIGHT_HEART_RATE,
+    NIGHT_RESPIRATION,
+    NIGHT_SPO2,
+    DAY_SPO2,
+    NIGHT_TEMPERATURE,
+    DAY_TEMPERATURE,
+    EVENING_TEMPERATURE,
+    DAY_WEIGHT,
+)
+"""Every daily series there is."""

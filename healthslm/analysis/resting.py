@@ -155,5 +155,11 @@ def heart_rate_recovery(window: Window) -> Feature:
     return of_window(name, float(falls.max()), good, unit="/min", decimals=0)
 
 
-DAILIES = (RESTING_HEART_RATE, NIGHT_RMSSD, NOCTURNAL_DIP)
-"""All daily series of this file."""
+HEART_RATE_RECOVERY = Daily(
+    name="heart_rate_recovery",
+    title="fall of heart rate in the first minute after exertion",
+    unit="/min",
+    decimals=0,
+    kinds=(Kind.HEART_RATE,),
+    compute=lambda windows: heart_rate_recovery(windows[Kind.HEART_RATE]),
+)

@@ -152,3 +152,20 @@ def variability(window: Window, *, demand: float = CLEAN) -> tuple[Feature, ...]
         else of_window(f.name, f.value, good, unit=f.unit, decimals=f.decimals, count=count)
         for f in figures(beats, at)
     )
+
+
+def summary(window: Window) -> tuple[Feature, ...]:
+    """Return `mean_nn_ms`, `sdnn_ms` and `rmssd_ms` of a window, whatever share of it the readings cover.
+
+    Without a value, and with the reason, in the cases of `figures`.
+    """
+    beats = beats_in(window)
+    reason, names = _why_not(beats), ("mean_nn_ms", "sdnn_ms", "rmssd_ms")
+    if reason:
+        return tuple(absent(n, window.kind, window.start, window.end, reason, unit="ms") for n in names)
+    nn, changes, good = beats.nn, beats.changes, window.usable()
+    values = (float(nn.mean()), float(nn.std(ddof=1)), float(np.sqrt(np.mean(changes**2))))
+    return tuple(
+        of_window(name, value, good, unit="ms", decimals=0, count=len(nn))
+        for name, value in zip(names, values, strict=True)
+    )

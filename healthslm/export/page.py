@@ -9,6 +9,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from healthslm import __version__
+from healthslm.analysis.daily_vitals import SHOWN
+from healthslm.analysis.quality import quality
 from healthslm.export import chart, words
 from healthslm.readings import KINDS, Device, Feature, Finding, Kind, Review, Severity, Summary, Window
 
@@ -46,6 +48,7 @@ _OTHERS = (
     Kind.SLEEP_DURATION,
 )
 _HRV = ("mean_nn_ms", "sdnn_ms", "rmssd_ms")
+_OF_THE_DAY = frozenset(daily.name for daily in SHOWN)
 
 
 def page(review: Review, *, unprintable: bool = False) -> Json:
@@ -277,6 +280,10 @@ def _others(review: Review, tz: ZoneInfo) -> list[str]:
             count = max(f.count for _, f in found if f and f.value is not None)
             amount = f"n={count}" + (f", coverage {row['coverage']}" if KINDS[kind].holds else "")
             lines.append(f"{KINDS[kind].title} ({KINDS[kind].unit}): {', '.join(told)}; {amount}")
+    days = [f for f in review.features if f.name in _OF_THE_DAY and f.value is not None]
+    if days:
+        told = [f"{words.title(f)} {words.value(f)}" for f in days]
+        lines.append(f"of the day that ended {words.clock(days[-1].end, tz, None)}: {'; '.join(told)}")
     hrv = [f for f in review.features if f.name in _HRV]
     of = ""
     if hrv and (hrv[0].start, hrv[0].end) != (review.start, review.end):
@@ -320,6 +327,7 @@ def _missing(review: Review, windows: Windows, tz: ZoneInfo) -> list[str]:
             told.append(
                 f"{len(window) - len(good)} of {len(window)} readings not usable (contact, range or fault)"
             )
+        told += _suspect(window, tz, _day(review))
         holes = sorted(good.gaps, key=lambda g: (g[0] - g[1], g[0]))[:_LONGEST_HOLES]
         shown = [
             f"{words.clock(a, tz, _day(review))} to {words.clock(b, tz, _day(review))}"
@@ -331,6 +339,19 @@ def _missing(review: Review, windows: Windows, tz: ZoneInfo) -> list[str]:
         if told:
             lines.append(f"{KINDS[kind].title}: {'; '.join(told)}")
     return lines
+
+
+def _suspect(window: Window, tz: ZoneInfo, day: datetime | None) -> list[str]:
+    """What looks wrong with readings that were used all the same: flat lines, jumps, two sources at once."""
+    told = []
+    problems = quality(window).problems
+    for what in ("flat line", "jump", "two sources"):
+        found = [problem for problem in problems if problem.what == what]
+        if found:
+            times = ", ".join(words.clock(one.start, tz, day) for one in found[:_LONGEST_HOLES])
+            more = f" and {len(found) - _LONGEST_HOLES} more" if len(found) > _LONGEST_HOLES else ""
+            told.append(f"{what} from {times}{more}")
+    return told
 
 
 def _text(summary: Summary | None) -> Json:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
+from healthslm.analysis.daily_vitals import DAILIES
 from healthslm.errors import ExportError
 from healthslm.readings import KINDS, Feature, Finding, Kind, Review, Threshold, Window
 
@@ -27,7 +28,7 @@ _SPECIAL = {
     "rmssd_ms": "RMSSD",
     "sdnn_ms": "SDNN",
     "mean_nn_ms": "mean NN interval",
-    "irregular_share": "stretches of beats that were irregular",
+    "irregular_share": "share of beats without order",
     "irregular_minutes": "irregular for",
     "spo2_5min_high": "highest 5-minute median of oxygen saturation",
     "spo2_below_94": "time with oxygen saturation below 94 %",
@@ -43,6 +44,18 @@ _SPECIAL = {
     "morning_surge": "morning surge of systolic pressure",
     "respiratory_rate_5min_high": "highest 5-minute median of respiratory rate",
     "respiratory_rate_5min_low": "lowest 5-minute median of respiratory rate",
+    "rr_trace": "RR intervals of the latest irregular quarter of an hour",
+    "heart_rate_median": "median heart rate",
+    "glucose_in_30min": "sensor glucose forecast for half an hour on",
+    "glucose_in_30min_error": "usual error of that forecast",
+    "weight_latest": "latest weight",
+    "weight_gain_3_days": "weight gained within three days",
+    "weight_gain_7_days": "weight gained within seven days",
+    "night_rmssd_days": "RMSSD of the last nights",
+    "night_rmssd_usual": "usual RMSSD at night",
+    **{daily.name: daily.title for daily in DAILIES},
+    **{f"{daily.name}_days": f"{daily.title}, last days" for daily in DAILIES},
+    **{f"{daily.name}_usual": f"usual {daily.title}" for daily in DAILIES},
 }
 
 # Of the invisible marks only those that join or part letters of a script are kept. The others turn the

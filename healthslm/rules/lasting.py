@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -34,17 +34,20 @@ class Lasting:
         times, medians = _NONE if window is None else rolling_median(worn(window), width=WIDTH, demand=DEMAND)
         return cls(times=times, medians=medians)
 
-    def now(self, window: Window, now: datetime, *, high: bool = False) -> tuple[float, datetime] | None:
+    def now(
+        self, windows: Mapping[Kind, Window], kind: Kind, now: datetime, *, high: bool = False
+    ) -> tuple[float, datetime] | None:
         """Return the level that has lasted until `now`, and since when at least; `None` without one.
 
-        `window` holds the readings of the rule's look back. Where readings come too seldom for five covered
+        `windows` hold the readings of the rule's look back. Where readings come too seldom for five covered
         minutes (spot checks, a sensor that keeps slipping), it is the milder of the last minute's median and
         that of an earlier minute: the higher one, or with `high` the lower one.
         """
-        at = int(np.searchsorted(self.times, instant(now), side="right")) - 1
-        if at >= 0 and self.times[at] >= instant(now) - _RECENT:
+        time = instant(now)
+        at = int(self.times.searchsorted(time, side="right")) - 1
+        if at >= 0 and self.times[at] >= time - _RECENT:
             return float(self.medians[at]), moment(self.times[at]) - WIDTH
-        return _spot(worn(window), min if high else max)
+        return _spot(worn(windows[kind]), min if high else max)
 
     def extreme(
         self, window: Window, name: str, pick: Callable[[Floats], np.intp] = np.argmin

@@ -114,7 +114,7 @@ def _prepare(windows: Windows, _thresholds: Mapping[str, float]) -> Lasting:
 
 
 def _verdict(case: Case) -> Verdict | None:
-    found = case.prepared.now(case.windows[Kind.SPO2], case.now)
+    found = case.prepared.now(case.windows, Kind.SPO2, case.now)
     if found is None:
         return None
     value, onset = found
@@ -148,7 +148,7 @@ def _prepare_above(windows: Windows, thresholds: Mapping[str, float]) -> Lasting
 def _above(case: Case) -> Verdict | None:
     if case["target_high"] >= NO_TARGET_HIGH:
         return None
-    found = case.prepared.now(case.windows[Kind.SPO2], case.now, high=True)
+    found = case.prepared.now(case.windows, Kind.SPO2, case.now, high=True)
     if found is None or found[0] <= case["target_high"]:
         return None
     return Verdict(severity=Severity.WATCH, onset=found[1])

@@ -67,7 +67,7 @@ def _prepare(windows: Windows, _thresholds: Mapping[str, float]) -> _Breathing:
 
 def _high(case: Case) -> Verdict | None:
     seen: _Breathing = case.prepared
-    found = seen.lasting.now(case.windows[Kind.RESPIRATORY_RATE], case.now, high=True)
+    found = seen.lasting.now(case.windows, Kind.RESPIRATORY_RATE, case.now, high=True)
     # A median between two counts is as far as the lower one.
     if found is None or found[0] < case["watch_from"]:
         return None
@@ -86,7 +86,7 @@ def _prepare_low(windows: Windows, _thresholds: Mapping[str, float]) -> Lasting:
 
 
 def _low(case: Case) -> Verdict | None:
-    found = case.prepared.now(case.windows[Kind.RESPIRATORY_RATE], case.now)
+    found = case.prepared.now(case.windows, Kind.RESPIRATORY_RATE, case.now)
     if found is None or found[0] > case["urgent_at"]:
         return None
     return Verdict(severity=Severity.URGENT, onset=found[1])

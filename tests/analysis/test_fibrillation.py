@@ -122,17 +122,16 @@ def test_what_is_not_usable_has_no_say() -> None:
     wild = (1000 * np.clip(fibrillation(rng, 1000), 0.4, 1.2)).tolist()
     rows = [replace(r, quality=Quality.NO_CONTACT) for r in beats_from(at("09:00"), wild)]
     window = windows(rows)[Kind.RR_INTERVAL]
-    (part, minutes) = burden(window)
-    assert (part.value, minutes.value) == (None, None)
-    assert "0 usable" in part.reason
+    found = burden(window)
+    assert found.value is None
+    assert "no quarter of an hour" in found.reason
     assert list(Stretches(window, WIDTH).backwards(at("09:00"), at("10:00"))) == []
 
 
-def test_the_burden_is_the_share_of_beats_and_their_minutes() -> None:
+def test_the_burden_is_the_share_of_beats() -> None:
     rr, af = recorded("afdb-04126-first-2h.csv.gz")
-    (part, minutes) = burden(
-        windows(beats_from(at("09:00"), np.nan_to_num(rr, nan=800).tolist()))[Kind.RR_INTERVAL]
-    )
-    assert part.value == pytest.approx(100 * af.mean(), abs=2)
-    assert minutes.value == pytest.approx(rr[af == 1].sum() / 60_000, abs=2)
+    rows = beats_from(at("09:00"), np.nan_to_num(rr, nan=800).tolist())
+    found = burden(windows(rows)[Kind.RR_INTERVAL])
+    assert found.value == pytest.approx(100 * af.mean(), abs=4)
+    assert found.count > 10_000
     assert share(np.full(500, 800.0)) == 0

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from healthslm.analysis.resting import (
-    DAILIES,
     NIGHT_RMSSD,
     NOCTURNAL_DIP,
     RESTING_HEART_RATE,

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from healthslm.analysis import absent, describe, hrv
+from healthslm.analysis import absent, describe
+from healthslm.analysis.variability import summary
 from healthslm.readings import (
     Claim,
     Device,
@@ -134,7 +135,7 @@ def sentences(features: Iterable[Feature]) -> Summary:
 def review_of(readings: list[Reading], **changes: object) -> Review:
     windows = {kind: Window.of(kind, START, END, readings) for kind in Kind}
     features = [f for k in Kind if k is not Kind.RR_INTERVAL for f in describe(windows[k])]
-    features += hrv(windows[Kind.RR_INTERVAL])
+    features += summary(windows[Kind.RR_INTERVAL])
     seen = {r.device for r in readings}
     given: dict[str, object] = {
         "person": Person(name="Greta Müller-Øster", birth_date="1950-04-01"),
