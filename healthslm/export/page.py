@@ -349,8 +349,8 @@ def _suspect(window: Window, tz: ZoneInfo, day: datetime | None) -> list[str]:
         found = [problem for problem in problems if problem.what == what]
         if found:
             times = ", ".join(words.clock(one.start, tz, day) for one in found[:_LONGEST_HOLES])
-            more = f" and {len(found) - _LONGEST_HOLES} more" if len(found) > _LONGEST_HOLES else ""
-            told.append(f"{what} from {times}{more}")
+            more = " and later" if len(found) > _LONGEST_HOLES else ""
+            told.append(f"{what} at {times}{more}")
     return told
 
 

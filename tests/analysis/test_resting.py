@@ -4,6 +4,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
+from healthslm.analysis.daily_vitals import DAILIES
 from healthslm.analysis.resting import (
     NIGHT_RMSSD,
     NOCTURNAL_DIP,
