@@ -107,6 +107,7 @@ def known_numbers(review: Review) -> set[str]:
         "5-minute SpO2 0.1.0 sha256",
         fingerprint(review)[:16],
     ]
+    texts += [f.reason for f in features if f.value is None]
     for finding in review.findings:
         texts += [finding.title, finding.action, finding.source, finding.version, *finding.missing]
         length = round((finding.end - finding.start).total_seconds() / 60)
