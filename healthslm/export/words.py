@@ -80,6 +80,8 @@ def title(feature: Feature) -> str:
 def unit(feature: Feature) -> str:
     """Return a feature's unit as a person reads it: `bpm` for the UCUM `/min`."""
     info = KINDS[feature.kind]
+    if feature.unit == "1":
+        return ""  # a count
     return info.unit if feature.unit == info.ucum else feature.unit
 
 
