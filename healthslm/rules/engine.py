@@ -196,9 +196,17 @@ def spells(
 
     Returns the stretches in which it held, in order, and the last moment at which it was asked.
     """
+    found, last, _ = _asked(rule, windows, zone=zone, days=days, since=since)
+    return found, last
+
+
+def _asked(
+    rule: Rule, windows: Windows, *, zone: ZoneInfo, days: Days, since: datetime
+) -> tuple[list[Spell], datetime | None, Any]:
+    """The same, and what the rule prepared for it: evidence needs that again."""
     moments = [at for at in _moments(rule, windows, days) if at >= since]
     if not moments:
-        return [], None
+        return [], None, None
     prepared = _prepared(rule, windows)
     held = []
     for now in moments:
@@ -206,7 +214,7 @@ def spells(
         verdict = rule.verdict(_case(rule, windows, back, now, zone=zone, days=days, prepared=prepared))
         if verdict is not None:
             held.append(_spell(now, verdict))
-    return joined(rule, held), moments[-1]
+    return joined(rule, held), moments[-1], prepared
 
 
 def scan(
@@ -221,8 +229,11 @@ def scan(
 
     An episode is as severe as its worst moment. It is `ongoing` when the rule still held at the last moment.
     """
-    found, last = spells(rule, windows, zone=zone, days=days, since=since)
-    return [finding_of(rule, one, windows, ongoing=one.last == last, zone=zone, days=days) for one in found]
+    found, last, prepared = _asked(rule, windows, zone=zone, days=days, since=since)
+    return [
+        finding_of(rule, one, windows, ongoing=one.last == last, zone=zone, days=days, prepared=prepared)
+        for one in found
+    ]
 
 
 def scan_all(
