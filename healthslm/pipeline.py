@@ -18,6 +18,7 @@ from device import Event, Kept, batches
 from healthslm.alerts import Courier, Engine, Hook
 from healthslm.analysis import describe
 from healthslm.analysis.daily_vitals import SHOWN
+from healthslm.analysis.measures import measures
 from healthslm.analysis.variability import summary
 from healthslm.clock import utc_now
 from healthslm.collector import EVERY, Collector, Tally, Update
@@ -26,7 +27,7 @@ from healthslm.history import LONG, History, overview
 from healthslm.links import losses
 from healthslm.query import perform
 from healthslm.readings import KINDS, Device, Feature, Finding, Kind, Person, Review, Summary, Window
-from healthslm.rulebook import in_force
+from healthslm.rulebook import guideline, in_force
 from healthslm.rules import Rule, by_severity
 from healthslm.rules.rhythm import IRREGULAR_RHYTHM
 from healthslm.slm import Audience, Writer, answer, narrate, route
@@ -36,6 +37,8 @@ from healthslm.store import Store
 _LOG = logging.getLogger(__name__)
 _STORED = {"2A18": Kind.GLUCOSE, "2AA7": Kind.SENSOR_GLUCOSE}
 """What the stored records of a characteristic become."""
+_SLOW = timedelta(minutes=5)
+"""Readings that speak for so long are few enough to be read one by one, however long the period."""
 
 
 async def collect(
@@ -181,7 +184,7 @@ def review(
     span = store.span()
     ever = store.kinds(span[0], span[1] + timedelta(microseconds=1)) if span else set()
     measured = [kind for kind in Kind if kind in ever and not KINDS[kind].waveform]
-    long = [kind for kind in measured if KINDS[kind].holds and end - start > LONG]
+    long = [kind for kind in measured if end - start > LONG and (KINDS[kind].holds or _SLOW) < _SLOW]
     seen = {kind: overview(store, kind, start, end) for kind in long}
     windows = {kind: seen[kind][0] if kind in seen else store.window(kind, start, end) for kind in measured}
     rules = in_force(store) if rules is None else rules
@@ -197,6 +200,7 @@ def review(
         audience: narrate(findings, features, audience=audience, zone=zone, writer=writer)
         for audience in audiences
     }
+    whole = {kind: window for kind, window in windows.items() if window.step is None}
     sources = {kind: store.sources(kind, start, end) for kind in windows}
     heard = {address for addresses in sources.values() for address in addresses}
     person = store.get("person", {})
@@ -208,11 +212,14 @@ def review(
         timezone=zone.key,
         devices=tuple(store.device(address) for address in sorted(heard)),
         windows=windows,
-        features=(*features, *_of_the_day(history, start, end, zone)),
+        features=(*features, *measures(whole, zone), *_of_the_day(history, start, end, zone)),
         findings=findings,
         summary=texts.get(Audience.WEARER),
         clinical=texts.get(Audience.CLINICIAN),
-        notes={"rules": {rule.name: rule.version for rule in rules}},
+        notes={
+            "rules": {rule.name: rule.version for rule in rules},
+            "pressure guideline": guideline(store).name,
+        },
         sources=sources,
     )
 

@@ -11,8 +11,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, Validati
 
 from healthslm.errors import DamagedError, UsageError
 from healthslm.rules import RULES, Rule
+from healthslm.rules.pressure_categories import ESC_2024, Guideline, guideline_named
 
 _NAME = "thresholds"
+_GUIDELINE = "pressure guideline"
 
 
 class Personal(BaseModel):
@@ -109,3 +111,24 @@ def reset(store: Shelf, rule: str | None = None, name: str | None = None) -> int
     if count:
         store.put(_NAME, _ALL.dump_python(kept, mode="json"))
     return count
+
+
+def guideline(store: Shelf) -> Guideline:
+    """Return the guideline whose categories of blood pressure are this person's; ESC 2024 unless one was set.
+
+    Raises `DamagedError` when what was set is none.
+    """
+    try:
+        return guideline_named(str(store.get(_GUIDELINE, ESC_2024.name)))
+    except UsageError as error:
+        raise DamagedError(
+            "The guideline of blood pressure in the store cannot be read.",
+            "Set it: healthslm rules guideline",
+        ) from error
+
+
+def choose_guideline(store: Shelf, name: str) -> Guideline:
+    """Set the guideline and return it; the caller notes and commits it. `UsageError` for an unknown one."""
+    chosen = guideline_named(name)
+    store.put(_GUIDELINE, chosen.name)
+    return chosen

@@ -7,12 +7,14 @@ night is 0 to 6 h by the clock, as in resting.py.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from healthslm.analysis.burden import burden
 from healthslm.analysis.days import Daily
 from healthslm.analysis.features import absent, of_window
+from healthslm.analysis.oxygen import oxygen_features
 from healthslm.analysis.quality import worn
 from healthslm.analysis.resting import HEART_RATE_RECOVERY, NIGHT_RMSSD, NOCTURNAL_DIP, RESTING_HEART_RATE
 from healthslm.readings import KINDS, Feature, Kind, Window
@@ -68,7 +70,39 @@ DAY_BURDEN = Daily(
 )
 """The share of a day's beats that the detector of irregular rhythm calls AF; only an ECG shows what it is."""
 
-SHOWN = (RESTING_HEART_RATE, NOCTURNAL_DIP, HEART_RATE_RECOVERY, NIGHT_RMSSD, DAY_BURDEN)
+
+def _night_oxygen(name: str, title: str, unit: str) -> Daily:
+    """One of the figures of `oxygen_features`, of the night from 22 to 8 h by the clock."""
+
+    def compute(windows: Mapping[Kind, Window]) -> Feature:
+        (found,) = (one for one in oxygen_features(windows) if one.name == name)
+        return replace(found, name=f"night_{name}")
+
+    return Daily(
+        name=f"night_{name}",
+        title=title,
+        unit=unit,
+        decimals=1,
+        kinds=(Kind.SPO2,),
+        compute=compute,
+        hours=(-2, 8),
+    )
+
+
+NIGHT_ODI3 = _night_oxygen("odi3", "desaturations by 3 points at night (ODI3)", "/h")
+NIGHT_ODI4 = _night_oxygen("odi4", "desaturations by 4 points at night (ODI4)", "/h")
+NIGHT_BELOW_90 = _night_oxygen("spo2_below_90", "time at night with oxygen saturation below 90 % (CT90)", "%")
+
+SHOWN = (
+    RESTING_HEART_RATE,
+    NOCTURNAL_DIP,
+    HEART_RATE_RECOVERY,
+    NIGHT_RMSSD,
+    DAY_BURDEN,
+    NIGHT_ODI3,
+    NIGHT_ODI4,
+    NIGHT_BELOW_90,
+)
 """What a day's page tells beside the readings."""
 DAILIES = (
     *SHOWN,

@@ -16,6 +16,7 @@ from healthslm.clock import utc_now
 from healthslm.errors import UsageError
 from healthslm.export import words
 from healthslm.rules import Rule
+from healthslm.rules.pressure_categories import GUIDELINES
 from healthslm.store.audit import Event
 
 rules = typer.Typer(help="What the rules go by; numbers set for this person.", no_args_is_help=True)
@@ -117,3 +118,25 @@ def reset(
         store.commit()
     terminal.say(f"{count} {'number is' if count == 1 else 'numbers are'} the rule's own again.")
     say_if_running(current.settings.home)
+
+
+@rules.command("guideline")
+def guideline(
+    context: typer.Context,
+    name: Annotated[
+        str | None, typer.Argument(help=f"{' or '.join(GUIDELINES)}; without it, which one is set.")
+    ] = None,
+    by: Annotated[str, typer.Option(help="Who decided it: the clinician's name.")] = "",
+) -> None:
+    """Say or set by which guideline a pressure average at home is put into a category."""
+    current = session(context)
+    with current.store() as store:
+        if name is None:
+            now = rulebook.guideline(store)
+        else:
+            if not by.strip():
+                raise UsageError("A guideline needs who chose it.", "Use --by NAME.")
+            now = rulebook.choose_guideline(store, name)
+            store.note_event(Event.RULE_CHANGED, utc_now(), rule="pressure guideline", value=now.name, by=by)
+            store.commit()
+    terminal.out.print(terminal.cell(f"{now.name}: {now.source}; at home: {now.home_source}."))

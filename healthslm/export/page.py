@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from healthslm import __version__
 from healthslm.analysis.daily_vitals import SHOWN
 from healthslm.analysis.quality import quality
-from healthslm.export import chart, words
+from healthslm.export import chart, measured, words
 from healthslm.readings import KINDS, Device, Feature, Finding, Kind, Review, Severity, Summary, Window
 
 Json = dict[str, Any]
@@ -280,6 +280,7 @@ def _others(review: Review, tz: ZoneInfo) -> list[str]:
             count = max(f.count for _, f in found if f and f.value is not None)
             amount = f"n={count}" + (f", coverage {row['coverage']}" if KINDS[kind].holds else "")
             lines.append(f"{KINDS[kind].title} ({KINDS[kind].unit}): {', '.join(told)}; {amount}")
+    lines += measured.lines(review)
     days = [f for f in review.features if f.name in _OF_THE_DAY and f.value is not None]
     if days:
         told = [f"{words.title(f)} {words.value(f)}" for f in days]

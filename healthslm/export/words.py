@@ -23,6 +23,20 @@ STATISTICS = {
 }
 """The endings of feature names, and how a person reads them."""
 
+CONSENSUS = {
+    "cgm_tir": "70 to 180 mg/dL",
+    "cgm_tbr_level1": "54 to 69",
+    "cgm_tbr_level2": "below 54",
+    "cgm_tar_level1": "181 to 250",
+    "cgm_tar_level2": "above 250",
+    "cgm_mean": "mean",
+    "cgm_gmi": "GMI",
+    "cgm_cv": "CV",
+    "cgm_mage": "MAGE",
+    "cgm_gri": "glycemia risk index",
+    "cgm_active_percent": "sensor active",
+}
+"""The consensus' figures of continuous glucose, as they stand beside each other."""
 _SPECIAL = {
     "spo2_5min_low": "lowest 5-minute median of oxygen saturation",
     "rmssd_ms": "RMSSD",
@@ -46,6 +60,7 @@ _SPECIAL = {
     "respiratory_rate_5min_low": "lowest 5-minute median of respiratory rate",
     "rr_trace": "RR intervals of the latest irregular quarter of an hour",
     "heart_rate_median": "median heart rate",
+    **{name: f"sensor glucose, {title}" for name, title in CONSENSUS.items()},
     "glucose_in_30min": "sensor glucose forecast for half an hour on",
     "glucose_in_30min_error": "usual error of that forecast",
     "weight_latest": "latest weight",

@@ -245,11 +245,11 @@ def test_fourteen_days_of_seventy_percent_are_asked_for() -> None:
 def test_features_below_that_have_a_reason_and_their_readings() -> None:
     rows = series(Kind.SENSOR_GLUCOSE, DAY, [110 + i % 50 for i in range(288)], every=300)
     found = {f.name: f for f in glucose_features(windows(rows)[Kind.SENSOR_GLUCOSE])}
-    assert found["glucose_tir"].value is None
-    assert "asks for 14 days" in found["glucose_tir"].reason
-    assert found["glucose_days"].value == pytest.approx(1)
-    assert found["glucose_days"].readings == (rows[0].id, rows[-1].id)
-    assert found["glucose_days"].coverage == pytest.approx(1)
+    assert found["cgm_tir"].value is None
+    assert "asks for 14 days" in found["cgm_tir"].reason
+    assert found["cgm_days"].value == pytest.approx(1)
+    assert found["cgm_days"].readings == (rows[0].id, rows[-1].id)
+    assert found["cgm_days"].coverage == pytest.approx(1)
     for feature in found.values():
         assert (feature.value is None) == bool(feature.reason)
 

@@ -96,6 +96,8 @@ def test_a_threshold_is_tried_set_signed_and_taken_back(run: Run) -> None:
 def test_a_slip_is_named(run: Run) -> None:
     for arguments, said in (
         (("rules", "set", "fever", "fever", "60", "--by", "A", "--why", "b"), "37.2 to 39"),
+        (("rules", "guideline", "aha-1997", "--by", "A"), "aha-2017, esc-2024"),
+        (("rules", "guideline", "aha-2017"), "--by NAME"),
         (("rules", "set", "fever", "hot", "38", "--by", "A", "--why", "b"), "It has: fever, high"),
         (("rules", "set", "fever", "fever", "38.5", "--by", " ", "--why", "b"), "--by NAME"),
         (("alerts", "replay", "--set", "fever=38"), "--rule"),
@@ -104,3 +106,10 @@ def test_a_slip_is_named(run: Run) -> None:
         result = run(*arguments)
         assert result.returncode == 2, arguments
         assert said in result.stderr, result.stderr
+
+
+def test_the_guideline_of_pressure_is_chosen_and_noted(run: Run) -> None:
+    assert "esc-2024" in run("rules", "guideline").stdout
+    assert run("rules", "guideline", "aha-2017", "--by", "Dr. Stein").returncode == 0
+    assert "aha-2017" in run("rules", "guideline").stdout
+    assert "Dr. Stein" in run("audit", "--json").stdout

@@ -115,7 +115,7 @@ def _figure(name: str, value: float, trace: Trace) -> Figure:
 
 
 def glucose_features(window: Window, zone: ZoneInfo = _UTC) -> tuple[Feature, ...]:
-    """Return the consensus' figures of a window of sensor glucose, as `glucose_<name>`.
+    """Return the consensus' figures of a window of sensor glucose, as `cgm_<name>`.
 
     Where the window holds less than 14 days of 70 % they have no value, and the reason says what there is;
     `figures()` gives the numbers all the same, for whoever shows them as such. How much there is has a value
@@ -125,11 +125,11 @@ def glucose_features(window: Window, zone: ZoneInfo = _UTC) -> tuple[Feature, ..
     trace = trace_of(window, zone)
     if not len(trace):
         why = "no usable sensor glucose in this period"
-        return (absent("glucose_mean", window.kind, window.start, window.end, why, unit="mg/dL"),)
+        return (absent("cgm_mean", window.kind, window.start, window.end, why, unit="mg/dL"),)
     little = insufficient(trace)
     made = []
     for one in figures(trace):
-        name = f"glucose_{one.name}"
+        name = f"cgm_{one.name}"
         why = one.reason or (little if one.name not in ("days", "active_percent") else "")
         if one.value is None or why:
             made.append(absent(name, window.kind, window.start, window.end, why, unit=one.unit))
@@ -137,7 +137,7 @@ def glucose_features(window: Window, zone: ZoneInfo = _UTC) -> tuple[Feature, ..
             made.append(of_window(name, one.value, good, unit=one.unit, decimals=one.decimals))
     if trace.grid is None:
         why = "only one reading" if trace.interval is None else _NO_GRID
-        made.append(absent("glucose_mage", window.kind, window.start, window.end, why, unit="mg/dL"))
+        made.append(absent("cgm_mage", window.kind, window.start, window.end, why, unit="mg/dL"))
     return tuple(made)
 
 
