@@ -74,6 +74,19 @@ def _off(window: Window) -> NDArray[np.bool_]:
     return found
 
 
+def lost(window: Window) -> NDArray[np.bool_]:
+    """Say where a sensor says or shows that it is on nobody: flagged so, a code, or what no body has.
+
+    Shape `(n,)`. What a device calls faulty for another reason is not meant: weak blood flow is one.
+    """
+    info = KINDS[window.kind]
+    flags = int(Quality.NOT_WORN | Quality.NO_CONTACT | Quality.IMPLAUSIBLE)
+    with np.errstate(invalid="ignore"):
+        outside = ~((window.values >= info.low) & (window.values <= info.high))
+    marked: NDArray[np.bool_] = (window.quality & flags) != 0
+    return marked | outside | _off(window)
+
+
 def worn(window: Window) -> Window:
     """Return what may be computed with: usable, plausible, no sensor-off code, each time once."""
     info = KINDS[window.kind]
@@ -95,9 +108,9 @@ def quality(window: Window) -> WindowQuality:
     off = _off(window)
     found = [
         *_spans(window, off, "sensor off"),
-        *_spans(window, (flags & int(Quality.NOT_WORN | Quality.NO_CONTACT)) != 0, "not worn"),
+        *_spans(window, ((flags & int(Quality.NOT_WORN | Quality.NO_CONTACT)) != 0) & ~off, "not worn"),
         *_spans(window, (flags & int(Quality.SENSOR_FAULT | Quality.FROZEN)) != 0, "sensor fault"),
-        *_spans(window, ((flags & int(Quality.IMPLAUSIBLE)) != 0) | outside & ~off, "implausible"),
+        *_spans(window, (((flags & int(Quality.IMPLAUSIBLE)) != 0) | outside) & ~off, "implausible"),
         *_flat(window, good),
         *_jumps(good),
         *_twice(window, good),

@@ -119,3 +119,14 @@ def eval_forecast(
     from healthslm.evaluation import forecast  # noqa: PLC0415  only here
 
     show(forecast.run(data), json=json)
+
+
+@evaluations.command("alarms")
+def eval_alarms(
+    data: Annotated[Path, typer.Option(help="Folder with CSV files of vital signs, or one of them.")],
+    json: Json = False,
+) -> None:
+    """False alarms on files as they are, saved once more, and on sensors that are off; true events found."""
+    from healthslm.evaluation import alarms  # noqa: PLC0415  only here
+
+    show(alarms.run(data), json=json)

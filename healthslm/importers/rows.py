@@ -71,4 +71,4 @@ def _delimiter(text: str) -> str:
         count, lines = max(counts.items(), key=lambda item: (item[1], item[0]), default=(0, 0))
         return lines, count, one == ","
 
-    return max(",;\t", key=often)
+    return max(",;\t|", key=often)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import math
 import re
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from healthslm.errors import UsageError
+from healthslm.importers.lines import named
+from healthslm.importers.rows import text_of
 from healthslm.readings import Floats, Ints
 
 _UNITS = {"rr_ms": "ms", "rr_s": "s"}
@@ -24,8 +23,8 @@ _SECONDS_BELOW = 10.0
 """A median below is seconds: no heart beats once in ten seconds, and none a hundred times a second."""
 _AS_SECONDS, _AS_MS = (0.2, 3.0), (200.0, 3000.0)
 """Values that can only be meant in the one unit, or only in the other."""
-_NAMED = 5
-"""Lines that a problem names; of the others it says how many."""
+_REASONS = 5
+"""So many different reasons why a row has no interval are told one by one."""
 _MISSING = frozenset(("", "nan", "na", "n/a", "null", "none", "-"))
 
 
@@ -96,20 +95,8 @@ def _nothing(note: str, problems: list[str], count: int = 0) -> RrFile:
 
 def _lines(path: Path) -> tuple[list[tuple[int, str]], str]:
     """The lines with their numbers from 1, without those that begin with `#`, and the text of those."""
-    try:
-        raw = path.read_bytes()
-        data = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise UsageError(f"{path} cannot be read: {reason}.", "Give the path of a CSV file.") from error
-    except (EOFError, zlib.error) as error:
-        raise UsageError(
-            f"{path} is a damaged gzip file.", "Get it once more, or unpack it first."
-        ) from error
-    text = data.decode("utf-8-sig", errors="replace")
-    if "\0" in text:
-        raise UsageError(f"{path} is no text.", "Give a CSV file with one RR interval a line.")
-    numbered = list(enumerate(re.sub(r"\r+\n|\r", "\n", text).split("\n"), start=1))
+    text = text_of(path, kind="a CSV file with one RR interval a line")
+    numbered = list(enumerate(text.split("\n"), start=1))
     while numbered and not numbered[-1][1].strip():
         numbered.pop()
     note = " ".join(line.lstrip("# ").strip() for _, line in numbered if line.startswith("#"))
@@ -167,12 +154,6 @@ def _column(header: list[str], width: int, name: str, problems: list[str]) -> tu
     return None, ""
 
 
-def _named(lines: list[int]) -> str:
-    some = ", ".join(str(line) for line in lines[:_NAMED])
-    more = f" and {len(lines) - _NAMED} more" if len(lines) > _NAMED else ""
-    return f"line{'s' if len(lines) > 1 else ''} {some}{more}"
-
-
 def _numbers(rows: list[tuple[int, list[str]]], column: int, problems: list[str]) -> Floats:
     """The column's numbers, NaN for each that is none; every such line is told of."""
     values = np.full(len(rows), np.nan)
@@ -191,10 +172,10 @@ def _numbers(rows: list[tuple[int, list[str]]], column: int, problems: list[str]
         else:
             values[index] = number
     texts = list(wrong.items())
-    problems += [f"{_named(lines)}: {reason}; not used" for reason, lines in texts[:_NAMED]]
-    if len(texts) > _NAMED:
-        others = sorted(line for _, lines in texts[_NAMED:] for line in lines)
-        problems.append(f"{_named(others)}: no number; not used")
+    problems += [f"{named(lines)}: {reason}; not used" for reason, lines in texts[:_REASONS]]
+    if len(texts) > _REASONS:
+        others = sorted(line for _, lines in texts[_REASONS:] for line in lines)
+        problems.append(f"{named(others)}: no number; not used")
     return values
 
 
@@ -212,7 +193,7 @@ def _in_ms(values: Floats, unit: str, lines: list[int], problems: list[str]) -> 
     with np.errstate(invalid="ignore"):
         other = (values >= low) & (values <= high)
     if other.any():
-        where = _named([lines[i] for i in np.flatnonzero(other).tolist()])
+        where = named([lines[i] for i in np.flatnonzero(other).tolist()])
         mixed = "ms" if told == "s" else "s"
         problems.append(f"units mixed in one file: {where} in {mixed}, the others in {told}; not used")
     kept = np.where(other, np.nan, values)
@@ -235,6 +216,6 @@ def _labels(
         if "sample" in name.lower() or "time" in name.lower():
             back = np.flatnonzero(np.diff(values) < 0)
             if len(back):
-                where = _named([rows[i + 1][0] for i in back.tolist()])
+                where = named([rows[i + 1][0] for i in back.tolist()])
                 problems.append(f"{name} goes backwards at {where}; the rows are taken in the file's order")
     return found

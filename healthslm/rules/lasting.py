@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from healthslm.analysis import rolling_median
-from healthslm.analysis.quality import worn
+from healthslm.analysis.quality import lost, worn
 from healthslm.readings import Feature, Floats, Kind, Times, Window, instant, moment
 
 WIDTH = timedelta(minutes=5)
@@ -18,6 +18,9 @@ DEMAND = 0.8
 _MINUTE = np.timedelta64(1, "m")
 _RECENT = np.timedelta64(1, "m")
 """A median from before that is not about now."""
+SETTLES = np.timedelta64(5, "s")
+"""So long after a sensor was on nobody, and before it is again, it shows what it likes: a finger going in or
+out. Oximeters average over so long and more."""
 _NONE = (np.array([], dtype="M8[us]"), np.array([], dtype=np.float64))
 
 
@@ -47,7 +50,7 @@ class Lasting:
         at = int(self.times.searchsorted(time, side="right")) - 1
         if at >= 0 and self.times[at] >= time - _RECENT:
             return float(self.medians[at]), moment(self.times[at]) - WIDTH
-        return _spot(worn(windows[kind]), min if high else max)
+        return _spot(_settled(windows[kind]), min if high else max)
 
     def extreme(
         self, window: Window, name: str, pick: Callable[[Floats], np.intp] = np.argmin
@@ -76,6 +79,19 @@ class Lasting:
 
 def _unit(kind: Kind) -> str:
     return "%" if kind is Kind.SPO2 else "/min"
+
+
+def _settled(window: Window) -> Window:
+    """What may be computed with of a window, without what lies beside times at which it was on nobody."""
+    good = worn(window)
+    off = window.times[lost(window)]
+    if not len(off) or not len(good):
+        return good
+    after = np.searchsorted(off, good.times)
+    before = off[np.maximum(after - 1, 0)]
+    behind = off[np.minimum(after, len(off) - 1)]
+    near = (np.abs(good.times - before) <= SETTLES) | (np.abs(behind - good.times) <= SETTLES)
+    return good.where(~near)
 
 
 def _spot(good: Window, milder: Callable[[float, float], float]) -> tuple[float, datetime] | None:

@@ -168,7 +168,7 @@ _SOURCE = (
 )
 LOW_SPO2 = Rule(
     name="low_spo2",
-    version="3",
+    version="4",
     title="Low oxygen saturation",
     source=_SOURCE,
     kinds=(Kind.SPO2, Kind.PULSE_RATE),
@@ -188,7 +188,7 @@ LOW_SPO2 = Rule(
 )
 SPO2_ABOVE_TARGET = Rule(
     name="spo2_above_target",
-    version="1",
+    version="2",
     title="Oxygen saturation above the target",
     source=_SOURCE,
     kinds=(Kind.SPO2,),

@@ -114,7 +114,7 @@ _SOURCE = "Royal College of Physicians, National Early Warning Score 2, 2017, re
 _MISSING = ("how you feel: breathlessness matters more than the count", "how the sensor counts breaths")
 HIGH_RESPIRATION = Rule(
     name="high_respiration",
-    version="1",
+    version="2",
     title="Fast breathing at rest",
     source=_SOURCE,
     kinds=(Kind.RESPIRATORY_RATE, Kind.STEPS, Kind.CADENCE, Kind.SPEED),
@@ -134,7 +134,7 @@ HIGH_RESPIRATION = Rule(
 )
 LOW_RESPIRATION = Rule(
     name="low_respiration",
-    version="1",
+    version="2",
     title="Slow breathing",
     source=_SOURCE,
     kinds=(Kind.RESPIRATORY_RATE,),

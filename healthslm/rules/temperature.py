@@ -8,7 +8,7 @@ import numpy as np
 
 from healthslm.analysis import extreme
 from healthslm.analysis.quality import worn
-from healthslm.readings import Feature, Kind, Severity, Threshold, moment
+from healthslm.readings import KINDS, Feature, Kind, Severity, Threshold, moment
 from healthslm.rules.base import Case, Rule, Verdict
 
 THRESHOLDS = (
@@ -45,6 +45,8 @@ LOW_THRESHOLDS = (
 AGREE_AFTER, AGREE_WITHIN = timedelta(minutes=10), timedelta(hours=2)
 STEADY = 0.5
 """Degrees by which the readings of ten minutes may differ: a probe that warms up differs by more."""
+NO_CODE = 10.0
+"""From here up to what a body can have is a room; 0 and the like are codes: where it is they do not say."""
 
 
 def _fever(case: Case) -> Verdict | None:
@@ -67,6 +69,10 @@ def _low(case: Case) -> Verdict | None:
     earlier = int(np.searchsorted(good.times, last - np.timedelta64(AGREE_AFTER), side="right")) - 1
     if earlier < 0 or last - good.times[earlier] > np.timedelta64(AGREE_WITHIN):
         return None
+    whole = case.windows[Kind.TEMPERATURE]
+    between = whole.values[(whole.times >= good.times[earlier]) & (whole.times <= last)]
+    if bool(((between > NO_CODE) & (between < KINDS[Kind.TEMPERATURE].low)).any()):
+        return None  # it hung in the room in between: what looks steady is its way there and back
     since = good.values[earlier:]
     if float(since.max()) > case["low_at"] or float(np.ptp(since)) > STEADY:
         return None
@@ -106,7 +112,7 @@ FEVER = Rule(
 )
 LOW_TEMPERATURE = Rule(
     name="low_temperature",
-    version="1",
+    version="2",
     title="Low body temperature",
     source=(
         "Royal College of Physicians, National Early Warning Score 2, 2017 (35.0 °C and under); "
