@@ -3,7 +3,22 @@
 from healthslm.slm.answer import answer
 from healthslm.slm.facts import Audience
 from healthslm.slm.narrate import narrate
-from healthslm.slm.process import ModelFigures, ModelProcess, Writer, measure
-from healthslm.slm.route import route
+from healthslm.slm.process import Model, ModelFigures, ModelProcess, Reader, Writer, measure
+from healthslm.slm.route import Routed, route
+from healthslm.slm.triage import Triage, triage
 
-__all__ = ["Audience", "ModelFigures", "ModelProcess", "Writer", "answer", "measure", "narrate", "route"]
+__all__ = [
+    "Audience",
+    "Model",
+    "ModelFigures",
+    "ModelProcess",
+    "Reader",
+    "Routed",
+    "Triage",
+    "Writer",
+    "answer",
+    "measure",
+    "narrate",
+    "route",
+    "triage",
+]

@@ -137,15 +137,15 @@ def _layer(graph: _Graph, source: Source, layer: int, x: str, residual: str) -> 
         rotary_interleaved=0,
         scale=shape.head**-0.5,
     )
-    mixed = graph.linear(f"{name}attended", f"{name}attn_output", source.matrix(f"{name}attn_output.weight"))
+    mixed = graph.linear(f"{name}attended", f"{name}attn_output", source.adapted(f"{name}attn_output"))
     norm = source.matrix(f"{name}ffn_norm.weight")
     x, residual = graph.add_and_norm(residual, mixed, f"{name}ffn_norm", norm, shape.epsilon)
-    gate = graph.linear(x, f"{name}ffn_gate", source.matrix(f"{name}ffn_gate.weight"))
-    up = graph.linear(x, f"{name}ffn_up", source.matrix(f"{name}ffn_up.weight"))
+    gate = graph.linear(x, f"{name}ffn_gate", source.adapted(f"{name}ffn_gate"))
+    up = graph.linear(x, f"{name}ffn_up", source.adapted(f"{name}ffn_up"))
     squash = graph.node("Sigmoid", [gate], [f"{name}sigmoid"])
     silu = graph.node("Mul", [gate, squash], [f"{name}silu"])
     gated = graph.node("Mul", [silu, up], [f"{name}gated"])
-    down = graph.linear(gated, f"{name}ffn_down", source.matrix(f"{name}ffn_down.weight"))
+    down = graph.linear(gated, f"{name}ffn_down", source.adapted(f"{name}ffn_down"))
     final = layer + 1 == shape.layers
     following = "output_norm.weight" if final else f"blk.{layer + 1}.attn_norm.weight"
     return graph.add_and_norm(residual, down, f"{name}next_norm", source.matrix(following), shape.epsilon)

@@ -6,83 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from healthslm.slm.bounds import converted
+from healthslm.slm.emergency import any_of
 from healthslm.slm.tools import Metric, Refusal, Statistic
 from healthslm.slm.topics import TOPICS
 
-MG_PER_MMOL = 18.0182
-"""Glucose: 1 mmol/L in mg/dL (molar mass 180.156 g/mol)."""
-
-
-def _any(*patterns: str) -> re.Pattern[str]:
-    return re.compile("|".join(rf"\b(?:{p})" for p in patterns))
-
-
-def _near(one: str, other: str, *, within: int = 40) -> str:
-    """Two stems in either order, at most `within` characters apart, in one sentence."""
-    gap = rf"[^.?!]{{0,{within}}}?"
-    return rf"(?:{one}){gap}\b(?:{other})|(?:{other}){gap}\b(?:{one})"
-
-
-_CANNOT = r"can'?t|cannot|can not|couldn'?t|can (?:barely|hardly)|barely|hardly|unable|hard(?:er)? to|difficult|struggl|trouble|gasping|fighting"
-_LIMB = r"arms?|legs?|hands?|face|mouth|(?:left|right|one) side|side of"
-_FAILS = (
-    r"(?:won'?t|can'?t|cannot|doesn'?t|not|will not) (?:really )?mov|numb|droop|weak(?:ness)?\b|paraly|hanging|sagging|lopsided"
-    r"|tingl|gone dead"
-)
-_EMERGENCY = _any(
-    _near(r"chest", r"pain|hurt|ach(?:e|ing)|tight|crush|pressure|squeez|heav|burning|stabbing|elephant"),
-    _near(_CANNOT, r"breath|air\b"),
-    r"short(?:ness)? (?:of|in) breath|very short of|out of breath|breathless|suffocat|(?:no|any) air\b|gasping",
-    r"(?:not|isn'?t|stopp?(?:ed|s|ing)?) breath|no (?:pulse|heartbeat)\b|breathing (?:has )?stopp",
-    r"heart (?:attack|has stopped|stopped)|cardiac arrest|having a stroke|had a stroke|(?:a|is it|this) stroke\b|stroke symptoms",
-    _near(r"faint(?:ed|ing|s)?\b", r"dizz|heart (?:is )?(?:rac|pound)|racing|pounding|chest|just"),
-    r"(?:i|she|he|mother|father|wife|husband|mum|mom|dad|just|have|has) (?:just )?(?:fainted|blacked out|keeps? fainting)",
-    _near(r"lips?|face|fingertips|skin", r"blue|bluish|gr[ae]y|purple", within=20),
-    _near(_LIMB, _FAILS, within=25),
-    r"slurr|(?:can'?t|cannot) (?:speak|talk|move|see)\b|speech (?:is|has)|suddenly (?:confused|blind|can'?t)|lost vision",
-    r"worst headache|thunderclap|sudden(?:ly)? (?:a )?(?:severe|terrible|massive) headache",
-    r"seizures?\b|(?:is|am|are|started|having a|keeps?) fit(?:s|ting)?\b(?! ?(?:bit|ness))|convuls",
-    r"chok(?:e|es|ing)\b",
-    r"(?:un(?:conscious|responsive)|not (?:conscious|responding|responsive)|lost consciousness|losing consciousness"
-    r"|pass(?:ed|ing) out|collapsed|(?:won'?t|doesn'?t|does not|can'?t|cannot) (?:wake|be woken|respond)|not waking|doesn'?t react"
-    r"|going to (?:faint|pass out|die)|about to (?:faint|pass out|die|collapse))",
-    r"bleeding (?:a lot|heavily|won'?t stop|badly|out)|won'?t stop bleeding|(?:cough|vomit|throw|spit)\w*(?: up)? blood",
-    r"(?:took|taken|swallow(?:ed)?|ate) (?:far |way )?(?:too (?:many|much)|all|the whole|the entire|a whole|a (?:bottle|box)|an overdose)",
-    _near(
-        r"whole|entire|all (?:of )?(?:my|the|his|her)",
-        r"(?:pills?|tablets?|bottle|box|pack|meds) .{0,20}(?:taken|took)",
-    ),
-    r"overdos(?:e|ed|ing)\b|poison(?:ed|ing)\b",
-    _near(
-        r"(?:took|taken|injected|had) .{0,30}(?:double|twice|two times|too much|too many)|(?:double|twice) .{0,30}(?:took|taken|injected)"
-        r"|(?:took|taken|injected) .{0,30}insulin",
-        r"insulin|shak|trembl|sweat|dizz|faint|dose|tablets?|pills?",
-    ),
-    r"(?:kill|hurt|harm|cut)(?:ing)? (?:myself|himself|herself)|suicid|(?:want|wanna|going|wish i was|ready) (?:to )?(?:die|dead)\b",
-    r"don'?t want to (?:live|be alive|be here)|(?:end|ending|take|taking) (?:it all|my (?:own )?life)|better off dead",
-    r"am i dying|(?:i am|i'm|i think i'm|she is|he is|she's|he's) dying",
-    r"anaphyla|throat (?:is |feels )?(?:clos|swell|tight)|tongue (?:is )?swell|allergic shock",
-    r"(?:call|need|get) (?:me )?(?:an )?ambulance|(?:call|ring|dial|phone)(?:ing)? (?:911|112|999)\b|is (?:this|it) an emergency",
-    _near(
-        r"(?:oxygen|sats?|spo2|saturation)\D{0,20}(?:[4-7]\d|8[0-5])\b",
-        r"dizz|faint|confus|breath|blue|drows|weak",
-    ),
-    _near(r"sugar|glucose", r"faint|shak|confus|drows|unconsc|pass(?:ed|ing)? out|can'?t stay awake"),
-)
-_PAST = _any(
-    r"(?:in )?(?:19|20)\d\d\b(?!-)", r"last (?:year|month|summer|winter|spring|autumn)\b", r"(?:years?|months?|decades?) ago\b",
-    r"as a child\b", r"when i was (?:young|a child|\d)",
-)  # fmt: skip
-_NOW = _any(
-    r"now\b|right now|today\b|tonight|again\b|since|still\b|just\b|suddenly|i am having|i'm having|having a|(?:my|i) .{0,30}\b(?:hurts|can'?t)\b"
-)
-_HISTORY = _any(
-    r"(?:what(?:'s| is| are| causes)|explain|define|tell me about|meaning of|how (?:does|is|common)|what does) (?:an? |the )?(?:signs? of |"
-    r"symptoms? of |causes? of |risk of )?(?:an? )?(?:heart attack|stroke|cardiac arrest|seizures?|overdose|chest pains?|suicide|"
-    r"anaphylaxis|fainting|shortness of breath|slurr\w+|angina|choking|convulsions?|poisoning)\b"
-)
-_MINE = _any(r"i\b|i'm\b|my\b|me\b|she\b|he\b|her\b|his\b|we\b")
-_SYMPTOM = _any(
+_SYMPTOM = any_of(
     r"(?:feel|feeling|felt|am|i'm|get|getting|is) (?:so |very |a bit |a little |really )?(?:dizzy|faint|light-? ?headed|sick|ill|unwell|nauseous|awful|"
     r"terrible|weak|shaky|confused|strange|sweaty|clammy|hopeless|depressed|anxious)\b",
     r"dizz(?:y|iness)\b|light-?headed|palpitation|nause|vomit|shaking|trembling|sweating|headache|migraine",
@@ -94,7 +23,7 @@ _MEDICINE = (
     r"|\w+sartan|\w+dipine|\w+statin|warfarin|apixaban|statins?|diuretics?|furosemide|inhalers?|puffs|salbutamol|ventolin|steroids?"
     r"|prednisolone|antibiotics?|amoxicillin|digoxin|morphine|codeine|nitro\w*|medication|medicines?|meds"
 )
-_DOSING = _any(
+_DOSING = any_of(
     r"(?:how (?:much|many)|what dose|which dose|what dosage|more|less|another|extra|double|skip|stop|start|halve|increase"
     r"|reduce|take|adjust|change)\b.{0,40}\b(?:insulin|units|dose|doses|dosage|tablets?|pills?|mg|medication|medicine|"
     r"meds|metformin|aspirin|ibuprofen|paracetamol|tylenol|beta ?blockers?|bisoprolol|metoprolol|warfarin|statins?|"
@@ -107,7 +36,7 @@ _DOSING = _any(
     rf"(?:safe|ok(?:ay)?|enough|is|are|can i|should i|take|took|use) .{{0,25}}\b(?:{_MEDICINE})\b",
     r"correction|bolus|(?:dose|dosage)\b",
 )
-_DIAGNOSIS = _any(
+_DIAGNOSIS = any_of(
     r"do (?:i|you think i|we) have (?!an?y |enough|a fever|fever|readings|data)(?:an? |the )?\w+",
     r"(?:have i got|did i have|am i having|could i have|might i have|i have got) (?!any|enough|a fever|fever)",
     r"(?:is|could|might) (?:it|this|that) (?:be )?(?:an? )?(?:covid|flu|cancer|pneumonia|afib|atrial|heart failure|"
@@ -116,20 +45,20 @@ _DIAGNOSIS = _any(
     r"what'?s wrong with me|what is wrong with me|what (?:disease|illness|condition)",
     r"am i (?:ill|sick|dying|diabetic|ok to)",
 )
-_OTHER_PERSON = _any(
+_OTHER_PERSON = any_of(
     r"(?:my )?(?:neighbou?r|friend|colleague|co-?worker|boss|flatmate|room-?mate|ex)(?:'s|s'|s)?\b",
     r"(?:somebody|someone|anybody) else(?:'s)?",
     r"other (?:people|persons?|patients?)(?:'s?)?",
     r"the (?:president|king|queen|pope)",
 )
-_DEVICES = _any(
+_DEVICES = any_of(
     r"batter(?:y|ies)\b",
     r"(?:strap|sensor|device|wearable|cuff|oximeter|thermometer|monitor|bluetooth)s?\b.{0,30}\b(?:connected|working|on"
     r"|alive|charged?|paired|lost|found|online|offline)\b",
     r"(?:connected|charged?|paired|online) ?(?:strap|sensor|device|wearable|cuff|oximeter|thermometer)?s?\?*$",
     r"(?:which|what|my) (?:devices|wearables|sensors)\b",
 )
-_FINDINGS = _any(
+_FINDINGS = any_of(
     r"anything (?:wrong|unusual|strange|odd|bad|to worry|i should|new|off|out of)",
     r"(?:worr(?:y|ied|ying)|concern(?:ed|ing)?|alarm(?:s|ing)?|alerts?|warnings?|findings?|problems?|issues?)\b",
     r"how (?:am i|was i|is (?:it|everything|my health)|are things|did i do|was (?:my|the) (?:day|night|week)|is (?:she|he)"
@@ -137,20 +66,20 @@ _FINDINGS = _any(
     r"(?:everything|all) (?:ok|okay|fine|good|alright|all right|normal)",
     r"(?:summar|overview|what happened|do i have a fever|have a fever|need (?:a|to see a|to call a) doctor)",
 )
-_OFF_TOPIC = _any(
+_OFF_TOPIC = any_of(
     r"(?:weather|poem|joke|story|football|soccer|recipe|capital of|translate|president|movie|film|music|song|news|"
     r"stock|bitcoin|homework|code|python|program a|write me|sing|politic|election|who won|ignore (?:all|the|your))"
 )
-_TREND = _any(
+_TREND = any_of(
     r"(?:going|gone|go|went|goes|coming|come|came|creeping|trending) (?:up|down)",
     r"trend|improv|getting (?:better|worse|higher|lower)|(?:ris|fall|dropp|climb|increas|decreas|chang)(?:ing|ed|en)\b",
     r"over time|better or worse|up or down|develop(?:ed|ing|ment)",
 )
-_RELATE = _any(
+_RELATE = any_of(
     r"when\b|if\b|because|affect|influence|relat|correlat|linked?\b|connection|depend|together|go(?:es)? with"
 )
-_COMPARE = _any(r"than\b|compar|versus|vs\b|against (?:last|yesterday)|differen(?:t|ce)")
-_EXPLAIN = _any(
+_COMPARE = any_of(r"than\b|compar|versus|vs\b|against (?:last|yesterday)|differen(?:t|ce)")
+_EXPLAIN = any_of(
     r"what(?:'s| is| are| does| do)\b.{0,50}\b(?:mean|means|stand for)\b",
     r"(?:explain|define|tell me about|meaning of)\b",
     r"what(?:'s| is| are) (?!my |the (?:latest|last|highest|lowest|average|mean|max|min)|her |his )",
@@ -241,25 +170,11 @@ def normal(question: str) -> str:
     return " ".join(re.sub(r"[^\w\s'°%.,:/\-–]", " ", text).split())
 
 
-def is_emergency(text: str) -> bool:
-    """Say whether words of an emergency stand in it, whatever else does.
-
-    What is plainly past ("a stroke in 2019") or asks what a word means is none, unless words of now stand in
-    it too. In doubt it is one.
-    """
-    words = text.replace("chest-", "chest ").replace("-", " ") if "chest-" in text else text
-    if not _EMERGENCY.search(words):
-        return False
-    if _PAST.search(words) and not _NOW.search(words):
-        return False
-    return not (_HISTORY.search(words) and not _MINE.search(words))
-
-
-_CLOCK = _any(
+_CLOCK = any_of(
     r"\d{1,2}:\d\d\b|\d{1,2}:\d\d ?[ap]m\b|\d{1,2} ?(?:am|pm|o'clock)\b",
     r"(?:at|around|since|until|before|after) (?:noon|midday|midnight)\b",
 )
-_AHEAD = _any(
+_AHEAD = any_of(
     r"tomorrow\b|next (?:hour|day|night|week|month|year|mon|tue|wed|thu|fri|sat|sun)|will (?:my|it|i)\b"
 )
 
@@ -386,18 +301,8 @@ def _bounds(text: str, metric: Metric) -> tuple[float | None, float | None]:
         return None, None
 
     def number(name: str) -> float:
-        return _converted(float(match[name].replace(",", ".")), metric, match["unit"] or "")
+        return converted(float(match[name].replace(",", ".")), metric, match["unit"] or "")
 
     if match["between"]:
         return number("a"), number("b")
     return (number("high"), None) if match["over"] else (None, number("low"))
-
-
-def _converted(value: float, metric: Metric, unit: str) -> float:
-    """To mg/dL and °C. Without a unit the size tells: nobody has 8 mg/dL, and nobody 100 °C."""
-    if metric is Metric.GLUCOSE and (unit.startswith("mmol") or (not unit and value < 35)):
-        return round(value * MG_PER_MMOL, 1)
-    fahrenheit = "f" in unit or (not unit and value > 60)
-    if metric is Metric.TEMPERATURE and fahrenheit:
-        return round((value - 32) / 1.8, 1)
-    return value

@@ -1,6 +1,7 @@
 """The built model on disk: make it, find it, check it.
 
-A model folder holds `model.onnx` with its one data file (87 MB), the tokenizer, the runtime's
+The base weights, with the adapter that was learned for the model's jobs where one comes along, rounded to 4
+bits. A model folder holds `model.onnx` with its one data file (87 MB), the tokenizer, the runtime's
 `genai_config.json`, and `manifest.json`: what it was made from, by which version of this builder, and the
 size and SHA-256 of every file. The folder appears complete or not at all.
 """
@@ -22,11 +23,14 @@ from healthslm.slm.source import GGUF_SHA256, LICENSE, NAME, PACKAGE, Progress, 
 if TYPE_CHECKING:
     from healthslm.slm.weights import Shape
 
-BUILD = 1
+BUILD = 2
 """Version of the files that `build` writes; raise it when they change."""
 CONTEXT = 2048
 """Tokens that fit into one prompt and its answer. SmolLM2 was trained for 8192; memory grows with it."""
 MANIFEST = "manifest.json"
+ADAPTER = Path(__file__).parent / "adapter.safetensors"
+"""What was learned (`python -m healthslm.training`), with its record beside it, as `adapter.json`; as long as
+none comes along, the model is the untuned one, which writes sentences and reads nothing."""
 _REBUILD = "Run `healthslm model build`."
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -49,6 +53,7 @@ class Manifest(BaseModel):
     license: str
     source: str
     source_sha256: Sha256
+    adapter_sha256: Sha256 | None
     build: int
     files: Mapping[Annotated[str, Field(pattern=r"^[\w.]+$")], FileEntry]
 
@@ -86,6 +91,11 @@ def load(folder: Path) -> Manifest:
     return manifest
 
 
+def comes_along() -> Path | None:
+    """Return the adapter that comes with this version, if one does."""
+    return ADAPTER if ADAPTER.exists() else None
+
+
 def verify(folder: Path) -> Manifest:
     """Compare every byte of a model folder with its manifest. Raises `ModelError` naming the changed file."""
     manifest = load(folder)
@@ -94,18 +104,22 @@ def verify(folder: Path) -> Manifest:
     return manifest
 
 
-def install(folder: Path, progress: Progress, *, gguf: Path | None = None) -> Manifest:
+def install(
+    folder: Path, progress: Progress, *, gguf: Path | None = None, adapter: Path | None = None
+) -> Manifest:
     """Fetch the weights (unless `gguf` is a file that is already here) and build the model into `folder`."""
     _need_builder()
     if gguf is not None:
-        return build(gguf, folder, progress)
+        return build(gguf, folder, progress, adapter=adapter)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".weights-") as temporary:
-        return build(fetch(Path(temporary), progress), folder, progress)
+        return build(fetch(Path(temporary), progress), folder, progress, adapter=adapter)
 
 
-def build(gguf: Path, folder: Path, progress: Progress) -> Manifest:
+def build(gguf: Path, folder: Path, progress: Progress, *, adapter: Path | None = None) -> Manifest:
     """Make the 4-bit model from the pinned GGUF file, replacing the model that is in `folder`.
+
+    Without an `adapter` it is the untuned model, for comparison.
 
     Takes about 15 s and 900 MB of memory. Raises `ModelError` when the file is another one, when `folder`
     holds something that is no model, or when the packages for building are missing.
@@ -122,13 +136,14 @@ def build(gguf: Path, folder: Path, progress: Progress) -> Manifest:
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".model-") as temporary:
         new, old = Path(temporary) / "new", Path(temporary) / "old"
         new.mkdir()
-        _write(gguf, new, progress)
+        _write(gguf, adapter, new, progress)
         names = sorted(path.name for path in new.iterdir())
         manifest = Manifest(
             name=NAME,
             license=LICENSE,
             source=PACKAGE,
             source_sha256=GGUF_SHA256,
+            adapter_sha256=None if adapter is None else sha256(adapter),
             build=BUILD,
             files={n: FileEntry(size=(new / n).stat().st_size, sha256=sha256(new / n)) for n in names},
         )
@@ -145,6 +160,7 @@ def _need_builder() -> None:
     try:
         import gguf  # noqa: F401, PLC0415  needed only here
         import onnx  # noqa: F401, PLC0415  needed only here
+        import safetensors  # noqa: F401, PLC0415  needed only here
     except ImportError as error:
         raise ModelError(
             f"Building the language model needs the package {error.name}.",
@@ -152,13 +168,13 @@ def _need_builder() -> None:
         ) from error
 
 
-def _write(gguf: Path, folder: Path, progress: Progress) -> None:
+def _write(gguf: Path, adapter: Path | None, folder: Path, progress: Progress) -> None:
     """Write everything but the manifest."""
     from healthslm.slm.graph import write_onnx  # noqa: PLC0415  imports onnx
     from healthslm.slm.tokenizer import write_tokenizer  # noqa: PLC0415  only while building
-    from healthslm.slm.weights import open_gguf  # noqa: PLC0415  imports gguf
+    from healthslm.slm.weights import open_adapter, open_gguf  # noqa: PLC0415  imports gguf
 
-    source = open_gguf(gguf)
+    source = open_gguf(gguf, {} if adapter is None else open_adapter(adapter))
     write_tokenizer(source.metadata, folder)
     _write_config(source.shape, folder)
     write_onnx(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import calendar
 import re
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Self
 from zoneinfo import ZoneInfo
@@ -16,6 +17,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, model_validator
 _WEEKDAYS = {name.lower(): number for number, name in enumerate(calendar.day_name)}
 _LAST_N = re.compile(r"last (\d{1,4}) (hour|day|week|month)s?")
 _DATES = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\.\.(\d{4}-\d{2}-\d{2}))?")
+_DAY_OF = re.compile(
+    r"day (?P<day>\d{1,2})|(?P<ago>\d{1,4}) days ago|(?P<of>\d{1,2}) (?P<month>[a-z]+)(?: (?P<year>\d{4}))?"
+)
+_MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_name) if name}
 _DAYS = {"day": 1, "week": 7, "month": 30}
 _PARTS: dict[str, tuple[time, time | None]] = {
     "this_morning": (time(6), time(12)),
@@ -59,7 +64,9 @@ def resolve(words: str, now: datetime, zone: ZoneInfo) -> Period:
     Known: `today`, `yesterday`, `last_night`, `this_morning`, `this_afternoon`, `this_evening` (from 06, 12
     and 18 o'clock, six hours each), `this_week`, `last_week`, `this_month`, `last_month`,
     `last N hours|days|weeks|months`, a weekday, `2026-11-02`, and `2026-11-02..2026-11-05` with both days in
-    it. Weeks begin on Monday. Raises `UnknownPeriodError` for anything else and for what is yet to come.
+    it; `3 march`, `3 march 2025`, `day 3` (of this month or the last), `3 days ago`, `march`, each the latest
+    that has begun, and two days with `to` between them (`friday to today`). Weeks begin on Monday. Raises
+    `UnknownPeriodError` for anything else and for what is yet to come.
     """
     local = now.astimezone(zone)
     try:
@@ -93,15 +100,48 @@ def _bounds(words: str, local: datetime, zone: ZoneInfo) -> tuple[datetime, date
         begins, ends = _PARTS[words]
         end = _midnight(today + one, zone) if ends is None else datetime.combine(today, ends, zone)
         return datetime.combine(today, begins, zone), end
-    if words in _WEEKDAYS:
-        # Today's, if it is that day; else the last one that is over.
-        day = today - timedelta(days=(today.weekday() - _WEEKDAYS[words]) % 7)
-        return _midnight(day, zone), _midnight(day + one, zone)
     if found := _LAST_N.fullmatch(words):
         return _last(int(found[1]), found[2], local), local
     if found := _DATES.fullmatch(words):
         return _between(found[1], found[2] or found[1], zone)
-    raise UnknownPeriodError(f"{words!r} is no period that is known here")
+    if words in _MONTHS:
+        month = today.replace(month=_MONTHS[words], day=1)
+        month = month if month <= today else month.replace(year=month.year - 1)
+        return _midnight(month, zone), _midnight((month + 31 * one).replace(day=1), zone)
+    since, _, until = words.rpartition(" to ")
+    last = _day(until, today)
+    return _midnight(_day(since, last) if since else last, zone), _midnight(last + one, zone)
+
+
+def _day(words: str, latest: date) -> date:
+    """Return the latest day, up to `latest`, that the words name."""
+    if words in ("today", "yesterday"):
+        return latest - timedelta(days=words == "yesterday")
+    if words in _WEEKDAYS:
+        return latest - timedelta(days=(latest.weekday() - _WEEKDAYS[words]) % 7)
+    found = _DAY_OF.fullmatch(words)
+    try:
+        if found is None:
+            return date.fromisoformat(words)
+        if found["ago"]:
+            return latest - timedelta(days=int(found["ago"]))
+        if found["day"]:
+            this = latest.replace(day=1)
+            months = (this, _month_before(this), _month_before(_month_before(this)))
+            return _latest(int(found["day"]), months, latest)
+        month = _MONTHS[found["month"]]
+        years = (int(found["year"]),) if found["year"] else tuple(range(latest.year, latest.year - 5, -1))
+        return _latest(int(found["of"]), [date(year, month, 1) for year in years], latest)
+    except (ValueError, KeyError) as error:
+        raise UnknownPeriodError(f"{words!r} is no day that is known here") from error
+
+
+def _latest(day: int, months: Iterable[date], latest: date) -> date:
+    """The first of some months, given by their first days, that has the day and is not after `latest`."""
+    for first in months:
+        if 1 <= day <= calendar.monthrange(first.year, first.month)[1] and first.replace(day=day) <= latest:
+            return first.replace(day=day)
+    raise ValueError("no such day")
 
 
 def _last(count: int, unit: str, local: datetime) -> datetime:

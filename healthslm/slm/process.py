@@ -48,6 +48,27 @@ class Writer(Protocol):
         ...
 
 
+class Reader(Protocol):
+    """Something that reads what a person wrote: the model's process, or a scripted double."""
+
+    @property
+    def tuned(self) -> bool:
+        """Whether it was tuned to read; one that was not is not asked."""
+        ...
+
+    def line(self, messages: Messages, *, numbers: Sequence[str]) -> Answered:
+        """Write the line of a call; `numbers` are those that the question names."""
+        ...
+
+    def weigh(self, messages: Messages, options: Sequence[str]) -> tuple[float, ...]:
+        """Return the logarithm of each answer's share; no two answers may begin alike."""
+        ...
+
+
+class Model(Writer, Reader, Protocol):
+    """Both: what reads a question and words its answer."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFigures:
     """What the model does on this machine.
@@ -81,7 +102,9 @@ class ModelProcess:
         answer_s: float = 30.0,
         command: Sequence[str] | None = None,
     ) -> None:
-        self.model_id = model.load(folder).model_id
+        manifest = model.load(folder)
+        self.model_id = manifest.model_id
+        self.tuned = manifest.adapter_sha256 is not None
         self.start_s, self.answer_s = start_s, answer_s
         worker = (
             sys.executable,
@@ -113,12 +136,22 @@ class ModelProcess:
         """Write the assistant's next turn, and return also what it took."""
         return self._ask(
             {
+                "do": "write",
                 "messages": [list(m) for m in messages],
                 "numbers": None if numbers is None else sorted(set(numbers)),
                 "temperature": _SAMPLING if attempt else 0.0,
                 "seed": attempt,
             }
         )
+
+    def line(self, messages: Messages, *, numbers: Sequence[str]) -> Answered:
+        """Write the line of a call (`healthslm.slm.plan`); `numbers` are those that the question names."""
+        return self._ask({"do": "line", "messages": [list(m) for m in messages], "numbers": list(numbers)})
+
+    def weigh(self, messages: Messages, options: Sequence[str]) -> tuple[float, ...]:
+        """Return the logarithm of each answer's share; no two answers may begin alike."""
+        asked = {"do": "weigh", "messages": [list(m) for m in messages], "options": list(options)}
+        return self._ask(asked).weights
 
     def measure(self) -> Answered:
         """Read 256 tokens and write 64, and return what it took."""

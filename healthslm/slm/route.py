@@ -1,16 +1,23 @@
-"""A question → one call of the fixed list, by its words. What is not understood is asked back, never guessed.
+"""A question → one call of the fixed list. What is not understood is asked back, never guessed.
 
-This is the floor that stands without any model: emergencies and refusals are decided here in any case.
+The tuned model reads the question; words of an emergency and of a dose are heard by rules, whatever it reads.
+Without a model the rules hear all of it, and understand less.
 """
 
 from __future__ import annotations
 
+import logging
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from healthslm.slm import hearing
+from healthslm.errors import ModelError
+from healthslm.slm import hearing, jobs, plan
+from healthslm.slm.emergency import is_emergency
 from healthslm.slm.hearing import Heard
+from healthslm.slm.numbers import numbers_named
 from healthslm.slm.periods import UnknownPeriodError, resolve
+from healthslm.slm.process import Reader
 from healthslm.slm.tools import (
     Call,
     Compare,
@@ -29,9 +36,13 @@ from healthslm.slm.tools import (
     Value,
 )
 
+_log = logging.getLogger(__name__)
+
 LONGEST = 2000
 """Characters of a question that are looked at; nobody asks more in one."""
 _USUAL = {"trend": "last 30 days", "relate": "last 30 days"}
+_MOST_NUMBERS = 40
+_NOTHING = "There was no question. Ask, for example: what was my highest heart rate yesterday?"
 _SYMPTOM = (
     "I cannot judge how you feel; I only know what was measured. If it is severe, sudden or getting worse, "
     "call the emergency number now (112, 911 or 999). Otherwise ask your doctor. If you think of harming "
@@ -47,15 +58,51 @@ _SUMS = {Metric.STEPS, Metric.ENERGY, Metric.SLEEP_DURATION}
 """What is added up over a day rather than averaged."""
 
 
-def route(question: str, now: datetime, zone: ZoneInfo) -> Call | Unclear:
-    """Return the call that a question asks for, or `Unclear` with what to ask instead."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routed:
+    """The call that a question became, and who read it: `model` or `template` (the rules)."""
+
+    call: Call | Unclear
+    origin: str
+
+
+def route(question: str, now: datetime, zone: ZoneInfo, reader: Reader | None = None) -> Routed:
+    """Return the call that a question asks for, or `Unclear` with what to ask instead.
+
+    A `reader` that fails (`ModelError`) is not asked again: a warning is logged, and the rules hear.
+    """
+    if is_emergency(hearing.normal(question)):
+        return Routed(call=Emergency(), origin="template")
     text = hearing.normal(question[:LONGEST])
-    if hearing.is_emergency(hearing.normal(question)):
-        return Emergency()
     if not text:
-        return Unclear(
-            why="There was no question. Ask, for example: what was my highest heart rate yesterday?"
-        )
+        return Routed(call=Unclear(why=_NOTHING), origin="template")
+    try:
+        if reader is not None and reader.tuned:
+            try:
+                read = plan.read(_line(question, reader), now, zone)
+            except ModelError as error:
+                _log.warning("The question is heard by rules, because the model failed. %s", error)
+            else:
+                return Routed(call=_floor(text, read), origin="model")
+        return Routed(call=_by_rules(text, now, zone), origin="template")
+    except UnknownPeriodError as error:
+        return Routed(call=Unclear(why=f"I do not know which time is meant: {error}."), origin="template")
+
+
+def _line(question: str, reader: Reader) -> str:
+    """What the model writes for a question."""
+    named = [number for number in numbers_named(question) if len(number) <= 10]
+    return reader.line(jobs.call_for(question), numbers=named[:_MOST_NUMBERS]).text
+
+
+def _floor(text: str, read: Call | Unclear) -> Call | Unclear:
+    """What rules hear as asking for a dose is none of the model's to answer."""
+    if hearing.refusal(text) is Refusal.DOSING and read.tool not in ("refuse", "emergency", "unclear"):
+        return Refuse(reason=Refusal.DOSING)
+    return read
+
+
+def _by_rules(text: str, now: datetime, zone: ZoneInfo) -> Call | Unclear:
     if (refusal := hearing.refusal(text)) is not None:
         return Refuse(reason=refusal)
     if hearing.is_symptom(text):
@@ -64,11 +111,7 @@ def route(question: str, now: datetime, zone: ZoneInfo) -> Call | Unclear:
         return Unclear(why=_CLOCK)
     if hearing.lies_ahead(text):
         return Unclear(why=_AHEAD)
-    heard = hearing.hear(text)
-    try:
-        return _called(text, heard, now, zone)
-    except UnknownPeriodError as error:
-        return Unclear(why=f"I do not know which time is meant: {error}.")
+    return _called(text, hearing.hear(text), now, zone)
 
 
 def _called(text: str, heard: Heard, now: datetime, zone: ZoneInfo) -> Call | Unclear:

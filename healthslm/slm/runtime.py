@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,8 @@ from healthslm.slm.mask import NumberMask, read_vocabulary
 
 Message = tuple[str, str]
 """A role (`system`, `user`, `assistant`) and its text."""
+Follow = Callable[[Sequence[str]], set[str]]
+"""The words that may come after some words; an empty one among them where the line may end."""
 WINDOW = 1024
 """Tokens of prompt and answer together; the keys and values of each take 46 kB of memory."""
 _START, _END = "<|im_start|>", "<|im_end|>"
@@ -40,6 +42,8 @@ class Draft:
     tokens: int
     prefill_s: float
     decode_s: float
+    sure: float = 0.0
+    """Logarithm of the share of what the model would have written that this is; 0 where it was not asked."""
 
 
 def render(messages: Sequence[Message]) -> str:
@@ -150,6 +154,99 @@ class Engine:
             prefill_s=first - started,
             decode_s=time.monotonic() - first,
         )
+
+    def line(self, messages: Sequence[Message], follow: Follow, *, max_tokens: int = 48) -> Draft:
+        """Write one line of words of which each is among those that may `follow` the ones before it.
+
+        Of the likeliest tokens the first that keeps to it is taken; where one word alone can come, or is left
+        to be finished, its tokens are read at once. Raises `ModelError` when the prompt is too long.
+        """
+        ids = self.encode(render(messages))
+        if len(ids) + max_tokens > WINDOW:
+            raise ModelError(
+                f"The prompt has {len(ids)} tokens; {WINDOW - max_tokens} fit.", "Ask in fewer words."
+            )
+        started = time.monotonic()
+        reused = self._read(ids)
+        first = time.monotonic()
+        text, count, sure = "", 0, 0.0
+        while count < max_tokens:
+            forced = _forced(text, follow)
+            if forced == "":
+                break  # the line can only end
+            if forced is not None:
+                tokens = self.encode(forced)
+                text += forced
+            else:
+                scores = self._scores()
+                token = self._viable(scores, text, follow)
+                sure += _log_share(scores, token)
+                if token == _END_ID:
+                    break
+                tokens = [token]
+                text += self.vocabulary.texts[token]
+            self._append(tokens)
+            count += len(tokens)
+        return Draft(
+            text=text.strip(),
+            prompt_tokens=len(ids),
+            reused_tokens=reused,
+            tokens=count,
+            prefill_s=first - started,
+            decode_s=time.monotonic() - first,
+            sure=sure,
+        )
+
+    def _viable(self, scores: NDArray[np.float32], text: str, follow: Follow) -> int:
+        """The likeliest token that keeps the line one of those that there are."""
+        for token in np.argsort(scores)[::-1]:
+            piece = self.vocabulary.texts[token]
+            if token == _END_ID:
+                if not text.endswith(" ") and "" in follow(text.split()):
+                    return int(token)
+            elif piece and _keeps(text + piece, follow):
+                return int(token)
+        raise ModelError("The language model's vocabulary cannot write the line that was asked for.")
+
+    def weigh(self, messages: Sequence[Message], options: Sequence[str]) -> tuple[float, ...]:
+        """Return the logarithm of each answer's share, by its first token: no two may begin alike."""
+        ids = self.encode(render(messages))
+        if len(ids) + 1 > WINDOW:
+            raise ModelError(f"The prompt has {len(ids)} tokens; {WINDOW - 1} fit.", "Say it in fewer words.")
+        self._read(ids)
+        scores = self._scores()
+        return tuple(_log_share(scores, self.encode(option)[0]) for option in options)
+
+
+def _keeps(text: str, follow: Follow) -> bool:
+    """Say whether a line that begins like this can be finished."""
+    if text[:1] == " " or "  " in text or "\n" in text:
+        return False
+    *whole, last = text.split(" ")
+    for n, word in enumerate(whole):
+        if word not in follow(whole[:n]):
+            return False
+    return any(word.startswith(last) for word in follow(whole) if word)
+
+
+def _forced(text: str, follow: Follow) -> str | None:
+    """The only way on: the rest of a word, or a word; empty where the line ends, `None` for several."""
+    *whole, last = text.split(" ")
+    words = [word for word in follow(whole) if word.startswith(last)]
+    if len(words) != 1 or not last:
+        return None
+    if words[0] != last:
+        return words[0][len(last) :]
+    after = follow([*whole, last])
+    if len(after) != 1:
+        return None
+    (only,) = after
+    return f" {only}" if only else ""
+
+
+def _log_share(scores: NDArray[np.float32], token: int) -> float:
+    top = float(scores.max())
+    return float(scores[token] - top - np.log(np.exp(scores - top).sum()))
 
 
 def _done(text: str, mask: NumberMask | None) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ import numpy as np
 from gguf import GGUFReader
 from gguf.quants import dequantize
 from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
 
 from healthslm.errors import ModelError
 
@@ -47,11 +49,26 @@ class Shape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """An opened GGUF: its sizes, its metadata, and its tensors by name (read when asked for)."""
+    """An opened GGUF: its sizes, its metadata, and its tensors by name (read when asked for).
+
+    `adapter` is what was learned (`healthslm.training`): for a layer `blk.0.attn_q` its `.up` and `.down`,
+    whose product is added to the layer.
+    """
 
     shape: Shape
     metadata: Mapping[str, Any]
     tensors: Mapping[str, Any]
+    adapter: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    def adapted(self, name: str) -> Matrix:
+        """Return a linear layer's matrix with the adapter added, float32; attention's in rotary order."""
+        matrix = self.matrix(f"{name}.weight")
+        if name.endswith(("attn_q", "attn_k")):
+            matrix = _half_and_half(matrix, self.shape.heads if name.endswith("q") else self.shape.kv_heads)
+        if f"{name}.up" in self.adapter:
+            up, down = (self.adapter[f"{name}.{part}"].astype(np.float32) for part in ("up", "down"))
+            matrix = matrix + up @ down
+        return matrix
 
     def matrix(self, name: str) -> Matrix:
         """Return a tensor as float32, rows as the file has them. Raises `ModelError` when it is not there."""
@@ -62,15 +79,8 @@ class Source:
         return np.asarray(dequantize(tensor.data, tensor.tensor_type), dtype=np.float32)
 
     def attention(self, layer: int) -> Matrix:
-        """Return the query, key and value rows of a layer as one matrix, in rotary half-and-half order."""
-        name = f"blk.{layer}.attn_"
-        return np.concatenate(
-            [
-                _half_and_half(self.matrix(name + "q.weight"), self.shape.heads),
-                _half_and_half(self.matrix(name + "k.weight"), self.shape.kv_heads),
-                self.matrix(name + "v.weight"),
-            ]
-        )
+        """Return the query, key and value rows of a layer as one matrix."""
+        return np.concatenate([self.adapted(f"blk.{layer}.attn_{part}") for part in "qkv"])
 
 
 def _half_and_half(rows: Matrix, heads: int) -> Matrix:
@@ -79,8 +89,8 @@ def _half_and_half(rows: Matrix, heads: int) -> Matrix:
     return rows.reshape(heads, n // heads // 2, 2, k).swapaxes(1, 2).reshape(n, k)
 
 
-def open_gguf(path: Path) -> Source:
-    """Open a GGUF file of a Llama model. Raises `ModelError` for anything else."""
+def open_gguf(path: Path, adapter: Mapping[str, NDArray[Any]] | None = None) -> Source:
+    """Open a GGUF file of a Llama model, with an adapter to add. Raises `ModelError` for anything else."""
     try:
         reader = GGUFReader(path)
         data = {name: part.contents() for name, part in reader.fields.items()}
@@ -97,7 +107,17 @@ def open_gguf(path: Path) -> Source:
         )
     except (OSError, ValueError, KeyError, IndexError) as error:
         raise ModelError(f"{path} is not a GGUF file of a Llama model ({error}).") from error
-    return Source(shape=shape, metadata=data, tensors={t.name: t for t in reader.tensors})
+    return Source(
+        shape=shape, metadata=data, tensors={t.name: t for t in reader.tensors}, adapter=adapter or {}
+    )
+
+
+def open_adapter(path: Path) -> Mapping[str, NDArray[Any]]:
+    """Read an adapter's matrices by name. Raises `ModelError` for what is none."""
+    try:
+        return dict(load_file(path))
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"{path} cannot be read as an adapter: {error}.") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO, Annotated, Any, Literal
+from typing import IO, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from healthslm.errors import ModelError
+from healthslm.slm.plan import Lines
 from healthslm.slm.runtime import Engine
 
 _NICE = 10
@@ -37,6 +37,26 @@ class Write(BaseModel):
     max_tokens: int = Field(default=64, ge=1, le=256)
     temperature: float = Field(default=0.0, ge=0, le=2)
     seed: int = Field(default=0, ge=0)
+
+
+class Line(BaseModel):
+    """A request for the line of a call; `numbers` are those that the question names."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    do: Literal["line"]
+    messages: tuple[tuple[Role, Annotated[str, Field(max_length=8000)]], ...] = Field(min_length=1)
+    numbers: tuple[Annotated[str, Field(pattern=r"^[0-9][0-9.-]*$", max_length=16)], ...]
+
+
+class Weigh(BaseModel):
+    """A request for how likely each of some answers is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    do: Literal["weigh"]
+    messages: tuple[tuple[Role, Annotated[str, Field(max_length=8000)]], ...] = Field(min_length=1)
+    options: tuple[Annotated[str, Field(max_length=40)], ...] = Field(min_length=2, max_length=20)
 
 
 class Measure(BaseModel):
@@ -61,6 +81,8 @@ class Answered(BaseModel):
     prefill_s: float = 0.0
     decode_s: float = 0.0
     peak_bytes: int | None = None
+    sure: float = 0.0
+    weights: tuple[float, ...] = ()
 
 
 def peak_bytes() -> int | None:
@@ -94,22 +116,31 @@ def _measure(engine: Engine) -> Answered:
     )
 
 
+_REQUEST: TypeAdapter[Write | Line | Weigh | Measure] = TypeAdapter(
+    Annotated[Write | Line | Weigh | Measure, Field(discriminator="do")]
+)
+
+
 def answer(engine: Engine, line: str) -> Answered:
     """Answer one line."""
     try:
-        document: Any = json.loads(line)
-        if isinstance(document, dict) and document.get("do") == "measure":
-            Measure.model_validate(document)
-            return _measure(engine)
-        ask = Write.model_validate_json(line)
-        draft = engine.write(
-            ask.messages,
-            numbers=ask.numbers,
-            max_tokens=ask.max_tokens,
-            temperature=ask.temperature,
-            seed=ask.seed,
-        )
-    except (json.JSONDecodeError, ValidationError) as error:
+        asked = _REQUEST.validate_json(line)
+        match asked:
+            case Measure():
+                return _measure(engine)
+            case Weigh():
+                return Answered(weights=engine.weigh(asked.messages, asked.options))
+            case Line():
+                draft = engine.line(asked.messages, Lines(asked.numbers).next)
+            case Write():
+                draft = engine.write(
+                    asked.messages,
+                    numbers=asked.numbers,
+                    max_tokens=asked.max_tokens,
+                    temperature=asked.temperature,
+                    seed=asked.seed,
+                )
+    except ValidationError as error:
         return Answered(error=f"the request cannot be read ({type(error).__name__})")
     except ModelError as error:
         return Answered(error=str(error))
@@ -121,6 +152,7 @@ def answer(engine: Engine, line: str) -> Answered:
         prefill_s=draft.prefill_s,
         decode_s=draft.decode_s,
         peak_bytes=peak_bytes(),
+        sure=draft.sure,
     )
 
 

@@ -19,7 +19,7 @@ NOW = datetime(2026, 11, 2, 23, 30, tzinfo=ZoneInfo("Europe/Berlin"))
 
 
 def asked(question: str, *features: Feature, writer: Script | None = None, **more: object) -> Summary:
-    return answer(route(question, NOW, BERLIN), features, zone=BERLIN, writer=writer, **more)  # type: ignore[arg-type]
+    return answer(route(question, NOW, BERLIN).call, features, zone=BERLIN, writer=writer, **more)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

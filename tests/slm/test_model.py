@@ -44,6 +44,7 @@ def made(folder: Path) -> Path:
         license="L",
         source="s",
         source_sha256="0" * 64,
+        adapter_sha256=None,
         build=model.BUILD,
         files={"model.onnx.data": entry},
     )

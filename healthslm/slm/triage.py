@@ -1,0 +1,83 @@
+"""A note → a level and a reason. Rules are the floor: the model may raise the level, it can never lower one.
+
+The rules hear words of an emergency; the tuned model weighs the four levels. Findings that hold now count
+too: a note is never below the worst of them.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from healthslm.errors import ModelError
+from healthslm.readings import Finding, Severity
+from healthslm.slm import hearing, jobs
+from healthslm.slm.emergency import is_emergency
+from healthslm.slm.facts import plain
+from healthslm.slm.process import Reader
+
+_log = logging.getLogger(__name__)
+EMERGENCY_FROM = 0.35
+"""From this share on a note is an emergency: a missed one weighs more than a false one. Chosen on voices that
+nothing was learned from (docs/model.md)."""
+_HALF = 0.5
+_SAID = {
+    "emergency": "it reads as an emergency: call the emergency number now (112, 911 or 999)",
+    "urgent": "it reads as something for a doctor today",
+    "watch": "it reads as something to tell your doctor in the next days",
+    "info": "nothing in it reads as a reason to act; that does not mean that nothing is wrong",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Triage:
+    """What a note came to: one of `jobs.LEVELS`, why, and who read it: `model` or `template` (the rules)."""
+
+    level: str
+    reason: str
+    origin: str
+
+
+def triage(note: str, reader: Reader | None = None, findings: Sequence[Finding] = ()) -> Triage:
+    """Return the level of a note. `findings` are those that hold now.
+
+    A `reader` that fails (`ModelError`) is not asked again: a warning is logged, and the rules decide.
+    """
+    text = hearing.normal(note)
+    made = _by_rules(text)
+    if made.level != "emergency" and text and reader is not None and reader.tuned:
+        try:
+            level = _weighed(reader.weigh(jobs.level_of(note), jobs.LEVELS))
+        except ModelError as error:
+            _log.warning("The note is heard by rules, because the model failed. %s", error)
+        else:
+            if jobs.LEVELS.index(level) >= jobs.LEVELS.index(made.level):
+                made = Triage(level=level, reason=_SAID[level], origin="model")
+    worst = max((f for f in findings if f.ongoing), key=lambda f: f.severity, default=None)
+    if worst is not None and worst.severity > Severity[made.level.upper()]:
+        why = f"the rules found and still see: {plain(worst.title, 90)}"
+        return Triage(level=worst.severity.word, reason=why, origin="template")
+    return made
+
+
+def _by_rules(text: str) -> Triage:
+    if is_emergency(text):
+        return Triage(level="emergency", reason=_SAID["emergency"], origin="template")
+    level = "watch" if hearing.is_symptom(text) else "info"
+    return Triage(level=level, reason=_SAID[level], origin="template")
+
+
+def _weighed(logarithms: Sequence[float]) -> str:
+    """An emergency from its share on; else the level that half of the rest lies at or below."""
+    shares = [math.exp(one) for one in logarithms]
+    whole = sum(shares)
+    if shares[-1] >= EMERGENCY_FROM * whole:
+        return jobs.LEVELS[-1]
+    below, rest = 0.0, whole - shares[-1]
+    for level, share in zip(jobs.LEVELS[:-1], shares, strict=False):
+        below += share
+        if below >= _HALF * rest:
+            return level
+    return jobs.LEVELS[-2]
