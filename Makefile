@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 # The first Python that is new enough; `make PYTHON=/path/to/python` overrides.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
+# All but `train`: its torch is for whoever learns weights.
+EXTRAS := model virtual hooks bench dev
 RHYTHM := tests/data/rr/afdb-04043-joined-2h.csv.gz
 
 .PHONY: help install model demo test test-bluez fuzz kills torn lint format lock clean
@@ -64,7 +66,7 @@ format: install
 
 lock: install
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(EXTRAS:%=--extra %) --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" \
 		--output-file requirements.lock pyproject.toml
 
