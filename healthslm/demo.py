@@ -41,7 +41,7 @@ from healthslm.errors import HealthslmError, UsageError
 from healthslm.export import write
 from healthslm.pipeline import ask, collect, origins, review
 from healthslm.readings import KINDS, Kind, Quality, Reading, Review
-from healthslm.slm import Audience, Writer
+from healthslm.slm import Audience, Model
 from healthslm.store import Store, create
 
 PASSPHRASE = "only for the demo"  # noqa: S105  the demo's store holds a day that nobody lived
@@ -186,7 +186,7 @@ def run(
     seconds: float,
     zone: ZoneInfo,
     today: datetime,
-    writer: Writer | None,
+    writer: Model | None,
     console: Console,
     json_out: bool = False,
 ) -> Review:
@@ -306,7 +306,7 @@ def _show_store(store: Store, console: Console) -> None:
 
 
 def _show_review(
-    store: Store, day: Day, zone: ZoneInfo, writer: Writer | None, out: Path, console: Console, json_out: bool
+    store: Store, day: Day, zone: ZoneInfo, writer: Model | None, out: Path, console: Console, json_out: bool
 ) -> Review:
     start, end = day.midnight, day.midnight + timedelta(days=1)
     console.print(Rule("3 · The day in words", align="left"))

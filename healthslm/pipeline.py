@@ -26,11 +26,22 @@ from healthslm.errors import StoreError
 from healthslm.history import LONG, History, overview
 from healthslm.links import losses
 from healthslm.query import perform
-from healthslm.readings import KINDS, Device, Feature, Finding, Kind, Person, Review, Summary, Window
+from healthslm.readings import (
+    KINDS,
+    Device,
+    Feature,
+    Finding,
+    Kind,
+    Note,
+    Person,
+    Review,
+    Summary,
+    Window,
+)
 from healthslm.rulebook import guideline, in_force
 from healthslm.rules import Rule, by_severity
 from healthslm.rules.rhythm import IRREGULAR_RHYTHM
-from healthslm.slm import Audience, Writer, answer, narrate, route
+from healthslm.slm import Audience, Model, Reader, Triage, Writer, answer, narrate, route, triage
 from healthslm.slm.tools import Call, Unclear
 from healthslm.store import Store
 
@@ -250,15 +261,24 @@ def ask(
     *,
     now: datetime,
     zone: ZoneInfo,
-    writer: Writer | None = None,
+    writer: Model | None = None,
     rules: Sequence[Rule] | None = None,
 ) -> Answered:
     """Answer a question: a route, one typed, read-only query, and words that are held to what it brought."""
     rules = in_force(store) if rules is None else rules
-    call = route(question, now, zone)
+    call = route(question, now, zone, writer).call
     result = perform(call, store, now=now, zone=zone, rules=rules)
     words = answer(call, result.features, findings=result.findings, zone=zone, writer=writer)
     return Answered(call=call, features=result.features, findings=result.findings, answer=words)
+
+
+def noted(store: Store, text: str, *, now: datetime, zone: ZoneInfo, reader: Reader | None = None) -> Triage:
+    """Give a note its level, by its words and by the last day's findings that still hold, and keep it."""
+    lately = History(store, zone).findings(in_force(store), now - timedelta(days=1), now)
+    result = triage(text, reader, lately)
+    store.add_note(Note(time=now, text=text, level=result.level, reason=result.reason, origin=result.origin))
+    store.commit()
+    return result
 
 
 def origins(store: Store, summary: Summary) -> dict[int, Device]:

@@ -19,7 +19,7 @@ LEVELS: list[set[str]] = [
     {"query", "daily"},
     {"collector"},
     {"pipeline"},
-    {"cli", "commands", "companion", "demo", "bench", "evaluation", "training"},
+    {"cli", "commands", "companion", "demo", "bench", "evaluation", "training", "voices"},
 ]
 CORE = LEVELS[2]
 LEVEL = {part: number for number, parts in enumerate(LEVELS) for part in parts}

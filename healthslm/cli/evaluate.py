@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +15,7 @@ from healthslm.cli.app import app
 from healthslm.cli.session import session
 from healthslm.errors import UsageError
 from healthslm.evaluation.table import Table
+from healthslm.slm import Model, ModelProcess
 
 evaluations = typer.Typer(help="How good it is, measured.", no_args_is_help=True)
 app.add_typer(evaluations, name="eval")
@@ -56,6 +59,67 @@ def eval_narrate(
     for name, value in result.rows():
         table.add_row(name, value)
     terminal.out.print(table)
+
+
+Untuned = Annotated[
+    Path | None, typer.Option(help="Folder of the untuned model (`model build --untuned --to`), to compare.")
+]
+Classical = Annotated[bool, typer.Option(help="Beside TF-IDF and logistic regression (scikit-learn).")]
+Wrong = Annotated[bool, typer.Option("--wrong", help="Show each that is wrong.")]
+
+
+@contextmanager
+def _readers(context: typer.Context, untuned: Path | None) -> Iterator[tuple[Model, ModelProcess | None]]:
+    """The tuned model, and the untuned one where it is named."""
+    with session(context).writer() as ours, ExitStack() as stack:
+        if ours is None:
+            raise UsageError("There is no language model to measure.", "First: healthslm model build")
+        other = None if untuned is None else stack.enter_context(ModelProcess(untuned))
+        yield ours, other
+
+
+@evaluations.command("route")
+def eval_route(
+    context: typer.Context,
+    data: Annotated[Path | None, typer.Option(help="JSON lines: question, now, tool, arguments.")] = None,
+    untuned: Untuned = None,
+    classical: Classical = True,
+    wrong: Wrong = False,
+    json: Json = False,
+) -> None:
+    """Which call a question becomes, beside the untuned model, rules, a classical program."""
+    from healthslm.evaluation import route  # noqa: PLC0415  only here
+
+    with _readers(context, untuned) as (ours, other):
+        table, routing = route.run(data, ours, other, classical=classical)
+    show(table, json=json)
+    for question, tool, arguments in routing.wrong if wrong else ():
+        terminal.print_line(
+            {
+                "question": question.text,
+                "wanted": [question.tool, question.arguments],
+                "got": [tool, arguments],
+            }
+        )
+
+
+@evaluations.command("triage")
+def eval_triage(
+    context: typer.Context,
+    data: Annotated[Path | None, typer.Option(help="JSON lines: text, lowest, highest.")] = None,
+    untuned: Untuned = None,
+    classical: Classical = True,
+    wrong: Wrong = False,
+    json: Json = False,
+) -> None:
+    """Which level a note gets, beside the untuned model, keyword rules, a classical program."""
+    from healthslm.evaluation import triage  # noqa: PLC0415  only here
+
+    with _readers(context, untuned) as (ours, other):
+        table, levelled = triage.run(data, ours, other, classical=classical)
+    show(table, json=json)
+    for note, level in levelled.wrong if wrong else ():
+        terminal.print_line({"text": note.text, "wanted": [note.lowest, note.highest], "got": level})
 
 
 @evaluations.command("news2")

@@ -15,7 +15,7 @@ from healthslm.cli.session import Session, now_or, parse_time, session
 from healthslm.clock import utc_now
 from healthslm.errors import UsageError
 from healthslm.export import write
-from healthslm.pipeline import Answered, ask, origins, review
+from healthslm.pipeline import origins, review
 from healthslm.readings import KINDS, Review
 from healthslm.slm import Audience, Writer
 from healthslm.store import Store
@@ -148,39 +148,6 @@ def result_gaps(result: Review) -> list[str]:
         + ("" if window.coverage is None else f", {window.coverage:.0%} of the time")
         for kind, window in result.windows.items()
     ]
-
-
-@app.command("ask")
-def ask_command(
-    context: typer.Context,
-    question: Annotated[str, typer.Argument(help="In your own words.")],
-    now: Annotated[str | None, typer.Option(help="Ask as if it were this time (ISO).")] = None,
-    json: Json = False,
-    template: Template = False,
-) -> None:
-    """Answer a question about what was measured."""
-    current = session(context)
-    at = now_or(now, current.zone)
-    with current.store() as store, current.writer(wanted=not template) as writer:
-        result = ask(store, question, now=at, zone=current.zone, writer=writer)
-        if json:
-            terminal.print_json(answer_json(result))
-        else:
-            terminal.out.print(
-                terminal.summary_panel(result.answer, question, current.zone, origins(store, result.answer))
-            )
-
-
-def answer_json(result: Answered) -> dict[str, object]:
-    """Write an answer as JSON: the call with its arguments, the answer, and the evidence of its numbers."""
-    return {
-        "tool": result.call.tool,
-        "arguments": result.call.arguments,
-        "answer": result.answer.text,
-        "evidence": [terminal.feature_json(f) for f in result.features]
-        + [terminal.finding_json(f) for f in result.findings],
-        "origin": result.answer.origin,
-    }
 
 
 export = typer.Typer(help="Files for others.", no_args_is_help=True)

@@ -21,7 +21,7 @@ from healthslm.cli import terminal
 from healthslm.clock import utc_now
 from healthslm.errors import LockedError, MissingError, ModelError, StoreError
 from healthslm.settings import Settings
-from healthslm.slm import ModelProcess, Writer
+from healthslm.slm import Model, ModelProcess
 from healthslm.store import Access, Store, exists, open_unlocked, unlock
 from healthslm.store.audit import Event
 from healthslm.store.slots import CREDENTIAL
@@ -116,7 +116,7 @@ class Session:
             yield store
 
     @contextmanager
-    def writer(self, *, wanted: bool = True) -> Iterator[Writer | None]:
+    def writer(self, *, wanted: bool = True) -> Iterator[Model | None]:
         """Start the language model's process; without a built model say so once, and yield `None`."""
         if not wanted:
             yield None

@@ -18,6 +18,7 @@ from healthslm.clock import utc_now
 from healthslm.errors import LockedError, ModelError, UsageError
 from healthslm.readings import Person
 from healthslm.slm import model as slm_model
+from healthslm.slm.source import sha256
 from healthslm.store import create, exists
 
 models = typer.Typer(help="The language model on this machine.", no_args_is_help=True)
@@ -147,19 +148,25 @@ def model_build(
     context: typer.Context,
     gguf: Annotated[Path | None, typer.Option(help="Use this GGUF file instead of downloading it.")] = None,
     force: Annotated[bool, typer.Option(help="Build again even if the model is there.")] = False,
+    adapter: Annotated[
+        Path | None, typer.Option(help="Another adapter than the one that comes along.")
+    ] = None,
+    untuned: Annotated[bool, typer.Option(help="Without an adapter, to compare with.")] = False,
+    to: Annotated[Path | None, typer.Option(help="Into this folder instead of the usual one.")] = None,
 ) -> None:
     """Fetch the weights, check their hash, and build the 4-bit model. Does nothing when it is there."""
-    folder = session(context).settings.model
+    folder = to or session(context).settings.model
+    wanted = None if untuned else adapter or slm_model.comes_along()
     if not force:
         try:
             manifest = slm_model.load(folder)
         except ModelError:
-            pass  # what is wrong with it is about to be mended
-        else:
+            manifest = None  # what is wrong with it is about to be mended
+        if manifest is not None and manifest.adapter_sha256 == (sha256(wanted) if wanted else None):
             terminal.say(f"The language model {manifest.model_id} is ready in {folder}.")
             return
     with terminal.progress() as update:
-        manifest = slm_model.install(folder, update, gguf=gguf)
+        manifest = slm_model.install(folder, update, gguf=gguf, adapter=wanted)
     terminal.say(f"The language model {manifest.model_id} is ready in {folder}.")
 
 

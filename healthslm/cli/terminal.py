@@ -80,6 +80,13 @@ def print_json(value: object) -> None:
     sys.stdout.write("\n")
 
 
+def print_line(value: object) -> None:
+    """Print one JSON document as one line, at once: whoever reads answers to lines waits for it."""
+    carries_all = (sys.stdout.encoding or "").lower().startswith("utf")
+    sys.stdout.write(json.dumps(value, ensure_ascii=not carries_all) + "\n")
+    sys.stdout.flush()
+
+
 def clock(time: datetime, zone: ZoneInfo) -> str:
     """Write a time as the person's wall clock shows it."""
     return f"{time.astimezone(zone):%H:%M}"

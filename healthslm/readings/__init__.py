@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from healthslm.readings.kinds import KINDS, Kind, KindInfo
+from healthslm.readings.note import Note
 from healthslm.readings.threshold import Threshold
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Ints",
     "Kind",
     "KindInfo",
+    "Note",
     "Person",
     "Quality",
     "Reading",

@@ -174,7 +174,20 @@ CREATE TABLE digests (
 ) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _CONTEXT, _SEGMENTS, _AUDIT, _DIGESTS)
+# What the person, or somebody who cares for them, wrote about how they are.
+_NOTES = """
+CREATE TABLE notes (
+    id INTEGER PRIMARY KEY,
+    time INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    level TEXT NOT NULL,        -- info, watch, urgent, emergency
+    reason TEXT NOT NULL,
+    origin TEXT NOT NULL        -- model or template
+) STRICT;
+CREATE INDEX notes_by_time ON notes (time);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _CONTEXT, _SEGMENTS, _AUDIT, _DIGESTS, _NOTES)
 
 
 # The journal's rows are numbered by their commits, and spare the ledger an update a second.

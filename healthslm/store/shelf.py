@@ -1,4 +1,4 @@
-"""What is in the store beside readings: devices, settings, alerts and the outbox.
+"""What is in the store beside readings: devices, notes, settings, alerts, outbox.
 
 Every write here is durable after `commit()`, together with the readings before it; an alert and its outbox
 rows put in before one commit are both there afterwards or neither.
@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from healthslm.errors import DamagedError, StoreError
-from healthslm.readings import Device
+from healthslm.readings import Device, Note
 from healthslm.store.audit import Audit
 from healthslm.store.rows import micros, moment
 
@@ -100,6 +100,26 @@ class Shelf(Audit):
         """
         sql = "UPDATE devices SET added = 0, name = '' WHERE address = ? AND added RETURNING id"
         return bool(self._write(partial(self._database.rows, sql, (address,))))
+
+    # What the person wrote
+
+    def add_note(self, note: Note) -> int:
+        """Keep a note and return its number."""
+        row = (micros(note.time), note.text, note.level, note.reason, note.origin)
+        sql = "INSERT INTO notes (time, text, level, reason, origin) VALUES (?, ?, ?, ?, ?) RETURNING id"
+        return int(self._write(partial(self._database.rows, sql, row))[0][0])
+
+    def notes(self, start: datetime, end: datetime) -> list[Note]:
+        """Return the notes of `[start, end)`, in order of time."""
+        rows = self._database.rows(
+            "SELECT id, time, text, level, reason, origin FROM notes"
+            " WHERE time >= ? AND time < ? ORDER BY time",
+            (micros(start), micros(end)),
+        )
+        return [
+            Note(id=number, time=moment(time), text=text, level=level, reason=reason, origin=origin)
+            for number, time, text, level, reason, origin in rows
+        ]
 
     # Settings that are health data or name a person, so they are in here and not in settings.toml
 
