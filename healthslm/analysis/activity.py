@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from healthslm.readings import KINDS, Floats, Ints, Kind, Window
+from healthslm.readings import KINDS, Floats, Ints, Kind, Window, micros
 
 MOVING: Mapping[Kind, float] = {Kind.CADENCE: 30, Kind.SPEED: 0.5}
 """From here on somebody moves: revolutions or steps a minute, m/s."""
@@ -49,11 +49,6 @@ class Movement:
         """Whether a sensor of movement reported in `(since, until]`."""
         low, high = np.searchsorted(self.seen, [since, until], side="right")
         return bool(high > low)
-
-
-def micros(window: Window) -> Ints:
-    """The times of a window in µs since 1970, shape `(n,)`."""
-    return window.times.astype("M8[us]").view(np.int64)
 
 
 def movement(windows: Mapping[Kind, Window]) -> Movement:

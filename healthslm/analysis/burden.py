@@ -10,7 +10,7 @@ import numpy as np
 
 from healthslm.analysis.features import absent, of_window
 from healthslm.analysis.fibrillation import FEWEST, beats, filled, median3
-from healthslm.readings import Feature, Floats, Window, instant, moment
+from healthslm.readings import Feature, Floats, Window, micro, micros, moment
 
 REGULAR = 0.03
 """Mean change of the three-point median from beat to beat over the mean interval, under which the network
@@ -47,7 +47,7 @@ class Stretches:
     def __init__(self, window: Window, width: timedelta) -> None:
         self._beats = window.usable()
         self._width = width
-        numbers = self._beats.times.astype("M8[us]").view(np.int64) // (width // timedelta(microseconds=1))
+        numbers = micros(self._beats) // (width // timedelta(microseconds=1))
         first = np.flatnonzero(np.diff(numbers, prepend=numbers[0] - 1 if len(numbers) else 0))
         self._numbers = numbers[first]
         self._judged: dict[int, Stretch] = {}
@@ -55,7 +55,7 @@ class Stretches:
     def backwards(self, start: datetime, end: datetime) -> Iterator[Stretch]:
         """Yield the stretches with beats that lie wholly in `[start, end]`, the latest first."""
         step = self._width // timedelta(microseconds=1)
-        low, high = (int(instant(at).astype(np.int64)) for at in (start, end))
+        low, high = (micro(at) for at in (start, end))
         first = np.searchsorted(self._numbers, -(-low // step))
         last = np.searchsorted(self._numbers, high // step)
         for place in range(int(last) - 1, int(first) - 1, -1):

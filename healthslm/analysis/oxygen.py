@@ -17,10 +17,9 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from healthslm.analysis.activity import micros
 from healthslm.analysis.features import absent, of_window
 from healthslm.analysis.quality import worn
-from healthslm.readings import KINDS, Feature, Floats, Ints, Kind, Window
+from healthslm.readings import KINDS, Feature, Floats, Ints, Kind, Window, micros
 
 LEVELS = (94, 92, 90, 88)
 """Time below each of them, in % of the covered time; below 90 is CT90 (T90)."""

@@ -12,13 +12,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from healthslm.analysis.activity import micros
 from healthslm.analysis.beats import beats_in
 from healthslm.analysis.days import Daily
 from healthslm.analysis.features import absent, of_window
 from healthslm.analysis.quality import worn
 from healthslm.analysis.variability import CLEAN, IRREGULAR
-from healthslm.readings import KINDS, Feature, Floats, Kind, Window
+from healthslm.readings import KINDS, Feature, Floats, Kind, Window, micro, micros
 
 _FIVE_US, _FIVE_S = 300_000_000, 300.0
 LEAST_BINS, LEAST_NIGHT, LEAST_RMSSD = 48, 12, 6
@@ -40,7 +39,7 @@ def _fives(window: Window) -> tuple[Floats, Floats]:
     spoken = np.minimum(np.diff(at, append=at[-1] + 1_000_000) / 1e6, holds.total_seconds())
     count = np.bincount(bins)
     covered = np.bincount(bins, spoken) >= _FIVE_S / 2
-    begin = int(np.datetime64(window.start.replace(tzinfo=None), "us").astype(np.int64))
+    begin = micro(window.start)
     starts = ((np.flatnonzero(covered) + first) * _FIVE_US - begin) / 1e6
     return np.bincount(bins, good.values)[covered] / count[covered], starts
 

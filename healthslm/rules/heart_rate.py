@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from healthslm.analysis import absent, extreme, of_window
-from healthslm.analysis.activity import Movement, like_exertion, micros, movement
+from healthslm.analysis.activity import Movement, like_exertion, movement
 from healthslm.analysis.quality import worn
-from healthslm.readings import KINDS, Feature, Floats, Ints, Kind, Severity, Threshold, instant, moment
+from healthslm.readings import KINDS, Feature, Floats, Ints, Kind, Severity, Threshold, micro, micros, moment
 from healthslm.rules.base import Case, Rule, Verdict, Windows
 
 WIDTH = timedelta(minutes=10)
@@ -88,9 +88,9 @@ class _Held:
 
     def at(self, now: datetime) -> int:
         """The index of the moment that speaks for `now`, or -1."""
-        micro = int(instant(now).astype(np.int64))
-        index = int(np.searchsorted(self.moments, micro, side="right")) - 1
-        return index if index >= 0 and micro - int(self.moments[index]) <= _RECENT_US else -1
+        time = micro(now)
+        index = int(np.searchsorted(self.moments, time, side="right")) - 1
+        return index if index >= 0 and time - int(self.moments[index]) <= _RECENT_US else -1
 
     def begun(self, index: int, earliest: int) -> int:
         """When the ten minutes began that last, without a break, until this moment."""
@@ -146,7 +146,7 @@ def _high(case: Case) -> Verdict | None:
     if index < 0 or not held.held[index]:
         return None
     now = int(held.moments[index])
-    earliest = int(instant(case.windows[Kind.HEART_RATE].start).astype(np.int64))
+    earliest = micro(case.windows[Kind.HEART_RATE].start)
     begun = held.begun(index, earliest)
     onset = moment(np.datetime64(begun, "us"))
     if held.moved.known(now - ALIVE_US, now):
@@ -171,7 +171,7 @@ def _low(case: Case) -> Verdict | None:
     index = held.at(case.now)
     if index < 0 or not held.held[index]:
         return None
-    earliest = int(instant(case.windows[Kind.HEART_RATE].start).astype(np.int64))
+    earliest = micro(case.windows[Kind.HEART_RATE].start)
     begun = held.begun(index, earliest)
     return Verdict(severity=Severity.WATCH, onset=moment(np.datetime64(begun, "us")))
 

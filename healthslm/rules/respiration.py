@@ -10,7 +10,7 @@ import numpy as np
 
 from healthslm.analysis import absent, extreme
 from healthslm.analysis.activity import Movement, movement
-from healthslm.readings import KINDS, Feature, Kind, Severity, Threshold, instant
+from healthslm.readings import KINDS, Feature, Kind, Severity, Threshold, micro
 from healthslm.rules.base import Case, Rule, Verdict, Windows
 from healthslm.rules.lasting import Lasting
 
@@ -72,7 +72,7 @@ def _high(case: Case) -> Verdict | None:
     if found is None or found[0] < case["watch_from"]:
         return None
     severity = Severity.URGENT if found[0] >= case["urgent_from"] else Severity.WATCH
-    now, since = (int(instant(one).astype(np.int64)) for one in (case.now, found[1]))
+    now, since = (micro(one) for one in (case.now, found[1]))
     if not seen.moved.known(now - _SEEN_US, now):
         unseen = ("movement: nothing sent steps, cadence or speed",)
         return Verdict(severity=severity, onset=found[1], missing=unseen)

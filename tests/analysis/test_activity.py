@@ -2,12 +2,13 @@ import numpy as np
 import pytest
 
 from healthslm.analysis.activity import like_exertion, movement
-from healthslm.readings import Kind, Reading, instant
+from healthslm.readings import Kind, Reading
+from healthslm.readings import micro as micro_of
 from tests.making import at, series, windows
 
 
 def micro(clock: str) -> int:
-    return int(instant(at(clock)).astype(np.int64))
+    return micro_of(at(clock))
 
 
 @pytest.mark.parametrize(
