@@ -9,20 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from healthslm.readings import Kind, Reading, Window
+from healthslm.readings import Kind, Reading, Window, micro, micros
 
 _TICK = timedelta(microseconds=1)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _ROOM = 1024
 """Readings a kind has room for at first."""
 _MOST = 256
 """New readings that wait at most."""
-_DAY_US, _SECOND_US = 86_400_000_000, 1_000_000
-
-
-def _micros(time: datetime) -> int:
-    since = time - _EPOCH
-    return since.days * _DAY_US + since.seconds * _SECOND_US + since.microseconds
 
 
 class _Column:
@@ -39,7 +33,7 @@ class _Column:
         self._quality = np.empty(_ROOM, dtype=np.int16)
         self._low = self._high = 0
         self._new: list[Reading] = []
-        self._oldest = _EPOCH
+        self._oldest = _LONG_AGO
 
     @property
     def _arrays(self) -> tuple[NDArray[Any], ...]:
@@ -63,7 +57,7 @@ class _Column:
             self._make_room(len(new))
         at, end = self._high, self._high + len(new)
         times = self._times[at:end]
-        times[:] = [_micros(r.time) for r in new]
+        times[:] = [micro(r.time) for r in new]
         self._values[at:end] = [r.value for r in new]
         self._ids[at:end] = [-1 if r.id is None else r.id for r in new]
         self._quality[at:end] = [r.quality.value for r in new]
@@ -80,7 +74,7 @@ class _Column:
 
     def _make_room(self, more: int) -> None:
         """Drop what is too old; grow only when that did not free half of the room."""
-        low = self._low + int(np.searchsorted(self._times[self._low : self._high], _micros(self._oldest)))
+        low = self._low + int(np.searchsorted(self._times[self._low : self._high], micro(self._oldest)))
         kept = self._high - low
         size = len(self._times)
         while size < 2 * (kept + more):
@@ -96,7 +90,7 @@ class _Column:
         """Take over a window as the column's beginning."""
         size = max(_ROOM, 2 * len(window))
         for name, part in (
-            ("_times", window.times.astype("M8[us]").view(np.int64)),
+            ("_times", micros(window)),
             ("_values", window.values),
             ("_ids", window.ids),
             ("_quality", window.quality),
@@ -110,8 +104,8 @@ class _Column:
         """Return the readings in `[start, end)`."""
         self._settle()
         times = self._times[self._low : self._high]
-        low = self._low + int(times.searchsorted(_micros(start)))
-        high = self._low + int(times.searchsorted(_micros(end)))
+        low = self._low + int(times.searchsorted(micro(start)))
+        high = self._low + int(times.searchsorted(micro(end)))
         return Window(
             kind=kind,
             start=start,

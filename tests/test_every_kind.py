@@ -43,6 +43,7 @@ USUAL = {
     Kind.SLEEP_DURATION: 2.4,
     Kind.ECG: 777,
     Kind.ACCELERATION: 1013,
+    Kind.MOVEMENT: 7,
     Kind.BATTERY: 64,
 }
 
@@ -102,8 +103,8 @@ def test_the_clinicians_text_has_no_waveform_either(seen: Review) -> None:
 
 
 def test_samples_of_a_waveform_are_not_even_read(seen: Review) -> None:
-    assert {Kind.ECG, Kind.ACCELERATION}.isdisjoint(seen.windows)
-    assert {Kind.ECG, Kind.ACCELERATION}.isdisjoint(f.kind for f in seen.features)
+    assert {Kind.ECG, Kind.ACCELERATION, Kind.MOVEMENT}.isdisjoint(seen.windows)
+    assert {Kind.ECG, Kind.ACCELERATION, Kind.MOVEMENT}.isdisjoint(f.kind for f in seen.features)
 
 
 def test_the_page_is_set(seen: Review) -> None:

@@ -1,5 +1,7 @@
 """Whether somebody moved, by steps, cadence, speed or acceleration; and what exertion's onset looks like.
 
+Of acceleration only how much it varied in ten seconds is looked at (`Kind.MOVEMENT`, made as it comes in).
+
 Sources:
 [1] Tudor-Locke C et al. Br J Sports Med 2018;52:776-788. doi:10.1136/bjsports-2017-097628 (steps a minute:
     1 to 19 is incidental movement)
@@ -14,15 +16,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from healthslm.readings import KINDS, Floats, Ints, Kind, Window
+from healthslm.readings import KINDS, Floats, Ints, Kind, Window, micros
 
-MOVING: Mapping[Kind, float] = {Kind.CADENCE: 30, Kind.SPEED: 0.5}
-"""From here on somebody moves: revolutions or steps a minute, m/s."""
+MOVING: Mapping[Kind, float] = {Kind.CADENCE: 30, Kind.SPEED: 0.5, Kind.MOVEMENT: 50}
+"""From here on somebody moves: revolutions or steps a minute, m/s; mg, ours: of the acceleration in excess of
+gravity that [2] averages, sitting and lying stay below it, and slow walking is above."""
+SHOWS_MOVEMENT = (Kind.STEPS, *MOVING)
+"""The kinds that a rule about rest needs beside its own."""
 STEPS_A_MINUTE = 20.0
 """Less is incidental movement [1]."""
-SHAKING_MG = 50.0
-"""Standard deviation of acceleration over ten seconds that sitting and lying stay below [2]."""
-_LONGEST_US, _FIRST_US, _BIN_US = 15 * 60_000_000, 60_000_000, 10_000_000
+RECOVERY_US = 10 * 60_000_000
+"""So long after movement somebody's heart rate may still be high, and breathing fast."""
+ALIVE_US = 15 * 60_000_000
+"""A sensor of movement that reported within this is there."""
+UNSEEN = "movement: nothing sent steps, cadence, speed or acceleration"
+"""What a finding could not see where nothing was there to show it."""
+_LONGEST_US, _FIRST_US = 15 * 60_000_000, 60_000_000
 SUDDEN_S, JUMP = 15.0, 30.0
 """Exertion takes the rate up over a minute and more; a rhythm that sets in, by 30 bpm within seconds."""
 STEADY = 2.0
@@ -51,15 +60,10 @@ class Movement:
         return bool(high > low)
 
 
-def micros(window: Window) -> Ints:
-    """The times of a window in µs since 1970, shape `(n,)`."""
-    return window.times.astype("M8[us]").view(np.int64)
-
-
 def movement(windows: Mapping[Kind, Window]) -> Movement:
     """Return when somebody moved by whatever shows it; steps are spread over 15 minutes at the most."""
     starts, ends, seen = [], [], []
-    for kind in (Kind.STEPS, Kind.ACCELERATION, *MOVING):
+    for kind in SHOWS_MOVEMENT:
         if kind not in windows or not len(windows[kind]):
             continue
         good = windows[kind].usable()
@@ -74,10 +78,6 @@ def movement(windows: Mapping[Kind, Window]) -> Movement:
             active = good.values / minutes >= STEPS_A_MINUTE
             starts.append(since[active])
             ends.append(at[active])
-        elif kind is Kind.ACCELERATION:
-            begun = _shaking(at, good.values)
-            starts.append(begun)
-            ends.append(begun + _BIN_US)
         else:
             begun = at[good.values >= MOVING[kind]]
             holds = KINDS[kind].holds
@@ -91,17 +91,6 @@ def movement(windows: Mapping[Kind, Window]) -> Movement:
     return Movement(
         starts=begin[order], reach=np.maximum.accumulate(end[order]), seen=np.sort(np.concatenate(seen))
     )
-
-
-def _shaking(at: Ints, values: Floats) -> Ints:
-    """The beginnings of the ten seconds in which acceleration varied."""
-    bins = at // _BIN_US
-    first = int(bins[0])
-    count = np.bincount(bins - first)
-    there = np.maximum(count, 1)
-    means = np.bincount(bins - first, values) / there
-    spread = np.bincount(bins - first, (values - means[bins - first]) ** 2) / there
-    return (np.flatnonzero((count > 1) & (spread > SHAKING_MG**2)) + first) * _BIN_US
 
 
 def like_exertion(seconds: Floats, rates: Floats, high: float) -> bool:

@@ -1,8 +1,8 @@
-"""How much of a time was atrial fibrillation, stretch by stretch, as far as RR intervals can tell."""
+"""How much of a time had beats without order, stretch by stretch; that it was AF only an ECG shows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,12 +10,16 @@ import numpy as np
 
 from healthslm.analysis.features import absent, of_window
 from healthslm.analysis.fibrillation import FEWEST, beats, filled, median3
-from healthslm.readings import Feature, Floats, Window, instant, moment
+from healthslm.readings import Feature, Floats, Window, micro, micros, moment
 
 REGULAR = 0.03
 """Mean change of the three-point median from beat to beat over the mean interval, under which the network
 need not be asked: of the recordings' quarters of an hour under it (two in three) none has half of its
 beats called AF, so none could count as irregular."""
+
+QUARTER = timedelta(minutes=15)
+LEAST_MINUTES = 5.0
+"""A quarter of an hour with fewer minutes of beats is not judged, unless somebody set another number."""
 
 
 def share(rr_ms: Floats) -> float:
@@ -47,7 +51,7 @@ class Stretches:
     def __init__(self, window: Window, width: timedelta) -> None:
         self._beats = window.usable()
         self._width = width
-        numbers = self._beats.times.astype("M8[us]").view(np.int64) // (width // timedelta(microseconds=1))
+        numbers = micros(self._beats) // (width // timedelta(microseconds=1))
         first = np.flatnonzero(np.diff(numbers, prepend=numbers[0] - 1 if len(numbers) else 0))
         self._numbers = numbers[first]
         self._judged: dict[int, Stretch] = {}
@@ -55,7 +59,7 @@ class Stretches:
     def backwards(self, start: datetime, end: datetime) -> Iterator[Stretch]:
         """Yield the stretches with beats that lie wholly in `[start, end]`, the latest first."""
         step = self._width // timedelta(microseconds=1)
-        low, high = (int(instant(at).astype(np.int64)) for at in (start, end))
+        low, high = (micro(at) for at in (start, end))
         first = np.searchsorted(self._numbers, -(-low // step))
         last = np.searchsorted(self._numbers, high // step)
         for place in range(int(last) - 1, int(first) - 1, -1):
@@ -76,17 +80,24 @@ class Stretches:
         return judged
 
 
-def burden(window: Window, width: timedelta = timedelta(minutes=15)) -> Feature:
-    """Return `af_burden`, the share of a window's beats that are called AF, in %.
+def minutes_of(stretches: Iterable[Stretch]) -> tuple[float, float]:
+    """Return the minutes of beats that stretches make up, and those of the beats among them called AF."""
+    both = [(one.minutes, one.minutes * one.share) for one in stretches]
+    return sum(whole for whole, _ in both), sum(called for _, called in both)
 
-    Judged stretch by stretch, so that hours of steady rhythm cost nothing; only stretches that lie wholly in
-    the window. Without a value, and with the reason, where there is none with 16 usable intervals.
+
+def irregular_share(window: Window) -> Feature:
+    """Return `irregular_share_of_day`: of the minutes of beats those without order, in %.
+
+    Of the quarters of an hour that lie wholly in the window and have five minutes of beats, as the rule of
+    irregular rhythm judges them. Without a value, and with the reason, where there is none.
     """
-    stretches = Stretches(window, width).backwards(window.start, window.end)
-    judged = [one for one in stretches if len(one.window) >= FEWEST]
-    if not judged:
-        why = f"no quarter of an hour with {FEWEST} usable RR intervals"
-        return absent("af_burden", window.kind, window.start, window.end, why, unit="%")
+    name = "irregular_share_of_day"
+    stretches = Stretches(window, QUARTER).backwards(window.start, window.end)
+    judged = [one for one in stretches if one.minutes >= LEAST_MINUTES]
+    whole, called = minutes_of(judged)
+    if not whole:
+        why = f"no quarter of an hour with {LEAST_MINUTES:.0f} minutes of usable RR intervals"
+        return absent(name, window.kind, window.start, window.end, why, unit="%")
     count = sum(len(one.window) for one in judged)
-    called = sum(len(one.window) * one.share for one in judged)
-    return of_window("af_burden", 100 * called / count, window.usable(), unit="%", decimals=0, count=count)
+    return of_window(name, 100 * called / whole, window.usable(), unit="%", decimals=0, count=count)

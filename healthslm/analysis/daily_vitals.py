@@ -11,22 +11,58 @@ from dataclasses import replace
 
 import numpy as np
 
-from healthslm.analysis.burden import burden
+from healthslm.analysis.burden import irregular_share
 from healthslm.analysis.days import Daily
 from healthslm.analysis.features import absent, of_window
 from healthslm.analysis.oxygen import oxygen_features
 from healthslm.analysis.quality import worn
-from healthslm.analysis.resting import HEART_RATE_RECOVERY, NIGHT_RMSSD, NOCTURNAL_DIP, RESTING_HEART_RATE
-from healthslm.readings import KINDS, Feature, Kind, Window
+from healthslm.analysis.resting import (
+    FIVE_US,
+    HEART_RATE_RECOVERY,
+    LEAST_NIGHT,
+    NIGHT_RMSSD,
+    NOCTURNAL_DIP,
+    RESTING_HEART_RATE,
+    fives,
+)
+from healthslm.readings import KINDS, Feature, Kind, Window, micros
+
+LEAST_PARTS = 3
+"""Five-minute parts of a night with a reading: one spot check, or a sensor that was in for seconds, is no
+night."""
+
+Enough = Callable[[Window], str]
+"""Says why readings are too few, or nothing."""
 
 
-def _median(name: str, kind: Kind, least: int) -> Callable[[Mapping[Kind, Window]], Feature]:
-    """The median of a kind's readings; it needs so many of them."""
+def _any(good: Window) -> str:
+    return "" if len(good) else f"no usable {KINDS[good.kind].title} reading"
+
+
+def _covered(good: Window) -> str:
+    """As the dip asks of its night: an hour, of which readings speak for the half of each five minutes."""
+    parts = len(fives(good)[0])
+    if parts >= LEAST_NIGHT:
+        return ""
+    hours = f"{parts / 12:.1f} h of the night, {LEAST_NIGHT / 12:.0f} is needed"
+    return f"{KINDS[good.kind].title} covers {hours}"
+
+
+def _spread(good: Window) -> str:
+    parts = len(np.unique(micros(good) // FIVE_US))
+    if parts >= LEAST_PARTS:
+        return ""
+    seen = f"{parts} five-minute part{'s' * (parts != 1)} of the night"
+    return f"{KINDS[good.kind].title} was read in {seen}, {LEAST_PARTS} are needed"
+
+
+def _median(name: str, kind: Kind, enough: Enough) -> Callable[[Mapping[Kind, Window]], Feature]:
+    """The median of a kind's readings, where they are enough."""
 
     def compute(windows: Mapping[Kind, Window]) -> Feature:
         good = worn(windows[kind])
-        if len(good) < least:
-            few = f"{len(good)} usable {KINDS[kind].title} readings, {least} are needed"
+        few = enough(good)
+        if few:
             return absent(name, kind, good.start, good.end, few, unit=KINDS[kind].ucum)
         return of_window(name, float(np.median(good.values)), good)
 
@@ -34,7 +70,13 @@ def _median(name: str, kind: Kind, least: int) -> Callable[[Mapping[Kind, Window
 
 
 def _daily(
-    name: str, title: str, kind: Kind, *, hours: tuple[float, float] = (0, 24), least: int = 1
+    name: str,
+    title: str,
+    kind: Kind,
+    *,
+    hours: tuple[float, float] = (0, 24),
+    enough: Enough = _any,
+    version: str = "1",
 ) -> Daily:
     info = KINDS[kind]
     return Daily(
@@ -43,16 +85,26 @@ def _daily(
         unit=info.ucum,
         decimals=info.decimals,
         kinds=(kind,),
-        compute=_median(name, kind, least),
+        compute=_median(name, kind, enough),
         hours=hours,
+        version=version,
     )
 
 
-NIGHT_HEART_RATE = _daily("night_heart_rate", "heart rate at night", Kind.HEART_RATE, hours=(0, 6), least=600)
-NIGHT_RESPIRATION = _daily(
-    "night_respiration", "respiratory rate at night", Kind.RESPIRATORY_RATE, hours=(0, 6)
+NIGHT_HEART_RATE = _daily(
+    "night_heart_rate", "heart rate at night", Kind.HEART_RATE, hours=(0, 6), enough=_covered, version="2"
 )
-NIGHT_SPO2 = _daily("night_spo2", "oxygen saturation at night", Kind.SPO2, hours=(0, 6))
+NIGHT_RESPIRATION = _daily(
+    "night_respiration",
+    "respiratory rate at night",
+    Kind.RESPIRATORY_RATE,
+    hours=(0, 6),
+    enough=_spread,
+    version="2",
+)
+NIGHT_SPO2 = _daily(
+    "night_spo2", "oxygen saturation at night", Kind.SPO2, hours=(0, 6), enough=_spread, version="2"
+)
 DAY_SPO2 = _daily("day_spo2", "oxygen saturation by day", Kind.SPO2, hours=(6, 24))
 NIGHT_TEMPERATURE = _daily("night_temperature", "temperature at night", Kind.TEMPERATURE, hours=(0, 8))
 DAY_TEMPERATURE = _daily("day_temperature", "temperature by day", Kind.TEMPERATURE, hours=(8, 16))
@@ -60,15 +112,16 @@ EVENING_TEMPERATURE = _daily(
     "evening_temperature", "temperature in the evening", Kind.TEMPERATURE, hours=(16, 24)
 )
 DAY_WEIGHT = _daily("day_weight", "weight of the day", Kind.WEIGHT)
-DAY_BURDEN = Daily(
-    name="af_burden",
-    title="beats without order, as in atrial fibrillation",
+IRREGULAR_SHARE_OF_DAY = Daily(
+    name="irregular_share_of_day",
+    title="share of beats without order",
     unit="%",
     decimals=0,
     kinds=(Kind.RR_INTERVAL,),
-    compute=lambda windows: burden(windows[Kind.RR_INTERVAL]),
+    compute=lambda windows: irregular_share(windows[Kind.RR_INTERVAL]),
 )
-"""The share of a day's beats that the detector of irregular rhythm calls AF; only an ECG shows what it is."""
+"""What the rule of irregular rhythm judges by, of the whole day; it alone confirms nothing, and only an ECG
+shows which rhythm it is."""
 
 
 def _night_oxygen(name: str, title: str, unit: str) -> Daily:
@@ -98,7 +151,7 @@ SHOWN = (
     NOCTURNAL_DIP,
     HEART_RATE_RECOVERY,
     NIGHT_RMSSD,
-    DAY_BURDEN,
+    IRREGULAR_SHARE_OF_DAY,
     NIGHT_ODI3,
     NIGHT_ODI4,
     NIGHT_BELOW_90,

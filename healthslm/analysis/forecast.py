@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from healthslm.analysis.features import absent, of_window
 from healthslm.analysis.quality import worn
-from healthslm.readings import Feature, Floats, Window
+from healthslm.readings import Feature, Floats, Window, micros
 
 HORIZON = 30.0
 """Minutes ahead."""
@@ -200,7 +200,7 @@ def forecasts(model: Model, minutes: Floats, values: Floats) -> Forecasts:
 def line_of(window: Window) -> tuple[Window, Floats]:
     """Return what can be computed with of a window, and its times in minutes."""
     good = worn(window)
-    return good, good.times.astype("M8[us]").astype(np.int64) / _MINUTE_US
+    return good, micros(good) / _MINUTE_US
 
 
 def forecast(window: Window, model: Model = PRIOR) -> tuple[Feature, ...]:

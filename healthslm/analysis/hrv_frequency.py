@@ -8,10 +8,12 @@ Sources:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
 from healthslm.readings import Floats
 
@@ -19,6 +21,8 @@ RATE_HZ = 4.0
 PER_SEGMENT, POINTS = 300, 4096
 """Samples a segment (75 s, overlapping by half), and of its zero-padded transform."""
 VLF, LF, HF = (0.0, 0.04), (0.04, 0.15), (0.15, 0.4)
+BANDS: Mapping[str, tuple[float, float]] = {"vlf": VLF, "lf": LF, "hf": HF}
+"""In Hz [1]. A frequency on the edge of two bands belongs to the lower one: none is counted twice."""
 LONG_S, PART_S = 600.0, 300.0
 """Longer series are taken apart for Lomb-Scargle, so that its cost grows with their length only."""
 
@@ -30,31 +34,29 @@ class Spectrum:
     frequencies: Floats
     density: Floats
 
+    def within(self, band: tuple[float, float]) -> NDArray[np.bool_]:
+        """Mark the frequencies of a band, shape `(n,)`."""
+        low, high = band
+        above = self.frequencies > low if low else self.frequencies >= low
+        return np.asarray(above & (self.frequencies <= high))
+
     def bands(self) -> dict[str, float]:
-        """Return powers in ms², their shares, logarithms, peaks (Hz) and the LF/HF ratio [1].
+        """Return powers in ms² and the LF/HF ratio [1].
 
         `lf_nu` and `hf_nu` are shares of LF + HF in %. VLF begins at 0 Hz; the total is VLF + LF + HF. NaN
         for a band in which the spectrum has no point.
         """
         step = float(self.frequencies[1] - self.frequencies[0])
         found = {}
-        for name, (low, high) in (("vlf", VLF), ("lf", LF), ("hf", HF)):
-            inside = (self.frequencies >= low) & (self.frequencies <= high)
-            part = self.density[inside]
+        for name, band in BANDS.items():
+            part = self.density[self.within(band)]
             found[f"{name}_ms2"] = float(part.sum()) * step if len(part) else float("nan")
-            found[f"{name}_peak_hz"] = (
-                float(self.frequencies[inside][part.argmax()]) if len(part) else float("nan")
-            )
-        vlf, lf, hf = (found[f"{name}_ms2"] for name in ("vlf", "lf", "hf"))
-        total = vlf + lf + hf
+        vlf, lf, hf = (found[f"{name}_ms2"] for name in BANDS)
         with np.errstate(divide="ignore", invalid="ignore"):
-            for name, power in (("vlf", vlf), ("lf", lf), ("hf", hf)):
-                found[f"{name}_log"] = float(np.log(power))
-                found[f"{name}_share"] = float(100 * np.divide(power, total))
             found["lf_nu"] = float(100 * np.divide(lf, lf + hf))
             found["hf_nu"] = float(100 * np.divide(hf, lf + hf))
             found["lf_hf"] = float(np.divide(lf, hf))
-        found["total_ms2"] = total
+        found["total_ms2"] = vlf + lf + hf
         return found
 
 

@@ -62,23 +62,13 @@ def time_domain(nn: Floats, changes: Floats | None = None) -> dict[str, float]:
 
     `changes` are the differences of successive intervals, where some pairs do not follow each other. SDNN and
     SDSD have n - 1 in the denominator. `sdsd_ms` is the Task Force's, of signed differences; `sdsd_abs_ms`
-    that of their absolute values, which some programs print under the same name. Rates are per minute.
+    that of their absolute values, which some programs print under the same name.
     """
     diff = np.diff(nn) if changes is None else changes
     size = np.abs(diff)
-    rate = 60_000 / nn
     nn50, nn20 = int((size > 50).sum()), int((size > 20).sum())
     found = {
         "mean_nn_ms": nn.mean(),
-        "min_nn_ms": nn.min(),
-        "max_nn_ms": nn.max(),
-        "mean_abs_change_ms": size.mean(),
-        "min_abs_change_ms": size.min(),
-        "max_abs_change_ms": size.max(),
-        "mean_rate": rate.mean(),
-        "min_rate": rate.min(),
-        "max_rate": rate.max(),
-        "sd_rate": rate.std(ddof=1),
         "sdnn_ms": nn.std(ddof=1),
         "rmssd_ms": np.sqrt(np.mean(diff**2)),
         "sdsd_ms": diff.std(ddof=1),

@@ -17,10 +17,9 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from healthslm.analysis.activity import micros
 from healthslm.analysis.features import absent, of_window
 from healthslm.analysis.quality import worn
-from healthslm.readings import KINDS, Feature, Floats, Ints, Kind, Window
+from healthslm.readings import KINDS, Feature, Floats, Ints, Kind, Window, micros
 
 LEVELS = (94, 92, 90, 88)
 """Time below each of them, in % of the covered time; below 90 is CT90 (T90)."""
@@ -78,28 +77,6 @@ def _spoken(good: Window) -> Floats:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desaturations:
-    """Events by their first and last second, shapes `(n,)`, in s from the first reading; `hours` usable."""
-
-    begin: NDArray[np.int64]
-    end: NDArray[np.int64]
-    hours: float
-
-    def __len__(self) -> int:
-        return len(self.begin)
-
-
-def desaturations(good: Window, drop: float) -> Desaturations:
-    """Find falls by `drop` points and more from the baseline before, for ten seconds and more [1].
-
-    An event begins at `drop` below the baseline and is over within a point of it; that far down it was for at
-    least ten seconds. A level that lasts becomes the baseline after two minutes. A fall that ends where
-    readings end is none: a finger that leaves the sensor looks like that.
-    """
-    return _events(_depth(good), drop)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Depth:
     """Points below the baseline at every second, shape `(n,)`; where a level is known, and a baseline too."""
 
@@ -125,7 +102,13 @@ def _depth(good: Window) -> _Depth:
     )
 
 
-def _events(depth: _Depth, drop: float) -> Desaturations:
+def _count(depth: _Depth, drop: float) -> int:
+    """How often it fell by `drop` points and more from the baseline before, for ten seconds and more [1].
+
+    An event begins at `drop` below the baseline and is over within a point of it; that far down it was for at
+    least ten seconds. A level that lasts becomes the baseline after two minutes. A fall that ends where
+    readings end is none: a finger that leaves the sensor looks like that.
+    """
     deep = depth.below >= drop
     # Down from `drop` on, up within a point; in between as before.
     over = ~depth.usable | (depth.below <= _BACK)
@@ -135,10 +118,7 @@ def _events(depth: _Depth, drop: float) -> Desaturations:
     begin, after = edges[::2], edges[1::2]
     so_far = np.concatenate(([0], np.cumsum(deep)))
     lasted = so_far[after] - so_far[begin] >= LASTS_S
-    real = lasted & np.append(depth.known, [False])[after]
-    return Desaturations(
-        begin=begin[real].astype(np.int64), end=(after[real] - 1).astype(np.int64), hours=depth.hours
-    )
+    return int(np.count_nonzero(lasted & np.append(depth.known, [False])[after]))
 
 
 def _by_second(good: Window) -> Floats:
@@ -194,7 +174,7 @@ def desaturation_indices(window: Window) -> tuple[Feature, ...]:
             absent(f"odi{drop}", Kind.SPO2, window.start, window.end, why, unit="/h") for drop in DROPS
         )
     return tuple(
-        of_window(f"odi{drop}", len(_events(depth, drop)) / depth.hours, good, unit="/h", decimals=1)
+        of_window(f"odi{drop}", _count(depth, drop) / depth.hours, good, unit="/h", decimals=1)
         for drop in DROPS
     )
 

@@ -72,7 +72,6 @@ class Sitting:
     """Measurements taken together: their means in mmHg, how many they are, and the readings' ids."""
 
     start: datetime
-    end: datetime
     systolic: float
     diastolic: float
     count: int
@@ -94,7 +93,6 @@ def sittings(systolic: Window, diastolic: Window) -> tuple[Sitting, ...]:
         found.append(
             Sitting(
                 start=moment(upper.times[first]),
-                end=moment(upper.times[after - 1]),
                 systolic=float(upper.values[part].mean()),
                 diastolic=float(lower.values[part].mean()),
                 count=after - first,
@@ -252,6 +250,9 @@ def morning_surge(systolic: Window, *, zone: ZoneInfo, woke: datetime | None = N
     `woke` on; the lowest is the mean of the lowest reading between midnight and then (six o'clock at the
     latest) and its two neighbours. Without value where nobody said when they woke, or there are fewer than
     three readings of the night or two of the morning: a cuff used by day alone shows no surge.
+
+    Nothing calls it yet: sleep is recorded as so many hours, without its end. It is for whoever knows when
+    somebody woke, and has a cuff that measured in the night.
     """
     name = "morning_surge"
 

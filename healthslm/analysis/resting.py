@@ -1,8 +1,10 @@
 """Resting heart rate, night-time variability, nocturnal dip, and recovery after exertion.
 
 Sources:
-[1] Speed C et al. J Med Internet Res 2023;25:e46094 (what "resting" is taken for; the lows of rest and sleep)
-[2] O'Brien E et al. J Hypertens 2013;31:1731-1768 (day 9 to 21 h and night 0 to 6 h by the clock)
+[1] Speed C et al. Measure by measure: resting heart rate across the 24-hour cycle. PLOS Digit Health
+    2023;2(4):e0000236. doi:10.1371/journal.pdig.0000236 (what "resting" is taken for; lows of rest and sleep)
+[2] O'Brien E et al. J Hypertens 2013;31:1731-1768 (day 9 to 21 h and night 1 to 6 h by the clock; that the
+    night begins at 0 h here is ours, as everywhere in this package)
 [3] Cole CR et al. N Engl J Med 1999;341:1351-1357. doi:10.1056/NEJM199910283411804 (recovery in one minute)
 """
 
@@ -12,15 +14,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from healthslm.analysis.activity import micros
 from healthslm.analysis.beats import beats_in
 from healthslm.analysis.days import Daily
 from healthslm.analysis.features import absent, of_window
 from healthslm.analysis.quality import worn
 from healthslm.analysis.variability import CLEAN, IRREGULAR
-from healthslm.readings import KINDS, Feature, Floats, Kind, Window
+from healthslm.readings import KINDS, Feature, Floats, Kind, Window, micro, micros
 
-_FIVE_US, _FIVE_S = 300_000_000, 300.0
+FIVE_US, _FIVE_S = 300_000_000, 300.0
 LEAST_BINS, LEAST_NIGHT, LEAST_RMSSD = 48, 12, 6
 """Five-minute parts of a day (4 h), of day and night each for a dip, and of clean beats for a night's
 RMSSD."""
@@ -28,26 +29,29 @@ LOW = 5.0
 """Percentile of a day's five-minute means: an hour's worth of lows, whatever single ones are [1]."""
 
 
-def _fives(window: Window) -> tuple[Floats, Floats]:
-    """Means of the five-minute parts that readings cover by half, and when they begin (s after the start)."""
+def fives(window: Window) -> tuple[Floats, Floats]:
+    """Return the means of the five-minute parts that readings cover by half, and when those begin.
+
+    Shapes `(n,)` and `(n,)`; the beginnings are in s after the window's.
+    """
     good = worn(window)
     at = micros(good)
     holds = KINDS[window.kind].holds
     if not len(at) or holds is None:
         return np.array([]), np.array([])
-    first = int(at[0]) // _FIVE_US
-    bins = at // _FIVE_US - first
+    first = int(at[0]) // FIVE_US
+    bins = at // FIVE_US - first
     spoken = np.minimum(np.diff(at, append=at[-1] + 1_000_000) / 1e6, holds.total_seconds())
     count = np.bincount(bins)
     covered = np.bincount(bins, spoken) >= _FIVE_S / 2
-    begin = int(np.datetime64(window.start.replace(tzinfo=None), "us").astype(np.int64))
-    starts = ((np.flatnonzero(covered) + first) * _FIVE_US - begin) / 1e6
+    begin = micro(window.start)
+    starts = ((np.flatnonzero(covered) + first) * FIVE_US - begin) / 1e6
     return np.bincount(bins, good.values)[covered] / count[covered], starts
 
 
 def _resting(windows: Mapping[Kind, Window]) -> Feature:
     window = windows[Kind.HEART_RATE]
-    means, _ = _fives(window)
+    means, _ = fives(window)
     if len(means) < LEAST_BINS:
         why = f"heart rate covers {len(means) / 12:.1f} h of the day, {LEAST_BINS / 12:.0f} are needed"
         return absent("resting_heart_rate", window.kind, window.start, window.end, why, unit="/min")
@@ -56,7 +60,7 @@ def _resting(windows: Mapping[Kind, Window]) -> Feature:
 
 def _dip(windows: Mapping[Kind, Window]) -> Feature:
     window = windows[Kind.HEART_RATE]
-    means, starts = _fives(window)
+    means, starts = fives(window)
     length = (window.end - window.start).total_seconds()
     day, night = means[starts < 12 * 3600], means[starts >= length - 6 * 3600]
     if len(day) < LEAST_NIGHT or len(night) < LEAST_NIGHT:
@@ -80,7 +84,7 @@ def _night_rmssd(windows: Mapping[Kind, Window]) -> Feature:
         return none(
             f"the rhythm is irregular: {beats.irregular:.0%} of the intervals are off their neighbours"
         )
-    bins = micros(window) // _FIVE_US
+    bins = micros(window) // FIVE_US
     bins = bins - bins[0]
     pairs = np.flatnonzero(beats.successive)
     squares = (beats.rr[pairs] - beats.rr[pairs - 1]) ** 2
@@ -92,7 +96,9 @@ def _night_rmssd(windows: Mapping[Kind, Window]) -> Feature:
         return none(f"{int(good.sum())} clean five minutes of beats, {LEAST_RMSSD} are needed")
     parts = np.sqrt(np.bincount(bins[pairs], squares, minlength=size)[good] / count[good])
     value = float(np.median(parts))
-    return of_window("night_rmssd_ms", value, window.usable(), unit="ms", decimals=0, count=len(pairs))
+    return of_window(
+        "night_rmssd_ms", value, window.usable(), unit="ms", decimals=0, count=int(count[good].sum())
+    )
 
 
 RESTING_HEART_RATE = Daily(
@@ -112,6 +118,7 @@ NIGHT_RMSSD = Daily(
     kinds=(Kind.RR_INTERVAL,),
     compute=_night_rmssd,
     hours=(0, 6),
+    version="2",
 )
 """The median of the night's five-minute RMSSD."""
 NOCTURNAL_DIP = Daily(
@@ -123,7 +130,7 @@ NOCTURNAL_DIP = Daily(
     compute=_dip,
     hours=(-15, 6),
 )
-"""How much lower the heart rate is from 0 to 6 h than from 9 to 21 h the day before [2]."""
+"""How much lower the heart rate is from 0 to 6 h than from 9 to 21 h the day before, after [2]."""
 
 EXERTED = 110.0
 _TEN_US, _BOUT, _MINUTE = 10_000_000, 18, 6

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from healthslm.readings import KINDS, Floats, Times, Window
+from healthslm.readings import KINDS, Floats, Times, Window, micros
 
 
 def rolling_median(
@@ -22,7 +22,7 @@ def rolling_median(
         return good.times, good.values
     # One moment per step of the clock, always a reading's own time: nothing is claimed about times nobody
     # measured at, and a longer window has the same moments.
-    bins = good.times.astype("M8[us]").view(np.int64) // (step // timedelta(microseconds=1))
+    bins = micros(good) // (step // timedelta(microseconds=1))
     last = np.flatnonzero(np.append(bins[1:] != bins[:-1], [True]))
     first = np.searchsorted(good.times, good.times[last] - np.timedelta64(width), side="right")
     holds = np.timedelta64(KINDS[window.kind].holds or width)

@@ -1,4 +1,4 @@
-"""Heart-rate variability of a recording or a window: every figure, or why it cannot be had.
+"""Heart-rate variability of a recording, and in short of a window: every figure, or why it cannot be had.
 
 Source: Task Force of the ESC and NASPE. Circulation 1996;93:1043-1065. doi:10.1161/01.CIR.93.5.1043 (how long
 a recording has to be; short-term figures are of five minutes, of which at least 80 % have to be clean).
@@ -62,8 +62,8 @@ class Figure:
     reason: str = ""
 
 
-def figures(beats: Beats, times: Floats | None = None) -> tuple[Figure, ...]:
-    """Return every figure of a series; `times` are the intervals' ends in s, shape `(n,)`.
+def figures(beats: Beats) -> tuple[Figure, ...]:
+    """Return every figure of a series.
 
     None of them is given under 64 normal intervals, where less than 80 % are normal, and in a rhythm that is
     irregular as a whole: there the numbers do not mean what they are named after.
@@ -81,7 +81,7 @@ def figures(beats: Beats, times: Floats | None = None) -> tuple[Figure, ...]:
         "dfa_alpha2": dfa(nn, LONG),
     }
     reasons = {"sdnn_index_ms": _TOO_SHORT, "sdann_ms": _TOO_SHORT}
-    ends = np.cumsum(np.where(np.isfinite(beats.rr), beats.rr, 0.0)) / 1000 if times is None else times
+    ends = np.cumsum(np.where(np.isfinite(beats.rr), beats.rr, 0.0)) / 1000
     _add_spectra(nn, ends[beats.normal], values, reasons)
     return tuple(_figure(n, u, d, values.get(n), reasons.get(n, _UNDEFINED)) for n, u, d in _NAMES)
 
@@ -131,27 +131,6 @@ def _add_spectra(nn: Floats, at: Floats, values: dict[str, float], reasons: dict
             values[f"{prefix}{band}_ms2"] = bands[f"{band}_ms2"]
         if "lf" in seen:
             values |= {f"{prefix}{name}": bands[name] for name in ("lf_nu", "hf_nu", "lf_hf")}
-
-
-def variability(window: Window, *, demand: float = CLEAN) -> tuple[Feature, ...]:
-    """Return every figure of a window of RR intervals as features, with its coverage and readings.
-
-    None is given where readings speak for less than `demand` (0 to 1) of the window.
-    """
-    good = window.usable()
-    seen = good.coverage or 0.0
-    beats = beats_in(window)
-    if seen < demand:
-        why = f"RR intervals cover {seen:.0%} of the period, {demand:.0%} are needed"
-        return tuple(absent(n, window.kind, window.start, window.end, why, unit=u) for n, u, _ in _NAMES)
-    at = (window.times - window.times[0]).astype("m8[us]").astype(np.int64) / 1e6
-    count = int(beats.normal.sum())
-    return tuple(
-        absent(f.name, window.kind, window.start, window.end, f.reason, unit=f.unit)
-        if f.value is None
-        else of_window(f.name, f.value, good, unit=f.unit, decimals=f.decimals, count=count)
-        for f in figures(beats, at)
-    )
 
 
 def summary(window: Window) -> tuple[Feature, ...]:

@@ -18,8 +18,8 @@ Change = Callable[[Columns, slice, np.random.Generator], None]
 class Sensor:
     """One sensor: its healthy columns by name, what it sends when it is off, and true events by their rule.
 
-    `times(rng)`: seconds from the beginning, shape `(n,)`. `faults` and `events` change a stretch of rows;
-    `event_rows` is how many an event takes.
+    `times()`: seconds from the beginning, shape `(n,)`; `healthy(rng, n)`: so many values of each column.
+    `faults` and `events` change a stretch of rows; `event_rows` is how many an event takes.
     """
 
     name: str

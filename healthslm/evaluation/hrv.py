@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from healthslm.analysis.hrv_frequency import lomb_scargle, welch
+from healthslm.analysis.hrv_frequency import BANDS, Spectrum, lomb_scargle, welch
 from healthslm.analysis.hrv_nonlinear import LONG, SHORT, dfa, poincare, sample_entropy
 from healthslm.analysis.hrv_time import time_domain
 from healthslm.errors import UsageError
@@ -38,12 +38,11 @@ _TIME = {
     "pNN20 (%)": "pnn20",
     "Triangular Index (-)": "triangular_index",
 }
-_BANDS = ("vlf", "lf", "hf")
 _WELCH = {
-    **{f"Peak Frequencies (Hz).{i}": f"{band}_peak_hz" for i, band in enumerate(_BANDS)},
-    **{f"Absolute Powers (Hz).{i}": f"{band}_ms2" for i, band in enumerate(_BANDS)},
-    **{f"Logarithmic Powers (Hz).{i}": f"{band}_log" for i, band in enumerate(_BANDS)},
-    **{f"Relative Powers (%).{i}": f"{band}_share" for i, band in enumerate(_BANDS)},
+    **{f"Peak Frequencies (Hz).{i}": f"{band}_peak_hz" for i, band in enumerate(BANDS)},
+    **{f"Absolute Powers (Hz).{i}": f"{band}_ms2" for i, band in enumerate(BANDS)},
+    **{f"Logarithmic Powers (Hz).{i}": f"{band}_log" for i, band in enumerate(BANDS)},
+    **{f"Relative Powers (%).{i}": f"{band}_share" for i, band in enumerate(BANDS)},
     "Normalized Powers (-).0": "lf_nu",
     "Normalized Powers (-).1": "hf_nu",
     "Total Power (ms^2)": "total_ms2",
@@ -98,13 +97,38 @@ def run(data: Path) -> Table:
     return Table(title="Heart-rate variability against published values", lines=tuple(lines), notes=_NOTES)
 
 
+def _printed(nn: Floats, spectrum: Spectrum) -> dict[str, float]:
+    """What reports print and nothing else here is told of; rates are per minute, peaks in Hz, shares in %."""
+    size, rate = np.abs(np.diff(nn)), 60_000 / nn
+    found = {
+        "min_nn_ms": nn.min(),
+        "max_nn_ms": nn.max(),
+        "mean_abs_change_ms": size.mean(),
+        "min_abs_change_ms": size.min(),
+        "max_abs_change_ms": size.max(),
+        "mean_rate": rate.mean(),
+        "min_rate": rate.min(),
+        "max_rate": rate.max(),
+        "sd_rate": rate.std(ddof=1),
+    }
+    powers = spectrum.bands()
+    for name, band in BANDS.items():
+        inside = spectrum.within(band)
+        found[f"{name}_peak_hz"] = spectrum.frequencies[inside][spectrum.density[inside].argmax()]
+        found[f"{name}_log"] = np.log(powers[f"{name}_ms2"])
+        found[f"{name}_share"] = 100 * powers[f"{name}_ms2"] / powers["total_ms2"]
+    return {name: float(value) for name, value in found.items()}
+
+
 def _figures(nn: Floats) -> Mapping[str, float]:
+    spectrum = welch(nn)
     lomb = lomb_scargle(nn).bands()
     nothing = dict.fromkeys(("sdnn_index_ms", "sdann_ms"), float("nan"))
     return {
         **nothing,
         **time_domain(nn),
-        **welch(nn).bands(),
+        **spectrum.bands(),
+        **_printed(nn, spectrum),
         **poincare(nn),
         "sample_entropy": sample_entropy(nn),
         "dfa_alpha1": dfa(nn, SHORT),

@@ -120,7 +120,7 @@ def _ends(series: DailySeries, first: date) -> list[datetime]:
 
 
 def _places(series: DailySeries) -> Iterator[date]:
-    """Days at which three days with a value begin, after a week that has enough of them to know the usual."""
+    """Days at which a shift may begin: one of its three days is known, and seven of the 28 before it are."""
     if not len(series):
         return
     day, last = series.days[0], series.days[-1] - timedelta(days=_LENGTH - 1)

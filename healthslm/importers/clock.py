@@ -272,3 +272,22 @@ def _by_offset(stamps: Stamps, lines: Ints, problems: list[str]) -> tuple[Times,
 def _said(minutes: float) -> str:
     hours = minutes / 60
     return f"{hours:g} hour{'s' * (hours != 1)}" if hours >= 1 else f"{minutes:g} minutes"
+
+
+def each_once(
+    times: Times, values: Floats, lines: Ints, problems: list[str], *, what: str = ""
+) -> NDArray[np.bool_]:
+    """Mark each time once, that of the later line; what it takes the place of is told, with `what` before it.
+
+    Shapes `(n,)` each; `times` rise.
+    """
+    same = np.flatnonzero(times[1:] == times[:-1])
+    twice, other = same[values[same] == values[same + 1]], same[values[same] != values[same + 1]]
+    before = f"{what}, " if what else ""
+    if len(twice):
+        where = named(sorted(lines[twice + 1].tolist()))
+        problems.append(f"{before}{where}: the same reading once more; used once")
+    if len(other):
+        where = named(sorted(lines[other].tolist()))
+        problems.append(f"{before}{where}: another value at the same time follows; the later line is used")
+    return np.append(times[1:] != times[:-1], [True])[: len(times)]

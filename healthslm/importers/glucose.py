@@ -16,14 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from healthslm.errors import UsageError
-from healthslm.importers.clock import Stamps, in_order, stamps_of
+from healthslm.importers.clock import Stamps, each_once, in_order, stamps_of
 from healthslm.importers.glucose_columns import Columns, columns_of
 from healthslm.importers.glucose_units import to_mg_per_dl
-from healthslm.importers.lines import named
-from healthslm.importers.rows import rows_of, text_of
+from healthslm.importers.lines import named, unused
+from healthslm.importers.rows import MISSING, rows_of, text_of
 from healthslm.readings import KINDS, Floats, Ints, Kind, Times, Window, moment
 
-_MISSING = frozenset(("", "nan", "na", "n/a", "null", "none", "-", "--", "---"))
 _LOW_WORDS = frozenset(
     ("low", "lo", "niedrig", "tief", "bas", "bajo", "basso", "laag", "baixo", "lav", "låg")
 )
@@ -147,15 +146,11 @@ def _of_the_sensor(
     if columns.source == "libreview":
         return _libre(by_kind, columns, problems)
     calibrations = [
-        line for what, ones in by_kind.items() if what.lower().startswith("cal") for line, _ in ones
-    ]
-    calibrations += [
-        line for what, ones in by_kind.items() if what.lower().startswith("kal") for line, _ in ones
+        line for what, ones in by_kind.items() if what.lower().startswith(("cal", "kal")) for line, _ in ones
     ]
     if calibrations:
-        problems.append(
-            f"{named(sorted(calibrations))}: calibration by a drop of blood, no sensor reading; not used"
-        )
+        where = named(sorted(calibrations))
+        problems.append(f"{where}: calibration by a drop of blood, no sensor reading; not used")
     return by_kind.get("EGV") or by_kind.get("egv") or []
 
 
@@ -198,17 +193,14 @@ def _numbers(cells: Sequence[str], lines: Ints, problems: list[str]) -> tuple[Fl
             elif word in _HIGH_WORDS or bound:
                 words[index] = 1
             else:
-                reason = "no value" if word in _MISSING else f"{cell[:20]!r} is no number"
+                reason = "no value" if word in MISSING else f"{cell[:20]!r} is no number"
                 wrong.setdefault(reason, []).append(int(lines[index]))
             continue
         decimals = max(decimals, len(text.partition(".")[2]))
         if not np.isfinite(values[index]):
             values[index] = np.nan
             wrong.setdefault("no value", []).append(int(lines[index]))
-    problems += [f"{named(ones)}: {reason}; not used" for reason, ones in list(wrong.items())[:5]]
-    others = sorted(line for ones in list(wrong.values())[5:] for line in ones)
-    if others:
-        problems.append(f"{named(others)}: no number; not used")
+    problems += unused(wrong)
     return values, words, decimals
 
 
@@ -250,15 +242,5 @@ def _ordered(
     values, lines = values[keep], lines[keep]
     times, clock, order = in_order(stamps, lines, counted, problems)
     values, lines = values[order], lines[order]
-    same = np.flatnonzero(times[1:] == times[:-1])
-    if len(same):
-        twice = same[values[same] == values[same + 1]]
-        other = same[values[same] != values[same + 1]]
-        if len(twice):
-            where = named(sorted(lines[twice + 1].tolist()))
-            problems.append(f"{where}: the same reading once more; used once")
-        if len(other):
-            where = named(sorted(lines[other].tolist()))
-            problems.append(f"{where}: another value at the same time follows; the later line is used")
-    last = np.append(times[1:] != times[:-1], [True])[: len(times)]
+    last = each_once(times, values, lines, problems)
     return GlucoseFile(times=times[last], clock=clock[last], values=values[last], lines=lines[last])

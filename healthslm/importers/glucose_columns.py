@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from healthslm.importers.clock import STAMP
+from healthslm.importers.rows import Rows
 from healthslm.readings import Floats
 
-Rows = list[tuple[int, list[str]]]
 _SEARCHED = 40
 """Rows among which the header is looked for; exports begin with a title or with the person's name."""
 _TIME = re.compile(

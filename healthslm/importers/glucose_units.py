@@ -6,9 +6,10 @@ import numpy as np
 
 from healthslm.importers.lines import named
 from healthslm.readings import Floats, Ints
+from healthslm.readings.units import MG_PER_MMOL
 
-MG_PER_MMOL = 18.016
-"""mg/dL in 1 mmol/L of glucose, 180.16 g/mol; the same as of a meter's own readings."""
+__all__ = ["MG_PER_MMOL", "to_mg_per_dl"]
+
 _FACTORS = (MG_PER_MMOL, 18.018, 18.0, 18.0156, 18.0182, 18.02)
 """Those that people convert with."""
 _MMOL_BELOW = 30.0

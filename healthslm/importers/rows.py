@@ -14,6 +14,8 @@ from healthslm.errors import UsageError
 
 Rows = list[tuple[int, list[str]]]
 """Cells with the number of the line that they begin in, from 1."""
+MISSING = frozenset(("", "nan", "na", "n/a", "null", "none", "-", "--", "---"))
+"""What a cell without a value says, in small letters."""
 _SHOWN = 30
 """Lines by which the delimiter is told."""
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from healthslm.importers.lines import named
-from healthslm.importers.rows import text_of
+from healthslm.importers.lines import named, unused
+from healthslm.importers.rows import MISSING, text_of
 from healthslm.readings import Floats, Ints
 
 _UNITS = {"rr_ms": "ms", "rr_s": "s"}
@@ -23,9 +23,6 @@ _SECONDS_BELOW = 10.0
 """A median below is seconds: no heart beats once in ten seconds, and none a hundred times a second."""
 _AS_SECONDS, _AS_MS = (0.2, 3.0), (200.0, 3000.0)
 """Values that can only be meant in the one unit, or only in the other."""
-_REASONS = 5
-"""So many different reasons why a row has no interval are told one by one."""
-_MISSING = frozenset(("", "nan", "na", "n/a", "null", "none", "-"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +128,7 @@ def _number(cell: str) -> float | None:
 
 def _is_value(cell: str) -> bool:
     """Whether a cell can be data: a number, or what stands for a missing one."""
-    return cell.strip().lower() in _MISSING or _number(cell) is not None
+    return cell.strip().lower() in MISSING or _number(cell) is not None
 
 
 def _column(header: list[str], width: int, name: str, problems: list[str]) -> tuple[int | None, str]:
@@ -161,7 +158,7 @@ def _numbers(rows: list[tuple[int, list[str]]], column: int, problems: list[str]
     for index, (line, cells) in enumerate(rows):
         cell = cells[column].strip() if column < len(cells) else ""
         number = _number(cell)
-        if cell.lower() in _MISSING:
+        if cell.lower() in MISSING:
             wrong.setdefault("no value", []).append(line)
         elif number is None:
             wrong.setdefault(f"{cell[:20]!r} is no number", []).append(line)
@@ -171,11 +168,7 @@ def _numbers(rows: list[tuple[int, list[str]]], column: int, problems: list[str]
             wrong.setdefault("an interval is above zero", []).append(line)
         else:
             values[index] = number
-    texts = list(wrong.items())
-    problems += [f"{named(lines)}: {reason}; not used" for reason, lines in texts[:_REASONS]]
-    if len(texts) > _REASONS:
-        others = sorted(line for _, lines in texts[_REASONS:] for line in lines)
-        problems.append(f"{named(others)}: no number; not used")
+    problems += unused(wrong)
     return values
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from healthslm.importers.lines import named
+from healthslm.importers.lines import unused
 from healthslm.importers.rows import Rows
 from healthslm.importers.vitals_columns import Layout, cell
 from healthslm.importers.vitals_names import Meaning
@@ -17,8 +17,6 @@ from healthslm.importers.vitals_units import converted, guessed, numbers, unit_o
 from healthslm.readings import KINDS, Floats, Ints, Kind
 
 _PAIR = re.compile(r"(\d{1,4}(?:[.,]\d+)?)\s*[/\\|-]\s*(\d{1,4}(?:[.,]\d+)?)(?:\D.*)?")
-_TOLD = 4
-"""So many different things that are no number are shown as they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,16 +60,12 @@ class Series:
         self, wrong: Mapping[str, list[int]], cells: list[str], lines: Ints, problems: list[str]
     ) -> None:
         title = KINDS[self.kind].title
-        told = [
-            (why, kept)
+        told = {
+            why: lines[kept].tolist()
             for why, ones in wrong.items()
             if (kept := [n for n in ones if cells[n] or not self.sparse])
-        ]
-        for why, ones in told[:_TOLD]:
-            problems.append(f"{title}, {named(lines[ones].tolist())}: {why}; not used")
-        rest = sorted(n for _, ones in told[_TOLD:] for n in ones)
-        if rest:
-            problems.append(f"{title}, {named(lines[rest].tolist())}: no number; not used")
+        }
+        problems += unused(told, what=title)
 
 
 def series_of(

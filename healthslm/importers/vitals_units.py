@@ -12,10 +12,10 @@ from healthslm.errors import UsageError
 from healthslm.importers.glucose_columns import unit_in
 from healthslm.importers.glucose_units import to_mg_per_dl
 from healthslm.importers.lines import named
+from healthslm.importers.rows import MISSING
 from healthslm.readings import KINDS, Floats, Ints, Kind
+from healthslm.readings.units import KG_PER_LB, KJ_PER_KCAL, M_PER_MILE, MMHG_PER_KPA
 
-_KG_PER_LB = 0.45359237
-_MMHG_PER_KPA = 7.50061683  # 1 mmHg = 133.322 387 415 Pa (ISO 80000-4)
 _PRESSURES = (Kind.SYSTOLIC, Kind.DIASTOLIC, Kind.MEAN_ARTERIAL)
 _GLUCOSES = (Kind.GLUCOSE, Kind.SENSOR_GLUCOSE)
 _NAMES: Mapping[Kind, tuple[tuple[str, str], ...]] = {
@@ -40,7 +40,7 @@ _NAMES: Mapping[Kind, tuple[tuple[str, str], ...]] = {
     Kind.BODY_FAT: ((r"%|percent|pct", "%"), (r"kgs?(?![a-z])|lbs?(?![a-z])", "a weight")),
 } | dict.fromkeys(_PRESSURES, ((r"kpa", "kPa"), (r"mm ?\[?hg", "mmHg")))
 _FACTORS: Mapping[str, float] = {
-    "lb": _KG_PER_LB, "kJ": 1 / 4.184, "km": 1000.0, "mi": 1609.344, "kPa": _MMHG_PER_KPA,
+    "lb": KG_PER_LB, "kJ": 1 / KJ_PER_KCAL, "km": 1000.0, "mi": M_PER_MILE, "kPa": MMHG_PER_KPA,
     "min": 1 / 60, "s": 1 / 3600, "ms": 1 / 3_600_000,
 }  # fmt: skip
 """To the kind's own unit; what is not here is that already."""
@@ -56,7 +56,7 @@ _PLAIN = {"c": "°C", "f": "°F"}
 _COUNTS = re.compile(r"bpm|(?:beats|breaths|counts?)?\s*(?:/|per)?\s*min\w*|rpm|1/min|steps?|schritte|%")
 _NUMBER = re.compile(r"([-+]?(?:\d[\d.,' ]*)?\d(?:[eE][-+]?\d+)?|[-+]?\.\d+)\s*(\D.*)?")
 _THOUSANDS = re.compile(r"\d{1,3}(?:[.,' ]\d{3})+")
-MISSING = frozenset(("", "nan", "na", "n/a", "null", "none", "-", "--", "---", "inf", "-inf"))
+_MISSING = MISSING | {"inf", "-inf"}
 _MOST = 1e9
 """Nothing of a body is more, in whichever unit; sleep in ms is the most."""
 _FAHRENHEIT = (86.0, 111.5)
@@ -101,7 +101,7 @@ def numbers(cells: Sequence[str], kind: Kind) -> tuple[Floats, list[str], dict[s
     for index, cell in enumerate(cells):
         found = _NUMBER.fullmatch(cell)
         if found is None:
-            reason = "no value" if cell.lower() in MISSING else f"{cell[:20]!r} is no number"
+            reason = "no value" if cell.lower() in _MISSING else f"{cell[:20]!r} is no number"
             wrong.setdefault(reason, []).append(index)
             continue
         text, behind = _plain(found[1], counts), (found[2] or "").strip()

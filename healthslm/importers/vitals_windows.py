@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from healthslm.analysis.quality import OFF_CODES
+from healthslm.importers.clock import each_once
 from healthslm.importers.lines import named
 from healthslm.readings import KINDS, Floats, Ints, Kind, Quality, Times, Window, moment
 
@@ -58,16 +59,7 @@ def once(
     """Each time once; of several values at one time that of the later line."""
     again = np.lexsort((lines, times))
     times, values, lines = times[again], values[again], lines[again]
-    same = np.flatnonzero(times[1:] == times[:-1])
-    twice, other = same[values[same] == values[same + 1]], same[values[same] != values[same + 1]]
-    title = KINDS[kind].title
-    if len(twice):
-        where = named(sorted(lines[twice + 1].tolist()))
-        problems.append(f"{title}, {where}: the same reading once more; used once")
-    if len(other):
-        where = named(sorted(lines[other].tolist()))
-        problems.append(f"{title}, {where}: another value at the same time follows; the later line is used")
-    last = np.append(times[1:] != times[:-1], [True])
+    last = each_once(times, values, lines, problems, what=KINDS[kind].title)
     return times[last], values[last], lines[last]
 
 

@@ -10,9 +10,8 @@ from device.gatt.weight_scale import MassUnit, WeightMeasurement
 from device.vendors.xiaomi import XiaomiBodyComposition, XiaomiWeight
 from healthslm.ingest.heard import Heard
 from healthslm.readings import Kind, Quality
+from healthslm.readings.units import KG_PER_LB, MMHG_PER_KPA
 
-MMHG_PER_KPA = 7.50061683  # 1 mmHg = 133.322 387 415 Pa (ISO 80000-4)
-KG_PER_LB = 0.45359237
 _CUFF_FAULTS = (
     MeasurementStatus.BODY_MOVEMENT_DETECTED
     | MeasurementStatus.CUFF_TOO_LOOSE

@@ -29,10 +29,11 @@ from healthslm.ingest.clocks import TRUSTED_FUTURE, TRUSTED_RECORDS
 from healthslm.ingest.heard import Heard
 from healthslm.ingest.state import Held
 from healthslm.readings import QUALITIES, Kind, Quality, Reading, reading
+from healthslm.readings.units import MG_PER_MMOL
 
 MG_PER_DL = {
     ConcentrationUnit.KG_PER_L: 100_000.0,
-    ConcentrationUnit.MOL_PER_L: 1000 * 18.016,  # 1 mmol/L of glucose, 180.16 g/mol
+    ConcentrationUnit.MOL_PER_L: 1000 * MG_PER_MMOL,
 }
 # A result outside of what the meter can process is not among them: "lower than that" is a true and low value.
 _FAULTS = (

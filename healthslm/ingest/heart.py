@@ -7,6 +7,7 @@ from datetime import timedelta
 from device.gatt import HeartRateMeasurement
 from healthslm.ingest.heard import Heard
 from healthslm.readings import KINDS, QUALITIES, Kind, Quality, reading
+from healthslm.readings.units import KJ_PER_KCAL
 
 BEAT_DRIFT = timedelta(seconds=2)
 """How far the chain of beats may drift from the times of reception before it starts anew."""
@@ -15,7 +16,6 @@ FLAT_MS = 60_000.0
 """So many RR intervals in a row, over so long, that are equal to 1/1024 s are a stuck sensor: the breath
 alone moves a sleeper's (Task Force 1996), and a pacemaker's steady ones are found by the strap a sample
 early or late. A rate that stands still says nothing: a paced heart's does all night."""
-KJ_PER_KCAL = 4.184
 _ENERGY_FULL = 0xFFFF
 """The counter stays there (Heart Rate Service 1.0, section 3.1.1.3)."""
 

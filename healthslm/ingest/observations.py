@@ -19,10 +19,10 @@ from device.gatt.observations import (
     ObservationValue,
     TimeFlags,
 )
-from healthslm.ingest.body import KG_PER_LB, MMHG_PER_KPA
 from healthslm.ingest.clocks import TRUSTED_RECORDS
 from healthslm.ingest.heard import Heard
 from healthslm.readings import Kind, Quality
+from healthslm.readings.units import KG_PER_LB, MG_PER_MMOL, MMHG_PER_KPA
 
 _FAULTS = (
     MeasurementStatus.INVALID
@@ -41,7 +41,7 @@ _ONE = (1.0, 0.0)
 _RATES = {_PER_MIN: _ONE, _BREATHS: _ONE}
 _PRESSURES = {_MMHG: _ONE, _KPA: (MMHG_PER_KPA, 0.0)}
 _SHARE = {_PERCENT: _ONE}
-_SUGAR = {_MG_DL: _ONE, _MMOL_L: (18.016, 0.0)}
+_SUGAR = {_MG_DL: _ONE, _MMOL_L: (MG_PER_MMOL, 0.0)}
 _TABLE: dict[int, tuple[Kind, dict[int, tuple[float, float]]]] = {
     147842: (Kind.HEART_RATE, _RATES),  # MDC_ECG_HEART_RATE
     149530: (Kind.PULSE_RATE, _RATES),  # MDC_PULS_OXIM_PULS_RATE

@@ -1,4 +1,4 @@
-"""Polar's streams: ECG and acceleration sample by sample, and the intervals between pulses."""
+"""Polar's streams: ECG and acceleration sample by sample, movement every ten seconds, pulse intervals."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from device.vendors.polar import PmdFrame
 from device.vendors.polar_control import PmdControlPoint, PmdResponse
 from device.vendors.polar_frames import AccFrame, EcgFrame, PmdType, PpiFrame
 from healthslm.ingest.heard import Heard
-from healthslm.readings import QUALITIES, Kind, Quality
+from healthslm.ingest.state import Shaking
+from healthslm.readings import KINDS, QUALITIES, Kind, Quality
 
 _STEPS_NS = {"ecg": 1_000_000_000 // 130, "acc": 20_000_000}
 """From sample to sample, until two frames have said it: 130 Hz, the strap's only rate, and 50 Hz."""
 DRIFT = timedelta(seconds=2)
 """How far a sensor's clock may drift from reception before its offset is taken anew."""
+LEAST_SAMPLES = 50
+"""Of ten seconds of acceleration; the slowest stream there is, 25 Hz, has 250."""
 FLAT_NS = 500_000_000
 """Samples that are all equal for half a second are of no heart: between two beats an amplifier still hums."""
 
@@ -56,7 +59,26 @@ def _acceleration(measurement: AccFrame, heard: Heard) -> None:
     times, bits = _times("acc", measurement.timestamp_ns, len(measurement.samples), heard)
     quality = QUALITIES[bits]
     for at, (x, y, z) in zip(times, measurement.samples, strict=True):
-        heard.add(Kind.ACCELERATION, round(factor * sqrt(x * x + y * y + z * z), 1), quality, at)
+        value = round(factor * sqrt(x * x + y * y + z * z), 1)
+        heard.add(Kind.ACCELERATION, value, quality, at)
+        if not bits and value <= KINDS[Kind.ACCELERATION].high:
+            _moving(at, value, heard)
+
+
+def _moving(at: datetime, value: float, heard: Heard) -> None:
+    """Take a sample into its ten seconds of the clock; when those are over, say how much they varied.
+
+    What the rules need of hours of acceleration is that: hours of samples would be millions.
+    """
+    number, shaking = int(at.timestamp()) // 10, heard.state.shaking
+    if shaking is None or number != shaking.number:
+        if shaking is not None and shaking.count >= LEAST_SAMPLES:
+            heard.add(Kind.MOVEMENT, round(shaking.spread, 1), at=shaking.last)
+        shaking = heard.state.shaking = Shaking(number=number, last=at)
+    shaking.last = at
+    shaking.count += 1
+    shaking.total += value
+    shaking.squares += value * value
 
 
 def _pulse(measurement: PpiFrame, heard: Heard) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import sqrt
 from typing import Any
 
 from healthslm.ingest.clocks import Clock
@@ -20,6 +21,23 @@ class Held:
 
 
 @dataclass(slots=True)
+class Shaking:
+    """Samples of acceleration in mg in the ten seconds `number` of the clock; `last`: when the last was."""
+
+    number: int
+    last: datetime
+    count: int = 0
+    total: float = 0.0
+    squares: float = 0.0
+
+    @property
+    def spread(self) -> float:
+        """The standard deviation of the samples."""
+        mean = self.total / self.count
+        return sqrt(max(self.squares / self.count - mean * mean, 0.0))
+
+
+@dataclass(slots=True)
 class State:
     """One device, as far as its next notification needs it.
 
@@ -27,7 +45,7 @@ class State:
     `same_beat` the last RR interval as sent, `same_beats` how often it came in a row. `counters` are its
     running counters as last seen, by their names, with when; `offsets` what its sample clocks are off.
     `session_start` is when its glucose sensor's session began, by its own word, `session_guess` by its count
-    of minutes.
+    of minutes. `shaking` are the ten seconds of acceleration that are not over.
     """
 
     clock: Clock
@@ -45,6 +63,7 @@ class State:
     last_weighing: tuple[object, ...] | None = None
     battery: float | None = None
     factor: float | None = None
+    shaking: Shaking | None = None
     cycling: tuple[Any, datetime] | None = None
     turned: datetime | None = None
     moved: datetime | None = None

@@ -43,6 +43,8 @@ __all__ = [
     "Times",
     "Window",
     "instant",
+    "micro",
+    "micros",
     "moment",
     "reading",
 ]
@@ -50,6 +52,8 @@ __all__ = [
 Times = NDArray[np.datetime64]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY_US, _SECOND_US = 86_400_000_000, 1_000_000
 
 
 class Quality(IntFlag):
@@ -189,6 +193,12 @@ def moment(time: np.datetime64) -> datetime:
     return value.replace(tzinfo=UTC)
 
 
+def micro(time: datetime) -> int:
+    """Turn an aware time into µs since 1970."""
+    since = time - _EPOCH
+    return since.days * _DAY_US + since.seconds * _SECOND_US + since.microseconds
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Window:
     """The readings of one kind in `[start, end)`, sorted by time, as parallel arrays of one length.
@@ -275,6 +285,11 @@ class Window:
         until = np.concatenate((self.times[1:], [instant(self.end)])) if len(self) else self.times
         spoken = np.minimum(until - self.times, np.timedelta64(holds)).sum()
         return float(spoken / np.timedelta64(self.end - self.start)) if len(self) else 0.0
+
+
+def micros(window: Window) -> Ints:
+    """Return the times of a window in µs since 1970, shape `(n,)`."""
+    return window.times.astype("M8[us]").view(np.int64)
 
 
 class Severity(IntEnum):

@@ -41,6 +41,8 @@ class Kind(StrEnum):
     ECG = "ecg"
     ACCELERATION = "acceleration"
     """Its magnitude, gravity included: which way an axis points depends on how the strap sits."""
+    MOVEMENT = "movement"
+    """How much acceleration varied over ten seconds: what rest and exertion are told apart by."""
     BATTERY = "battery"
 
 
@@ -51,8 +53,8 @@ class KindInfo:
     `ucum` is the unit as data, `unit` as a person reads it. `low`..`high` is what a living person's sensor
     can show; outside it a value is kept and marked, never used. `holds` is how long one reading of a
     continuous stream speaks for; `None` marks spot measurements, which have no coverage. Where a kind `adds`
-    up, a reading is an amount, and the sum of them is what counts. A `waveform` is samples of a curve: no
-    number of it alone says anything, so none is ever told.
+    up, a reading is an amount, and the sum of them is what counts. A `waveform` is samples of a curve, or one
+    seen from further off: no number of it alone says anything, so none is ever told.
     """
 
     title: str
@@ -235,6 +237,18 @@ KINDS: Mapping[Kind, KindInfo] = {
         high=28_000,
         decimals=0,
         holds=timedelta(milliseconds=50),
+        waveform=True,
+    ),
+    # Standard deviation of the samples of ten seconds: a 50 Hz waveform, as far as rules need to know it.
+    Kind.MOVEMENT: KindInfo(
+        title="movement",
+        ucum="m[g]",
+        unit="mg",
+        loinc=None,
+        low=0,
+        high=14_000,
+        decimals=0,
+        holds=_TEN_S,
         waveform=True,
     ),
     Kind.BATTERY: KindInfo(title="battery", ucum="%", unit="%", loinc=None, low=0, high=100, decimals=0),

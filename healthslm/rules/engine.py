@@ -98,7 +98,10 @@ def _case(
 
 
 def _prepared(rule: Rule, windows: Windows) -> Any:
-    return None if rule.prepare is None else rule.prepare(windows, rule.settings)
+    """What the rule makes of its own kinds and no others: live there are none."""
+    if rule.prepare is None:
+        return None
+    return rule.prepare({kind: windows[kind] for kind in rule.kinds if kind in windows}, rule.settings)
 
 
 def finding_of(

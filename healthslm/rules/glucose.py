@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from healthslm.analysis import absent, extreme, of_window
 from healthslm.analysis.forecast import PRIOR, forecasts
 from healthslm.analysis.quality import worn
-from healthslm.readings import Feature, Floats, Ints, Kind, Severity, Threshold, Window, instant, moment
+from healthslm.readings import Feature, Floats, Ints, Kind, Severity, Threshold, Window, micro, micros, moment
 from healthslm.rules.base import Case, Rule, Verdict, Windows
 
 _CONSENSUS = (
@@ -147,13 +147,9 @@ class _Seen:
 
     def at(self, now: datetime) -> int:
         """The index of the reading that speaks for `now`, or -1."""
-        micro = _micro(now)
-        index = int(np.searchsorted(self.times, micro, side="right")) - 1
-        return index if index >= 0 and micro - int(self.times[index]) <= _RECENT_US else -1
-
-
-def _micro(time: datetime) -> int:
-    return int(instant(time).astype(np.int64))
+        time = micro(now)
+        index = int(np.searchsorted(self.times, time, side="right")) - 1
+        return index if index >= 0 and time - int(self.times[index]) <= _RECENT_US else -1
 
 
 def _good(windows: Windows, kind: Kind = Kind.SENSOR_GLUCOSE) -> tuple[Ints, Floats]:
@@ -161,7 +157,7 @@ def _good(windows: Windows, kind: Kind = Kind.SENSOR_GLUCOSE) -> tuple[Ints, Flo
     if window is None or not len(window):
         return _NO_TIMES, _NO_VALUES
     good = worn(window)
-    return good.times.astype("M8[us]").astype(np.int64), good.values
+    return micros(good), good.values
 
 
 def _lasted(times: Ints, beyond: NDArray[np.bool_]) -> tuple[Ints, Ints]:
@@ -229,7 +225,7 @@ def _by_meter(case: Case) -> Verdict | None:
     times, values = case.prepared.meter
     if not len(times):
         return None
-    now = _micro(case.now)
+    now = micro(case.now)
     index = int(np.searchsorted(times, now, side="right")) - 1
     if index < 0 or now - int(times[index]) > _RECENT_US:
         return None
@@ -271,7 +267,7 @@ def _prepare_soon(windows: Windows, thresholds: Mapping[str, float]) -> _Ahead:
 
 def _soon(case: Case) -> Verdict | None:
     ahead: _Ahead = case.prepared
-    now = _micro(case.now)
+    now = micro(case.now)
     index = int(np.searchsorted(ahead.times, now, side="right")) - 1
     if index < 0 or now - int(ahead.times[index]) > _RECENT_US or not ahead.held[index]:
         return None
@@ -300,7 +296,7 @@ def _high_evidence(case: Case) -> tuple[Feature, ...]:
 def _soon_evidence(case: Case) -> tuple[Feature, ...]:
     window = worn(case.windows[Kind.SENSOR_GLUCOSE])
     ahead: _Ahead = case.prepared
-    inside = (ahead.times >= _micro(window.start)) & (ahead.times < _micro(window.end))
+    inside = (ahead.times >= micro(window.start)) & (ahead.times < micro(window.end))
     if not inside.any():
         why = "a forecast needs readings over half an hour"
         return (absent("glucose_in_30min", window.kind, window.start, window.end, why, unit="mg/dL"),)

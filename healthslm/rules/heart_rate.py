@@ -10,18 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from healthslm.analysis import absent, extreme, of_window
-from healthslm.analysis.activity import Movement, like_exertion, micros, movement
+from healthslm.analysis.activity import (
+    ALIVE_US,
+    RECOVERY_US,
+    SHOWS_MOVEMENT,
+    UNSEEN,
+    Movement,
+    like_exertion,
+    movement,
+)
 from healthslm.analysis.quality import worn
-from healthslm.readings import KINDS, Feature, Floats, Ints, Kind, Severity, Threshold, instant, moment
+from healthslm.readings import KINDS, Feature, Floats, Ints, Kind, Severity, Threshold, micro, micros, moment
 from healthslm.rules.base import Case, Rule, Verdict, Windows
 
 WIDTH = timedelta(minutes=10)
 DEMAND, SHARE = 0.6, 0.9
 """Share of the ten minutes that readings must speak for, and of that which must be beyond the threshold."""
-RECOVERY_US = 10 * 60_000_000
-"""So long after movement a heart rate may still be high."""
-ALIVE_US = 15 * 60_000_000
-"""A sensor of movement that reported within this is there."""
 ONSET_US = 60 * 60_000_000
 """How far before ten high minutes their onset is looked for."""
 _WIDTH_US = int(WIDTH.total_seconds() * 1e6)
@@ -77,7 +81,10 @@ LOW_THRESHOLDS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Held:
-    """The moments, one a minute, at which ten minutes were beyond a threshold; `since`: where that began."""
+    """Of the heart rate (`times`, `rates`) the `moments`, one a minute, at which a rule is asked.
+
+    `held`, `urgent`: whether the ten minutes up to each were beyond the threshold, or the urgent one.
+    """
 
     times: Ints
     rates: Floats
@@ -88,9 +95,9 @@ class _Held:
 
     def at(self, now: datetime) -> int:
         """The index of the moment that speaks for `now`, or -1."""
-        micro = int(instant(now).astype(np.int64))
-        index = int(np.searchsorted(self.moments, micro, side="right")) - 1
-        return index if index >= 0 and micro - int(self.moments[index]) <= _RECENT_US else -1
+        time = micro(now)
+        index = int(np.searchsorted(self.moments, time, side="right")) - 1
+        return index if index >= 0 and time - int(self.moments[index]) <= _RECENT_US else -1
 
     def begun(self, index: int, earliest: int) -> int:
         """When the ten minutes began that last, without a break, until this moment."""
@@ -146,7 +153,7 @@ def _high(case: Case) -> Verdict | None:
     if index < 0 or not held.held[index]:
         return None
     now = int(held.moments[index])
-    earliest = int(instant(case.windows[Kind.HEART_RATE].start).astype(np.int64))
+    earliest = micro(case.windows[Kind.HEART_RATE].start)
     begun = held.begun(index, earliest)
     onset = moment(np.datetime64(begun, "us"))
     if held.moved.known(now - ALIVE_US, now):
@@ -159,11 +166,7 @@ def _high(case: Case) -> Verdict | None:
         seconds = (held.times[low:high] - now) / 1e6
         if like_exertion(seconds, held.rates[low:high], case["high_from"]):
             return None
-    return Verdict(
-        severity=Severity.WATCH,
-        onset=onset,
-        missing=("movement: nothing sent steps, cadence or acceleration",),
-    )
+    return Verdict(severity=Severity.WATCH, onset=onset, missing=(UNSEEN,))
 
 
 def _low(case: Case) -> Verdict | None:
@@ -171,7 +174,7 @@ def _low(case: Case) -> Verdict | None:
     index = held.at(case.now)
     if index < 0 or not held.held[index]:
         return None
-    earliest = int(instant(case.windows[Kind.HEART_RATE].start).astype(np.int64))
+    earliest = micro(case.windows[Kind.HEART_RATE].start)
     begun = held.begun(index, earliest)
     return Verdict(severity=Severity.WATCH, onset=moment(np.datetime64(begun, "us")))
 
@@ -188,10 +191,10 @@ def _evidence(case: Case) -> tuple[Feature, ...]:
 _SOURCE = f"{_CONSUMER}; {_NEWS2}"
 HIGH_HEART_RATE = Rule(
     name="high_heart_rate",
-    version="1",
+    version="2",
     title="High heart rate at rest",
     source=_SOURCE,
-    kinds=(Kind.HEART_RATE, Kind.STEPS, Kind.CADENCE, Kind.SPEED),
+    kinds=(Kind.HEART_RATE, *SHOWS_MOVEMENT),
     lookback=timedelta(hours=7, minutes=30),
     join=timedelta(minutes=30),
     every=_ASKED,

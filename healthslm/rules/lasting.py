@@ -10,7 +10,7 @@ import numpy as np
 
 from healthslm.analysis import rolling_median
 from healthslm.analysis.quality import lost, worn
-from healthslm.readings import Feature, Floats, Kind, Times, Window, instant, moment
+from healthslm.readings import KINDS, Feature, Floats, Kind, Times, Window, instant, moment
 
 WIDTH = timedelta(minutes=5)
 DEMAND = 0.8
@@ -67,7 +67,7 @@ class Lasting:
             name=name,
             kind=window.kind,
             value=float(medians[index]),
-            unit=_unit(window.kind),
+            unit=KINDS[window.kind].ucum,
             start=five.start,
             end=five.end,
             coverage=five.coverage,
@@ -75,10 +75,6 @@ class Lasting:
             readings=(int(five.ids[0]), int(five.ids[-1])) if len(five) else (),
             at=end,
         )
-
-
-def _unit(kind: Kind) -> str:
-    return "%" if kind is Kind.SPO2 else "/min"
 
 
 def _settled(window: Window) -> Window:

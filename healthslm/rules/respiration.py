@@ -9,14 +9,11 @@ from datetime import timedelta
 import numpy as np
 
 from healthslm.analysis import absent, extreme
-from healthslm.analysis.activity import Movement, movement
-from healthslm.readings import KINDS, Feature, Kind, Severity, Threshold, instant
+from healthslm.analysis.activity import ALIVE_US, RECOVERY_US, SHOWS_MOVEMENT, UNSEEN, Movement, movement
+from healthslm.readings import KINDS, Feature, Kind, Severity, Threshold, micro
 from healthslm.rules.base import Case, Rule, Verdict, Windows
 from healthslm.rules.lasting import Lasting
 
-RECOVERY_US = 10 * 60_000_000
-"""So long after movement somebody may still breathe fast."""
-_SEEN_US = 15 * 60_000_000
 _NEWS2 = "NEWS2: 8 and under scores 3, 9-11 scores 1, 21-24 scores 2, 25 and above scores 3"
 _UNIT = KINDS[Kind.RESPIRATORY_RATE].ucum
 HIGH_THRESHOLDS = (
@@ -60,9 +57,10 @@ class _Breathing:
     moved: Movement
 
 
-def _prepare(windows: Windows, _thresholds: Mapping[str, float]) -> _Breathing:
-    lasting = Lasting.of(windows.get(Kind.RESPIRATORY_RATE))
-    return _Breathing(lasting=lasting, moved=movement(windows))
+def _prepare(windows: Windows, thresholds: Mapping[str, float]) -> _Breathing:
+    window = windows.get(Kind.RESPIRATORY_RATE)
+    fast = window is not None and bool((window.values >= thresholds["watch_from"]).any())
+    return _Breathing(lasting=Lasting.of(window), moved=movement(windows if fast else {}))
 
 
 def _high(case: Case) -> Verdict | None:
@@ -72,10 +70,9 @@ def _high(case: Case) -> Verdict | None:
     if found is None or found[0] < case["watch_from"]:
         return None
     severity = Severity.URGENT if found[0] >= case["urgent_from"] else Severity.WATCH
-    now, since = (int(instant(one).astype(np.int64)) for one in (case.now, found[1]))
-    if not seen.moved.known(now - _SEEN_US, now):
-        unseen = ("movement: nothing sent steps, cadence or speed",)
-        return Verdict(severity=severity, onset=found[1], missing=unseen)
+    now, since = (micro(one) for one in (case.now, found[1]))
+    if not seen.moved.known(now - ALIVE_US, now):
+        return Verdict(severity=severity, onset=found[1], missing=(UNSEEN,))
     if seen.moved.moved(since - RECOVERY_US, now):
         return None
     return Verdict(severity=severity, onset=found[1])
@@ -114,10 +111,10 @@ _SOURCE = "Royal College of Physicians, National Early Warning Score 2, 2017, re
 _MISSING = ("how you feel: breathlessness matters more than the count", "how the sensor counts breaths")
 HIGH_RESPIRATION = Rule(
     name="high_respiration",
-    version="2",
+    version="3",
     title="Fast breathing at rest",
     source=_SOURCE,
-    kinds=(Kind.RESPIRATORY_RATE, Kind.STEPS, Kind.CADENCE, Kind.SPEED),
+    kinds=(Kind.RESPIRATORY_RATE, *SHOWS_MOVEMENT),
     lookback=timedelta(minutes=30),
     join=timedelta(minutes=30),
     every=timedelta(minutes=1),

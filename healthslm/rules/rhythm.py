@@ -9,11 +9,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from healthslm.analysis import absent, mean, of_window
-from healthslm.analysis.burden import Stretch, Stretches
+from healthslm.analysis.burden import LEAST_MINUTES, QUARTER, Stretch, Stretches, minutes_of
 from healthslm.readings import Feature, Kind, Severity, Threshold
 from healthslm.rules.base import Case, Rule, Verdict, Windows
 
-WIDTH = timedelta(minutes=15)
 WITHIN = timedelta(hours=24)
 """What lies further back confirms nothing."""
 OF = 6
@@ -40,7 +39,7 @@ THRESHOLDS = (
     ),
     Threshold(
         name="minutes",
-        value=5,
+        value=LEAST_MINUTES,
         unit="min",
         meaning="a quarter of an hour with fewer minutes of beats is not judged",
         low=2,
@@ -51,7 +50,7 @@ THRESHOLDS = (
 
 
 def _prepare(windows: Windows, _thresholds: object) -> Stretches:
-    return Stretches(windows[Kind.RR_INTERVAL], WIDTH)
+    return Stretches(windows[Kind.RR_INTERVAL], QUARTER)
 
 
 def _irregular(case: Case, stretch: Stretch) -> bool:
@@ -81,8 +80,7 @@ def _evidence(case: Case) -> tuple[Feature, ...]:
     window = case.windows[Kind.RR_INTERVAL]
     stretches: Stretches = case.prepared
     inside = [s for s in stretches.backwards(window.start, window.end) if s.minutes >= case["minutes"]]
-    minutes = sum(s.minutes for s in inside)
-    without_order = sum(s.minutes * s.share for s in inside)
+    minutes, without_order = minutes_of(inside)
     if not minutes:
         why = "no quarter of an hour with enough beats"
         return (absent("irregular_minutes", window.kind, window.start, window.end, why, unit="min"),)

@@ -10,7 +10,7 @@ import numpy as np
 
 from healthslm.analysis import Daily, DailySeries, Days
 from healthslm.analysis.daily_vitals import DAILIES
-from healthslm.readings import moment
+from healthslm.readings import micros, moment
 from healthslm.rules.base import Windows
 
 _QUARTER_US = 15 * 60_000_000
@@ -29,7 +29,7 @@ def days_of(windows: Windows, zone: ZoneInfo, dailies: Iterable[Daily] = DAILIES
 def _dates(windows: Windows, daily: Daily, zone: ZoneInfo) -> set[date]:
     found: set[date] = set()
     for kind in daily.kinds:
-        numbers = windows[kind].times.astype("M8[us]").astype(np.int64) // _QUARTER_US
+        numbers = micros(windows[kind]) // _QUARTER_US
         quarters = (np.unique(numbers) * _QUARTER_US).astype("M8[us]")
         found |= {moment(one).astimezone(zone).date() for one in quarters}
     # Hours from before midnight belong to the day that follows.

@@ -54,6 +54,7 @@ SPANS = {
     Kind.PULSE_INTERVAL: DAY_US,
     Kind.SPEED: DAY_US,
     Kind.CADENCE: DAY_US,
+    Kind.MOVEMENT: DAY_US,
     Kind.ECG: 10 * MINUTE_US,
     Kind.ACCELERATION: 10 * MINUTE_US,
 }

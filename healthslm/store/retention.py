@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from healthslm.errors import UsageError
-from healthslm.readings import KINDS, Kind
-from healthslm.store.ids import SPANS
+from healthslm.readings import Kind
+from healthslm.store.ids import DAY_US, SPANS
 from healthslm.store.rows import micros, moment
 from healthslm.store.store import Store
 
@@ -60,7 +60,7 @@ def group_of(kind: Kind) -> str:
     """Return the group of a kind."""
     if kind not in SPANS:
         return SPARSE
-    return WAVEFORM if KINDS[kind].waveform else DENSE
+    return DENSE if SPANS[kind] >= DAY_US else WAVEFORM
 
 
 def policy(store: Store) -> Policy:

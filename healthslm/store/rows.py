@@ -35,6 +35,7 @@ KIND_CODES: Mapping[Kind, int] = {
     Kind.SLEEP_DURATION: 22,
     Kind.ECG: 23,
     Kind.ACCELERATION: 24,
+    Kind.MOVEMENT: 25,
 }
 _KINDS = {code: kind for kind, code in KIND_CODES.items()}
 

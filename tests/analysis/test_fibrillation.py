@@ -4,6 +4,7 @@ import csv
 import gzip
 from dataclasses import replace
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -11,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from healthslm.analysis.burden import Stretches, burden, share
+from healthslm.analysis.burden import QUARTER, Stretches, irregular_share, share
+from healthslm.analysis.daily_vitals import IRREGULAR_SHARE_OF_DAY
 from healthslm.analysis.fibrillation import FEWEST, beats, filled, log_odds, median3
-from healthslm.readings import Floats, Kind, Quality
-from healthslm.rules.rhythm import WIDTH
+from healthslm.readings import Floats, Kind, Quality, Reading
+from healthslm.rules.base import Case
+from healthslm.rules.rhythm import IRREGULAR_RHYTHM
 from healthslm.training.rhythms import fibrillation, sinus
 from tests.making import at, windows
 from tests.making import beats as beats_from
@@ -103,7 +106,7 @@ def test_a_stretch_is_judged_by_its_own_beats() -> None:
     whole = windows(beats_from(at("09:00"), wild.tolist()))[Kind.RR_INTERVAL]
     early = whole.between(whole.start, at("09:31"))
     one, two = (
-        {s.window.start: s for s in Stretches(w, WIDTH).backwards(at("09:00"), at("09:30"))}
+        {s.window.start: s for s in Stretches(w, QUARTER).backwards(at("09:00"), at("09:30"))}
         for w in (whole, early)
     )
     assert list(one) == [at("09:15"), at("09:00")]
@@ -113,8 +116,8 @@ def test_a_stretch_is_judged_by_its_own_beats() -> None:
 
 def test_a_stretch_that_is_not_over_is_not_judged() -> None:
     window = windows(beats_from(at("09:00"), [800.0] * 2000))[Kind.RR_INTERVAL]
-    assert len(list(Stretches(window, WIDTH).backwards(at("09:05"), at("09:20")))) == 0
-    assert len(list(Stretches(window, WIDTH).backwards(at("09:00"), at("09:20")))) == 1
+    assert len(list(Stretches(window, QUARTER).backwards(at("09:05"), at("09:20")))) == 0
+    assert len(list(Stretches(window, QUARTER).backwards(at("09:00"), at("09:20")))) == 1
 
 
 def test_what_is_not_usable_has_no_say() -> None:
@@ -122,16 +125,52 @@ def test_what_is_not_usable_has_no_say() -> None:
     wild = (1000 * np.clip(fibrillation(rng, 1000), 0.4, 1.2)).tolist()
     rows = [replace(r, quality=Quality.NO_CONTACT) for r in beats_from(at("09:00"), wild)]
     window = windows(rows)[Kind.RR_INTERVAL]
-    found = burden(window)
+    found = irregular_share(window)
     assert found.value is None
     assert "no quarter of an hour" in found.reason
-    assert list(Stretches(window, WIDTH).backwards(at("09:00"), at("10:00"))) == []
+    assert list(Stretches(window, QUARTER).backwards(at("09:00"), at("10:00"))) == []
 
 
-def test_the_burden_is_the_share_of_beats() -> None:
+def test_the_days_share_is_that_of_the_beats() -> None:
     rr, af = recorded("afdb-04126-first-2h.csv.gz")
     rows = beats_from(at("09:00"), np.nan_to_num(rr, nan=800).tolist())
-    found = burden(windows(rows)[Kind.RR_INTERVAL])
+    found = irregular_share(windows(rows)[Kind.RR_INTERVAL])
     assert found.value == pytest.approx(100 * af.mean(), abs=4)
     assert found.count > 10_000
     assert share(np.full(500, 800.0)) == 0
+
+
+def wild_and_steady(minutes: float) -> list[Reading]:
+    """So many minutes of AF in one quarter of an hour, and a whole steady one after it."""
+    wild = 1000 * np.clip(fibrillation(np.random.default_rng(3), 4000), 0.4, 1.2)
+    wild = wild[np.cumsum(wild) <= minutes * 60_000]
+    return beats_from(at("09:00"), wild.tolist()) + beats_from(at("09:15"), [1000.0] * 899)
+
+
+def test_the_days_share_asks_for_what_the_rule_asks_for_and_is_weighed_as_its_evidence() -> None:
+    few = windows(wild_and_steady(4))[Kind.RR_INTERVAL]
+    assert irregular_share(few).value == 0  # four minutes are not judged
+    window = windows(wild_and_steady(14))[Kind.RR_INTERVAL]
+    day = irregular_share(window)
+    judged = list(Stretches(window, QUARTER).backwards(window.start, window.end))
+    # By time, not by beats: the fast ones count no more than the slow ones.
+    assert day.value == pytest.approx(100 * 14 / 29, abs=2)
+    assert day.value < 100 * len(judged[1].window) / sum(len(one.window) for one in judged) - 5
+    seen = {Kind.RR_INTERVAL: window}
+    case = Case(
+        windows=seen,
+        now=window.end,
+        zone=ZoneInfo("UTC"),
+        thresholds=IRREGULAR_RHYTHM.settings,
+        prepared=Stretches(window, QUARTER),
+    )
+    told = {one.name: one.value for one in IRREGULAR_RHYTHM.evidence(case)}
+    assert told["irregular_share"] == day.value
+    assert IRREGULAR_SHARE_OF_DAY.title == "share of beats without order"
+
+
+def test_a_day_of_few_beats_has_no_share() -> None:
+    rows = [one for hour in range(8, 20) for one in beats_from(at(f"{hour:02}:00"), [800.0] * 300)]
+    found = irregular_share(windows(rows)[Kind.RR_INTERVAL])
+    assert found.value is None
+    assert "5 minutes" in found.reason

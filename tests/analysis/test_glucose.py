@@ -1,3 +1,4 @@
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -267,11 +268,18 @@ def test_one_reading_or_none_and_sparse_ones() -> None:
     assert "mage" not in of(sparse)
 
 
-def test_a_year_is_quick_and_a_fortnight_is_at_once() -> None:
-    import time  # noqa: PLC0415
+def test_memory_grows_as_the_readings_do_and_no_faster() -> None:
+    def peak(days: int) -> float:
+        """The most bytes a reading at any time."""
+        count = days * 288
+        noise = np.random.default_rng(1).normal(0, 8, count)
+        read = trace(np.clip(140 + 40 * np.sin(np.arange(count) / 40) + noise, 40, 400))
+        tracemalloc.start()
+        figures(read)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most / count
 
-    rng = np.random.default_rng(1)
-    values = np.clip(140 + 40 * np.sin(np.arange(365 * 288) / 40) + rng.normal(0, 8, 365 * 288), 40, 400)
-    began = time.perf_counter()
-    figures(trace(values))
-    assert time.perf_counter() - began < 5
+    month = peak(30)
+    assert peak(360) < 1.5 * month
+    assert month < 2000

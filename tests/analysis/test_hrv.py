@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from healthslm.analysis.beats import beats_of
-from healthslm.analysis.hrv_frequency import beat_times, cubic, lomb_scargle, welch
+from healthslm.analysis.hrv_frequency import BANDS, beat_times, cubic, lomb_scargle, welch
 from healthslm.analysis.hrv_nonlinear import dfa, sample_entropy
 from healthslm.analysis.hrv_time import time_domain, tinn_ms
-from healthslm.analysis.variability import figures, variability
+from healthslm.analysis.variability import figures, summary
 from healthslm.errors import UsageError
 from healthslm.evaluation import hrv
 from healthslm.readings import Kind, Window
@@ -63,7 +63,7 @@ def test_a_wave_is_found_in_its_band_with_its_power(hertz: float, band: str) -> 
     for spectrum in (welch(nn, times), lomb_scargle(nn, times)):
         powers = spectrum.bands()
         assert powers[f"{band}_ms2"] == pytest.approx(450, rel=0.1)
-        assert powers[f"{band}_peak_hz"] == pytest.approx(hertz, abs=0.004)
+        assert spectrum.frequencies[spectrum.density.argmax()] == pytest.approx(hertz, abs=0.004)
 
 
 def test_noise_has_the_exponent_of_noise() -> None:
@@ -119,13 +119,39 @@ def test_an_irregular_rhythm_has_no_variability() -> None:
 def test_a_window_says_its_coverage_or_why_there_is_nothing() -> None:
     start = at("08:00")
     rows = beats(start, SHORT.tolist())
-    worn = variability(Window.of(Kind.RR_INTERVAL, start, start + timedelta(minutes=5), rows))
+    worn = summary(Window.of(Kind.RR_INTERVAL, start, start + timedelta(minutes=5), rows))
     named = {f.name: f for f in worn}
-    assert named["rmssd_ms"].text == "101.3"
+    assert named["rmssd_ms"].text == "101"
     assert named["rmssd_ms"].coverage is not None
     assert named["rmssd_ms"].readings == (rows[0].id, rows[-1].id)
-    for feature in variability(Window.of(Kind.RR_INTERVAL, start, start + timedelta(minutes=9), rows)):
+    for feature in summary(Window.of(Kind.RR_INTERVAL, start, start + timedelta(minutes=9), ())):
         assert feature.value is None
-        assert "80 % are needed" in feature.reason.replace("80%", "80 %")
-    for feature in variability(Window.of(Kind.RR_INTERVAL, start, start + timedelta(minutes=9), ())):
-        assert feature.value is None
+        assert "64 are needed" in feature.reason
+
+
+@pytest.mark.parametrize("minutes", [5, 25])
+def test_no_frequency_counts_twice(minutes: int) -> None:
+    """Over ten minutes the grid is of 1/300 Hz: 0.04 and 0.15 Hz are points of it, and edges of two bands."""
+    nn = 800 + 20 * np.random.default_rng(8).standard_normal(minutes * 75)
+    spectrum = lomb_scargle(nn)
+    marks = np.array([spectrum.within(band) for band in BANDS.values()])
+    assert (marks.sum(axis=0) == 1).all()
+    powers = spectrum.bands()
+    step = spectrum.frequencies[1] - spectrum.frequencies[0]
+    assert powers["total_ms2"] == pytest.approx(spectrum.density.sum() * step)
+    if minutes > 10:
+        edges = np.flatnonzero(np.isin(spectrum.frequencies, (0.04, 0.15)))
+        assert [[name for name, on in zip(BANDS, marks[:, n], strict=True) if on] for n in edges] == [
+            ["vlf"],
+            ["lf"],
+        ]
+        # Of white noise a band has the power that its width says: this many of the points.
+        assert [int(one.sum()) for one in marks] == [12, 33, 75]
+
+
+def test_the_powers_of_a_long_series_are_those_of_its_parts() -> None:
+    times = np.arange(0, 1500, 0.8)
+    nn = 800 + 30 * np.sin(2 * np.pi * 0.15 * times)  # on the edge itself
+    powers = lomb_scargle(nn, times).bands()
+    assert powers["total_ms2"] == pytest.approx(450, rel=0.02)
+    assert powers["lf_ms2"] > 0.9 * 450 > 0.1 * 450 > powers["hf_ms2"]

@@ -4,7 +4,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from healthslm.analysis.daily_vitals import DAILIES
+from healthslm.analysis.daily_vitals import DAILIES, NIGHT_HEART_RATE, NIGHT_RESPIRATION, NIGHT_SPO2
+from healthslm.analysis.days import Daily
 from healthslm.analysis.resting import (
     NIGHT_RMSSD,
     NOCTURNAL_DIP,
@@ -49,6 +50,37 @@ def test_the_nights_rmssd_leaves_ectopic_beats_out() -> None:
     rr[200::97], rr[201::97] = 560, 1240
     found = NIGHT_RMSSD.of(windows(beats(at("01:00"), rr.tolist())), DAY.date(), UTC)
     assert found.value == pytest.approx(expected, rel=0.05)
+
+
+def test_the_nights_rmssd_counts_the_pairs_that_it_stands_on() -> None:
+    rr = 900 + 20 * np.random.default_rng(3).standard_normal(3000)  # 45 minutes
+    rows = beats(at("01:00"), rr.tolist())
+    alone = NIGHT_RMSSD.of(windows(rows), DAY.date(), UTC)
+    scraps = [one for n in range(10) for one in beats(at("02:00") + timedelta(minutes=5 * n), [900.0] * 20)]
+    both = NIGHT_RMSSD.of(windows(rows + scraps), DAY.date(), UTC)
+    assert both.value == alone.value
+    assert both.count == alone.count < 3000
+
+
+def test_a_night_asks_for_time_not_for_readings() -> None:
+    """Ten minutes at a reading a second are no night, however many readings they are."""
+    short = windows(series(Kind.HEART_RATE, at("01:00"), [58.0] * 700))
+    found = NIGHT_HEART_RATE.of(short, DAY.date(), UTC)
+    assert found.value is None
+    assert "0.2 h of the night, 1 is needed" in found.reason
+    sparse = windows(series(Kind.HEART_RATE, at("01:00"), [58.0] * 480, every=10))
+    assert NIGHT_HEART_RATE.of(sparse, DAY.date(), UTC).value == 58
+
+
+@pytest.mark.parametrize("daily", [NIGHT_SPO2, NIGHT_RESPIRATION], ids=lambda d: d.name)
+def test_one_spot_check_is_no_night_and_three_are(daily: Daily) -> None:
+    (kind,) = daily.kinds
+    for rows in (series(kind, at("01:00"), [60.0]), series(kind, at("01:00"), [60.0] * 30)):
+        found = daily.of(windows(rows), DAY.date(), UTC)
+        assert found.value is None
+        assert "1 five-minute part of the night, 3 are needed" in found.reason
+    checks = series(kind, at("01:00"), [60.0, 61.0, 62.0], every=3600)
+    assert daily.of(windows(checks), DAY.date(), UTC).value == 61
 
 
 def test_an_irregular_night_and_a_short_one_have_none() -> None:

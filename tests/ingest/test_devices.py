@@ -31,7 +31,7 @@ from device.vendors.polar_frames import Acceleration, AccFrame, EcgFrame, PpiFla
 from device.vendors.viatom import BatteryState, ViatomMeasurement
 from device.vendors.xiaomi import BodyFlags, WeightFlags, XiaomiBodyComposition, XiaomiWeight
 from healthslm.ingest import Ingest, Taken
-from healthslm.readings import Kind, Quality
+from healthslm.readings import Kind, Quality, Reading
 from tests.ingest.hearing import BERLIN, NOON, note, stamp, take
 from tests.making import at
 
@@ -146,6 +146,33 @@ def test_acceleration_is_its_magnitude() -> None:
     assert [r.value for r in taken.readings] == [1000.0, 500.0]
     unknown = take(AccFrame(10**18, (Acceleration(0, 0, 1),), 1, True))
     assert "by which factor" in unknown.refused[0]
+
+
+def shaken(swing: int, seconds: int = 25) -> list[Reading]:
+    """What becomes of 25 samples a second that swing around 1 g, a frame a second."""
+    ingest, second, found = Ingest(BERLIN), 1_000_000_000, []
+    for n in range(seconds):
+        samples = tuple(Acceleration(0, 0, 1000 + swing * (-1) ** k) for k in range(25))
+        taken = ingest.take(note(AccFrame(10**18 + n * second, samples), NOON + timedelta(seconds=n)))
+        found += [r for r in taken.readings if r.kind is Kind.MOVEMENT]
+    return found
+
+
+def test_movement_is_how_much_acceleration_varied_in_ten_seconds() -> None:
+    first, second = shaken(120)
+    assert [first.value, second.value] == pytest.approx([120, 120], abs=0.1)
+    assert NOON < first.time < NOON + timedelta(seconds=10) <= second.time < NOON + timedelta(seconds=20)
+    assert [r.value for r in shaken(0)] == [0, 0]
+    assert shaken(120, seconds=9) == []
+
+
+def test_a_clock_that_stands_still_shows_no_movement() -> None:
+    ingest, found = Ingest(BERLIN), []
+    samples = tuple(Acceleration(0, 0, 1000 + 100 * (-1) ** k) for k in range(25))
+    for n in range(25):
+        taken = ingest.take(note(AccFrame(10**18, samples), NOON + timedelta(seconds=n)))
+        found += [r for r in taken.readings if r.kind is Kind.MOVEMENT]
+    assert found == []
 
 
 def test_pulse_intervals_carry_the_sensors_own_doubts() -> None:

@@ -145,17 +145,18 @@ def test_weight_evidence_names_the_gain_and_its_readings() -> None:
 
 def test_two_of_three_signs_make_a_pattern_and_what_was_not_measured_is_named() -> None:
     fever = made(EVENING_TEMPERATURE, [*around(36.6, 0.1), 38.1])
-    rate = made(RESTING_HEART_RATE, [*around(60, 1), 68.0, 68.0][:36])
     calm = made(RESTING_HEART_RATE, around(60, 1, 36))
     breath = made(NIGHT_RESPIRATION, [*around(15, 0.3, 34), 18.0, 18.2])
     assert found(INFECTION_PATTERN, fever, calm) == []
+    # One day a little up is no sign; one that is far up is.
+    assert found(INFECTION_PATTERN, fever, made(RESTING_HEART_RATE, [*around(60, 1), 62.5])) == []
+    assert len(found(INFECTION_PATTERN, fever, made(RESTING_HEART_RATE, [*around(60, 1), 68.0]))) == 1
     (finding,) = found(INFECTION_PATTERN, fever, calm, breath)
     assert [f.name for f in finding.evidence[:2]] == ["evening_temperature_days", "evening_temperature_usual"]
     assert not any("not measured" in unseen for unseen in finding.missing)
     rising = made(RESTING_HEART_RATE, [*around(60, 1, 34), 67.0, 68.0])
     (finding,) = found(INFECTION_PATTERN, fever, rising)
     assert "respiratory rate at night: not measured" in finding.missing
-    assert rate.features
 
 
 def test_fluid_is_seen_in_weight_oxygen_and_heart_rate() -> None:

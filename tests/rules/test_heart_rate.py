@@ -1,10 +1,13 @@
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pytest
 
-from healthslm.readings import Kind, Reading, Severity
+from healthslm.readings import Kind, Reading, Severity, Window
 from healthslm.rules import judge, scan
+from healthslm.rules.base import Verdict
 from healthslm.rules.heart_rate import HIGH_HEART_RATE, LOW_HEART_RATE
 from tests.making import at, series, windows
 
@@ -88,15 +91,49 @@ def test_readings_that_come_too_seldom_say_nothing() -> None:
     assert scan(HIGH_HEART_RATE, windows(series(Kind.HEART_RATE, at("09:00"), [140] * 30, every=60))) == []
 
 
+def shaking(spread: float, minutes: int, start: str = "09:00") -> list[Reading]:
+    return series(Kind.MOVEMENT, at(start), [spread] * (6 * minutes), every=10)
+
+
+def test_acceleration_shows_rest_and_movement() -> None:
+    high = rates((72, 72, 900), (150, 150, 1200))
+    assert severities(high + shaking(8, 35)) == [Severity.URGENT]
+    assert severities(high + shaking(180, 35)) == []
+
+
+def test_samples_of_acceleration_are_not_looked_at_live_nor_in_history() -> None:
+    """A rule is shown its own kinds alone, whatever windows there are."""
+    high = rates((72, 72, 900), (150, 150, 1200))
+    plain = windows(high)
+    beside = windows(high + series(Kind.ACCELERATION, at("09:00"), [900, 1150] * 3000, every=0.2))
+    assert scan(HIGH_HEART_RATE, beside) == scan(HIGH_HEART_RATE, plain) != []
+    assert judge(HIGH_HEART_RATE, beside, at("09:34")) == judge(HIGH_HEART_RATE, plain, at("09:34"))
+    seen: list[set[Kind]] = []
+
+    def prepare(given: Mapping[Kind, Window], _: Mapping[str, float]) -> None:
+        seen.append(set(given))
+
+    rule = replace(
+        HIGH_HEART_RATE,
+        prepare=prepare,
+        verdict=lambda _: Verdict(severity=Severity.WATCH, onset=at("09:15")),
+    )
+    rule = replace(rule, evidence=lambda _: ())
+    scan(rule, beside)
+    judge(rule, beside, at("09:34"))
+    assert seen
+    assert all(Kind.ACCELERATION not in kinds for kinds in seen)
+
+
 def test_live_and_history_agree() -> None:
+    """At each minute live tells what history says of it, but for the edges: they look at other moments."""
     seen = windows(rates((72, 72, 900), (165, 165, 1200)) + steps(35, 0))
     (finding,) = scan(HIGH_HEART_RATE, seen)
-    for minute in range(10, 35):
-        now = seen[Kind.HEART_RATE].times[minute * 60]
-        time = at("09:00") + timedelta(minutes=minute)
-        live = judge(HIGH_HEART_RATE, seen, time)
-        assert now is not None
-        if live is not None:
-            assert finding.start - timedelta(minutes=1) <= live.start
-            assert time <= finding.end + timedelta(minutes=1)
-    assert judge(HIGH_HEART_RATE, seen, at("09:30")) is not None
+    told = [m for m in range(10, 36) if judge(HIGH_HEART_RATE, seen, at("09:00") + timedelta(minutes=m))]
+    assert told == list(range(told[0], 36))
+    first = (finding.start + timedelta(minutes=10) - at("09:00")) / timedelta(minutes=1)
+    assert abs(told[0] - first) <= 2
+    live = judge(HIGH_HEART_RATE, seen, at("09:30"))
+    assert live is not None
+    assert (live.severity, live.evidence[1].value) == (finding.severity, finding.evidence[1].value)
+    assert abs(live.start - finding.start) <= timedelta(minutes=1)

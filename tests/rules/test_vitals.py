@@ -9,6 +9,7 @@ import pytest
 from healthslm.errors import UsageError
 from healthslm.readings import Finding, Kind, Reading, Severity
 from healthslm.rules import Rule, scan
+from healthslm.rules.lasting import Lasting
 from healthslm.rules.oxygen import LOW_SPO2, SPO2_ABOVE_TARGET
 from healthslm.rules.pressure import HIGH_PRESSURE, LOW_PRESSURE
 from healthslm.rules.pressure_categories import AHA_2017, ESC_2024, Setting, category, guideline_named
@@ -142,8 +143,26 @@ def test_who_walks_may_breathe_fast() -> None:
     found: list[Finding] = scan(HIGH_RESPIRATION, windows(breathing(26) + sitting))
     assert [one.severity for one in found] == [URGENT]
     assert not any("movement" in unseen for unseen in found[0].missing)
+    shaken = series(Kind.MOVEMENT, at("09:00"), [150] * 270, every=10)
+    assert levels(HIGH_RESPIRATION, breathing(26) + shaken) == []
     (alone,) = scan(HIGH_RESPIRATION, windows(breathing(26)))
     assert any("movement" in unseen for unseen in alone.missing)
+
+
+def test_movement_is_looked_at_only_where_somebody_breathes_fast() -> None:
+    walking = series(Kind.STEPS, at("09:00"), [100] * 45, every=60)
+    prepare = HIGH_RESPIRATION.prepare
+    assert prepare is not None
+    for rate, looked in ((20, 0), (21, 45)):
+        seen = prepare(windows(breathing(rate) + walking), HIGH_RESPIRATION.settings)
+        assert len(seen.moved.seen) == looked
+
+
+def test_a_level_has_its_kinds_own_unit() -> None:
+    rows = windows(series(Kind.PERFUSION_INDEX, at("09:00"), [3.0] * 600))[Kind.PERFUSION_INDEX]
+    found = Lasting.of(rows).extreme(rows, "perfusion_low")
+    assert found is not None
+    assert found.unit == "%"
 
 
 @pytest.mark.parametrize(

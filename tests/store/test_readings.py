@@ -67,6 +67,7 @@ def test_a_code_never_changes_and_every_kind_has_one() -> None:
         Kind.SLEEP_DURATION: 22,
         Kind.ECG: 23,
         Kind.ACCELERATION: 24,
+        Kind.MOVEMENT: 25,
     }
     assert set(KIND_CODES) == set(Kind), "a new kind needs the next free code in rows.py, and a line here"
 

@@ -41,7 +41,8 @@ def first(store: Store, kind: Kind) -> datetime:
 
 def test_every_kind_has_its_group() -> None:
     assert {group_of(kind) for kind in (Kind.ECG, Kind.ACCELERATION)} == {"waveform"}
-    assert {group_of(kind) for kind in (Kind.HEART_RATE, Kind.SPO2, Kind.RR_INTERVAL)} == {"dense"}
+    dense = (Kind.HEART_RATE, Kind.SPO2, Kind.RR_INTERVAL, Kind.MOVEMENT)
+    assert {group_of(kind) for kind in dense} == {"dense"}
     assert {group_of(kind) for kind in (Kind.SYSTOLIC, Kind.WEIGHT, Kind.GLUCOSE)} == {"sparse"}
 
 
