@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from healthslm.analysis import Daily, DailySeries, over_days
+from healthslm.analysis import Daily, over_days
 from healthslm.analysis.daily_vitals import (
     DAY_SPO2,
     DAY_TEMPERATURE,
@@ -24,7 +24,7 @@ from healthslm.analysis.resting import RESTING_HEART_RATE
 from healthslm.analysis.shift import Shift, shift
 from healthslm.readings import Feature, Severity, Threshold
 from healthslm.rules.base import Case, Rule, Verdict
-from healthslm.rules.shift import DAYS, TYPICAL_RATE, recent
+from healthslm.rules.shift import DAYS, TYPICAL_RATE, recent, shown
 from healthslm.rules.weight import gain, weights
 
 
@@ -57,19 +57,9 @@ def _moved(daily: Daily, *, typical: float, threshold: str, length: int, falls: 
             return None
         sign = -1 if falls else 1
         there = sign * seen.change >= case[threshold] and sign * seen.spreads >= case["spreads"]
-        return Seen(there=there, features=_features(daily, series, seen))
+        return Seen(there=there, features=shown(daily, series, seen))
 
     return Sign(title=daily.title, daily=(daily,), look=look)
-
-
-def _features(daily: Daily, series: DailySeries, seen: Shift) -> tuple[Feature, ...]:
-    days = [series.features[n] for n in seen.recent.tolist()]
-    month = [f for f in series.features if f.value is not None]
-    center = seen.usual.center
-    return (
-        over_days(f"{daily.name}_days", days, center + seen.change, unit=daily.unit, decimals=daily.decimals),
-        over_days(f"{daily.name}_usual", month, center, unit=daily.unit, decimals=daily.decimals),
-    )
 
 
 def _any(title: str, signs: Sequence[Sign]) -> Sign:
@@ -125,7 +115,7 @@ def _rule(
 ) -> Rule:  # fmt: skip
     return Rule(
         name=name,
-        version="1",
+        version="2",
         title=title,
         source=source,
         kinds=(),

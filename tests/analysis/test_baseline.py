@@ -27,7 +27,8 @@ def test_the_month_ends_before_the_last_days() -> None:
     values = np.r_[np.full(10, 100.0), np.full(MONTH, 60.0), np.full(GAP, 90.0)]
     found = usual(days(len(values)), values, FIRST + len(values) - 1, typical=2)
     assert found is not None
-    assert (found.center, found.count) == (60, MONTH)
+    assert found.center == 60
+    assert found.places.tolist() == list(range(10, 10 + MONTH))
 
 
 def test_alike_days_are_given_a_spread_that_people_have() -> None:
@@ -79,6 +80,8 @@ def test_a_shift_of_three_days_is_measured() -> None:
     assert found.change == pytest.approx(8, abs=0.7)
     assert found.spreads > 4
     assert found.recent.tolist() == [37, 38, 39]
+    assert found.usual.places.tolist() == list(range(9, 37))
+    assert not found.levelled
 
 
 def test_gaps_are_said() -> None:
