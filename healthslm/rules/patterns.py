@@ -140,7 +140,7 @@ _BEYOND = _threshold(
 _RATE = _moved(RESTING_HEART_RATE, typical=TYPICAL_RATE, threshold="rate_rise", length=2)
 INFECTION_PATTERN = _rule(
     "infection_pattern",
-    "Temperature, resting heart rate and breathing above your usual together",
+    "Two of temperature, heart rate, breathing above your usual",
     "Mishra et al., Nat Biomed Eng 2020;4:1208-1220; Smarr et al., Sci Rep 2020;10:21640 (temperature); "
     "Miller et al., PLoS ONE 2020;15:e0243693 (respiratory rate)",
     (
@@ -176,7 +176,7 @@ INFECTION_PATTERN = _rule(
 )  # fmt: skip
 DECOMPENSATION_PATTERN = _rule(
     "decompensation_pattern",
-    "Weight, oxygen and resting heart rate moving together as with fluid",
+    "Two of weight up, oxygen down and resting heart rate up",
     "McDonagh et al., 2021 ESC guidelines for heart failure, Eur Heart J 2021;42:3599-3726 (weight); "
     "Stehlik et al., Circ Heart Fail 2020;13:e006513 (several signs of a wearable together)",
     (
