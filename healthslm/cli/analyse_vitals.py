@@ -206,9 +206,9 @@ def _show(found: Judged, guideline: Guideline) -> None:
         terminal.out.print("There is no reading to show.")
         return
     table = terminal.table_of("what", "readings", "latest", "mean", "range", "amiss", whole=_WIDEST)
-    for kind, window in read.windows.items():
+    by_name = {one.name: one for one in found.features}
+    for kind in read.windows:
         seen = found.qualities[kind]
-        by_name = {one.name: one for one in describe(window)}
         latest, mean, low, high, total = (by_name.get(f"{kind}_{part}") for part in _STATISTICS)
         cells = ["" if one is None or one.value is None else words.value(one) for one in (latest, mean)]
         if total is not None:

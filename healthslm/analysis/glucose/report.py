@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from healthslm.analysis.features import absent, of_window
+from healthslm.analysis.features import absent
+from healthslm.analysis.figure import Figure
 from healthslm.analysis.glucose.episodes import counts
 from healthslm.analysis.glucose.indices import gri, ranges, risk, spread
 from healthslm.analysis.glucose.mage import mage
@@ -46,17 +45,6 @@ _WHY = {
     "sd_daily_means": "there is one day",
     "sd_between": "no time of day has readings on two days",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """One figure of a trace. Without a `value` there is a `reason`."""
-
-    name: str
-    value: float | None
-    unit: str
-    decimals: int
-    reason: str = ""
 
 
 def unit_of(name: str) -> tuple[str, int]:
@@ -103,15 +91,13 @@ def figures(trace: Trace) -> tuple[Figure, ...]:
 
 def _figure(name: str, value: float, trace: Trace) -> Figure:
     unit, decimals = unit_of(name)
-    if math.isfinite(value):
-        return Figure(name=name, value=value, unit=unit, decimals=decimals)
     if name.startswith("episodes_"):
-        reason = "there was none"
+        why = "there was none"
     elif len(trace) < 2:
-        reason = _WHY["sd"]
+        why = _WHY["sd"]
     else:
-        reason = _WHY.get(name, "too few readings that belong together")
-    return Figure(name=name, value=None, unit=unit, decimals=decimals, reason=reason)
+        why = _WHY.get(name, "too few readings that belong together")
+    return Figure.of(name, value, unit, decimals, why=why)
 
 
 def glucose_features(window: Window, zone: ZoneInfo = _UTC) -> tuple[Feature, ...]:
@@ -127,14 +113,11 @@ def glucose_features(window: Window, zone: ZoneInfo = _UTC) -> tuple[Feature, ..
         why = "no usable sensor glucose in this period"
         return (absent("cgm_mean", window.kind, window.start, window.end, why, unit="mg/dL"),)
     little = insufficient(trace)
-    made = []
-    for one in figures(trace):
-        name = f"cgm_{one.name}"
-        why = one.reason or (little if one.name not in ("days", "active_percent") else "")
-        if one.value is None or why:
-            made.append(absent(name, window.kind, window.start, window.end, why, unit=one.unit))
-        else:
-            made.append(of_window(name, one.value, good, unit=one.unit, decimals=one.decimals))
+    always = ("days", "active_percent")
+    made = [
+        one.feature(window, good, prefix="cgm_", why="" if one.name in always else little)
+        for one in figures(trace)
+    ]
     if trace.grid is None:
         why = "only one reading" if trace.interval is None else _NO_GRID
         made.append(absent("cgm_mage", window.kind, window.start, window.end, why, unit="mg/dL"))
