@@ -49,6 +49,12 @@ def test_a_day_of_a_sensor_has_one_reason_and_no_figure_but_how_much_there_is() 
     assert "14 days" in found["cgm_tir"].reason
 
 
+def test_a_sensor_without_a_usable_reading_has_a_reason() -> None:
+    found = by_name(series(Kind.SENSOR_GLUCOSE, DAY, [0] * 20, every=300), 1)
+    assert set(found) == {"cgm_tir"}
+    assert "no usable" in found["cgm_tir"].reason
+
+
 def test_a_week_of_a_cuff_has_an_average_and_a_day_has_a_reason() -> None:
     week, day = by_name(cuff(7), 7), by_name(cuff(1), 1)
     assert (week["home_systolic"].value, week["home_diastolic"].value) == (142, 91)

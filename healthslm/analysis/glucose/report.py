@@ -59,15 +59,20 @@ def unit_of(name: str) -> tuple[str, int]:
 
 
 def insufficient(trace: Trace) -> str:
-    """Say why a trace is too little for the consensus' figures; empty when it is enough."""
+    """Say why a trace is too little for the consensus' figures; empty when it is enough.
+
+    It goes by the digits that are printed: a sensor whose clock runs fast has its fortnight all the same.
+    """
+    days, active, least = round(trace.days, 1), round(100 * trace.active), round(100 * ACTIVE)
     short = []
-    if trace.days < DAYS:
-        short.append(f"{trace.days:.1f} days of readings")
-    if trace.active < ACTIVE:
-        short.append(f"readings for {trace.active:.0%} of the time")
+    if days < DAYS:
+        short.append((f"{days:.1f} days of readings", f"{DAYS} days"))
+    if active < least:
+        short.append((f"readings for {active}% of the time", f"{least}%"))
     if not short:
         return ""
-    return f"{' and '.join(short)}; the consensus asks for {DAYS} days and {ACTIVE:.0%}"
+    has, asked = (" and ".join(parts) for parts in zip(*short, strict=True))
+    return f"{has}; the consensus asks for {asked}"
 
 
 def figures(trace: Trace) -> tuple[Figure, ...]:
@@ -111,7 +116,7 @@ def glucose_features(window: Window, zone: ZoneInfo = _UTC) -> tuple[Feature, ..
     trace = trace_of(window, zone)
     if not len(trace):
         why = "no usable sensor glucose in this period"
-        return (absent("cgm_mean", window.kind, window.start, window.end, why, unit="mg/dL"),)
+        return (absent("cgm_tir", window.kind, window.start, window.end, why, unit="%"),)
     little = insufficient(trace)
     always = ("days", "active_percent")
     made = [
