@@ -235,7 +235,7 @@ def test_fourteen_days_of_seventy_percent_are_asked_for() -> None:
     rng = np.random.default_rng(3)
     full = 120 + np.cumsum(rng.normal(0, 1, 14 * 288))
     assert insufficient(trace(full)) == ""
-    assert insufficient(trace(full, every=299.9 / 60)) == ""  # 13.9988 days: printed as 14.0
+    assert insufficient(trace(full, every=299.9 / 60)) == ""  # seven minutes short: printed as 14.0
     assert insufficient(trace(full[: 13 * 288])) == "13.0 days of readings; the consensus asks for 14 days"
     keep = np.arange(14 * 288) % 10 < 6
     keep[-1] = True
