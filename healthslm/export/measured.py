@@ -1,4 +1,4 @@
-"""Lines of the clinician's page: home pressure and a glucose sensor by guidelines, and the numbers of a day."""
+"""Lines of the clinician's page: home pressure and sensor glucose by guidelines, and the numbers of a day."""
 
 from __future__ import annotations
 
