@@ -223,7 +223,7 @@ def review(
         timezone=zone.key,
         devices=tuple(store.device(address) for address in sorted(heard)),
         windows=windows,
-        features=(*features, *measures(whole, zone), *_of_the_day(history, start, end, zone)),
+        features=(*features, *measures(whole, zone), *_of_the_day(history, windows, start, end, zone)),
         findings=findings,
         summary=texts.get(Audience.WEARER),
         clinical=texts.get(Audience.CLINICIAN),
@@ -235,14 +235,20 @@ def review(
     )
 
 
-def _of_the_day(history: History, start: datetime, end: datetime, zone: ZoneInfo) -> tuple[Feature, ...]:
-    """The numbers of the last whole day of a period of a day or two; none in a longer one."""
+def _of_the_day(
+    history: History, windows: Mapping[Kind, Window], start: datetime, end: datetime, zone: ZoneInfo
+) -> tuple[Feature, ...]:
+    """The numbers of the last whole day and night of a period of a day or two; none in a longer one.
+
+    Those that cannot be had are among them with their reasons, of kinds that were measured in the period.
+    """
     if end - start > LONG:
         return ()
     first, last = (at.astimezone(zone).date() for at in (start, end))
-    days = history.days(SHOWN, first, last, now=end)
-    found = (series.features[-1] for daily in SHOWN if len(series := days[daily.name]))
-    return tuple(feature for feature in found if feature.value is not None and feature.end > start)
+    measured = {kind for kind, window in windows.items() if len(window)}
+    days = history.days([daily for daily in SHOWN if measured.issuperset(daily.kinds)], first, last, now=end)
+    found = (series.features[-1] for series in days.values() if len(series))
+    return tuple(feature for feature in found if feature.end > start)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -287,6 +287,17 @@ async def test_a_review_tells_what_was_and_what_was_not(store: Store) -> None:
     assert "no usable readings" in tomorrow.summary.text
 
 
+async def test_numbers_of_the_day_say_why_they_are_not_known_where_their_kind_was_measured(
+    store: Store,
+) -> None:
+    await collected(oximeter("02:00", *[97] * 100), store)
+    day = review(store, DAY, DAY + timedelta(days=1), zone=UTC, made_at=DAY)
+    by_name = {f.name: f for f in day.features}
+    assert by_name["night_odi3"].value is None
+    assert "h of usable recording" in by_name["night_odi3"].reason
+    assert not {"resting_heart_rate", "night_rmssd_ms"} & set(by_name)  # no heart rate and no beats
+
+
 async def test_asking_reads_and_writes_nothing(store: Store) -> None:
     await collected(thermometer("12:00", 36.8, 38.4), store)
     before = store.bytes_on_disk(), store.count()

@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from healthslm.readings import Floats, Ints
 
@@ -31,11 +32,11 @@ _CHI2_99 = 16.81
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usual:
-    """A baseline: its median, its spread (as a standard deviation), and the days it stands on."""
+    """A baseline: its median, its spread (as a standard deviation), and the places of its days, `(n,)`."""
 
     center: float
     spread: float
-    count: int
+    places: NDArray[np.intp]
 
 
 def usual(days: Ints, values: Floats, day: int, *, typical: float, gap: int = GAP) -> Usual | None:
@@ -45,15 +46,15 @@ def usual(days: Ints, values: Floats, day: int, *, typical: float, gap: int = GA
     `gap` days before `day`. `typical` is the spread from day to day that people have.
     """
     last = day - gap
-    inside = values[(days <= last) & (days > last - MONTH)]
-    known = inside[np.isfinite(inside)]
-    if len(known) < LEAST:
+    places = np.flatnonzero((days <= last) & (days > last - MONTH) & np.isfinite(values))
+    if len(places) < LEAST:
         return None
+    known = values[places]
     center = float(np.median(known))
     spread = _MAD * float(np.median(np.abs(known - center)))
     count = len(known)
     drawn = (count * spread**2 + TRUST * typical**2) / (count + TRUST)
-    return Usual(center=center, spread=float(np.sqrt(drawn)), count=count)
+    return Usual(center=center, spread=float(np.sqrt(drawn)), places=places)
 
 
 def levelled(days: Ints, values: Floats) -> Floats:

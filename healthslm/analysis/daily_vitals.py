@@ -14,7 +14,7 @@ import numpy as np
 from healthslm.analysis.burden import irregular_share
 from healthslm.analysis.days import Daily
 from healthslm.analysis.features import absent, of_window
-from healthslm.analysis.oxygen import oxygen_features
+from healthslm.analysis.oxygen import desaturation_indices, time_below
 from healthslm.analysis.quality import worn
 from healthslm.analysis.resting import (
     FIVE_US,
@@ -124,11 +124,13 @@ IRREGULAR_SHARE_OF_DAY = Daily(
 shows which rhythm it is."""
 
 
-def _night_oxygen(name: str, title: str, unit: str) -> Daily:
-    """One of the figures of `oxygen_features`, of the night from 22 to 8 h by the clock."""
+def _night_oxygen(
+    name: str, title: str, unit: str, figures: Callable[[Window], tuple[Feature, ...]]
+) -> Daily:
+    """One of the `figures` of oxygen saturation, of the night from 22 to 8 h by the clock."""
 
     def compute(windows: Mapping[Kind, Window]) -> Feature:
-        (found,) = (one for one in oxygen_features(windows) if one.name == name)
+        (found,) = (one for one in figures(windows[Kind.SPO2]) if one.name == name)
         return replace(found, name=f"night_{name}")
 
     return Daily(
@@ -142,9 +144,15 @@ def _night_oxygen(name: str, title: str, unit: str) -> Daily:
     )
 
 
-NIGHT_ODI3 = _night_oxygen("odi3", "desaturations by 3 points at night (ODI3)", "/h")
-NIGHT_ODI4 = _night_oxygen("odi4", "desaturations by 4 points at night (ODI4)", "/h")
-NIGHT_BELOW_90 = _night_oxygen("spo2_below_90", "time at night with oxygen saturation below 90 % (CT90)", "%")
+NIGHT_ODI3, NIGHT_ODI4 = (
+    _night_oxygen(
+        f"odi{drop}", f"desaturations by {drop} points at night (ODI{drop})", "/h", desaturation_indices
+    )
+    for drop in (3, 4)
+)
+NIGHT_BELOW_90 = _night_oxygen(
+    "spo2_below_90", "time at night with oxygen saturation below 90 % (CT90)", "%", time_below
+)
 
 SHOWN = (
     RESTING_HEART_RATE,

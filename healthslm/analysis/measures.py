@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
 from healthslm.analysis.glucose import glucose_features
-from healthslm.analysis.pressure import home_average, morning_evening_difference
+from healthslm.analysis.pressure import home_average, last_week, morning_evening_difference
 from healthslm.readings import Feature, Kind, Window
 
 HEADLINES = frozenset(("home_systolic", "cgm_tir"))
@@ -33,11 +33,12 @@ _GLUCOSE = (
 def measures(windows: Mapping[Kind, Window], zone: ZoneInfo) -> tuple[Feature, ...]:
     """Return the measures of a period that its windows bear; of a kind that has no window, none.
 
-    Windows of single readings, not an overview; times of day are those of `zone`. Units are the features'.
+    Windows of single readings, not an overview; times of day are those of `zone`. Units are the features'. Of
+    a longer period the pressure at home is that of its last week.
     """
     found: list[Feature] = []
     if Kind.SYSTOLIC in windows and Kind.DIASTOLIC in windows:
-        pressures = windows[Kind.SYSTOLIC], windows[Kind.DIASTOLIC]
+        pressures = last_week(windows[Kind.SYSTOLIC], windows[Kind.DIASTOLIC], zone)
         found += home_average(*pressures, zone=zone)
         found.append(morning_evening_difference(*pressures, zone=zone))
     if Kind.SENSOR_GLUCOSE in windows:

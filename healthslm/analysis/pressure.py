@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from healthslm.analysis.days import day_bounds
 from healthslm.analysis.features import absent
 from healthslm.analysis.quality import worn
 from healthslm.readings import Feature, Floats, Ints, Kind, Times, Window, moment
@@ -33,6 +34,8 @@ LEAST_MEASUREMENTS, LEAST_DAYS, LEAST_IN_ALL = 2, 3, 12
 """In a sitting [1]; days after the first one [1, 2]; measurements in all [3]."""
 MORNING, EVENING = (4, 12), (16, 26)
 """Hours of the day by the clock on the wall; an evening goes on until two hours after midnight."""
+WEEK = timedelta(days=7)
+"""What is averaged at home, after a first day that is left out [1, 2]."""
 NIGHT = (0, 6)
 _UNIT = "mm[Hg]"
 
@@ -185,12 +188,26 @@ def _feature(
     )
 
 
+def last_week(systolic: Window, diastolic: Window, zone: ZoneInfo) -> tuple[Window, Window]:
+    """Return both windows cut to the last day with a measurement, the six before it, and a first day.
+
+    Whole days of `zone`, as far as the windows reach; windows without a measurement are returned as they are.
+    """
+    times = [moment(one.times[-1]) for one in (systolic, diastolic) if len(one)]
+    if not times:
+        return systolic, diastolic
+    last = max(times).astimezone(zone).date()
+    start, end = day_bounds(last - WEEK, zone)[0], day_bounds(last, zone)[1]
+    upper, lower = (one.between(max(start, one.start), min(end, one.end)) for one in (systolic, diastolic))
+    return upper, lower
+
+
 def home_average(systolic: Window, diastolic: Window, *, zone: ZoneInfo) -> tuple[Feature, Feature, Feature]:
     """Return the average at home, systolic and diastolic in mmHg, and how many sittings it stands on [1-3].
 
-    The windows are those of some days, a week as a rule. Of every measurement in sittings of at least two,
-    without the first day; without value, and with the reason, where days, measurements or times of day are
-    too few. Times of day are those of `zone`.
+    The windows are those of some days, a week as a rule (`last_week`). Of every measurement in sittings of at
+    least two, without the first day; without value, and with the reason, where days, measurements or times of
+    day are too few. Times of day are those of `zone`.
     """
     home = _home(systolic, diastolic, zone)
     used = list(home.sittings)

@@ -24,13 +24,15 @@ class Shift:
     """How far the last days are from what is usual.
 
     `change` is in the values' unit, `spreads` the same as a multiple of the usual spread; `recent` are the
-    places of the days it was seen on, shape `(k,)`.
+    places of the days it was seen on, shape `(k,)`. `levelled` says that habits of weekdays were taken out
+    first: then the values themselves differ by another amount.
     """
 
     change: float
     spreads: float
     usual: Usual
     recent: NDArray[np.intp]
+    levelled: bool
 
 
 def shift(days: Ints, values: Floats, *, typical: float, length: int = GAP) -> Shift | str:
@@ -41,12 +43,18 @@ def shift(days: Ints, values: Floats, *, typical: float, length: int = GAP) -> S
     """
     if not len(days) or not np.isfinite(values[-1]):
         return "the last day is not known"
-    values = levelled(days, values)
-    recent = np.flatnonzero((days > days[-1] - length) & np.isfinite(values))
+    level = levelled(days, values)
+    recent = np.flatnonzero((days > days[-1] - length) & np.isfinite(level))
     if len(recent) < min(KNOWN, length):
         return f"{len(recent)} of the last {length} days known, {min(KNOWN, length)} are needed"
-    before = usual(days, values, int(days[-1]), typical=typical, gap=length)
+    before = usual(days, level, int(days[-1]), typical=typical, gap=length)
     if before is None:
         return "too few days in the month before to say what is usual"
-    change = float(values[recent].mean()) - before.center
-    return Shift(change=change, spreads=change / before.spread, usual=before, recent=recent)
+    change = float(level[recent].mean()) - before.center
+    return Shift(
+        change=change,
+        spreads=change / before.spread,
+        usual=before,
+        recent=recent,
+        levelled=level is not values,
+    )

@@ -3,7 +3,9 @@
 Sources:
 [1] Sen PK. Estimates of the regression coefficient based on Kendall's tau. J Am Stat Assoc 1968;63:1379-1389
     (slope and interval)
-[2] Kendall MG. Rank correlation methods. 4th ed. London: Griffin, 1970 (the variance with ties)
+[2] Gilbert RO. Statistical methods for environmental pollution monitoring. New York: Wiley, 1987:217-219
+    (which of the slopes are the interval's ends)
+[3] Kendall MG. Rank correlation methods. 4th ed. London: Griffin, 1970 (the variance with ties)
 """
 
 from __future__ import annotations
@@ -25,14 +27,9 @@ class Slope:
     low: float | None
     high: float | None
 
-    @property
-    def sure(self) -> bool:
-        """The interval leaves out zero."""
-        return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
-
 
 def theil_sen(x: Ints, y: Floats) -> Slope:
-    """Return the median of the slopes between all pairs of points, with the interval of [1].
+    """Return the median of the slopes between all pairs of points, with the interval of [1, 2].
 
     `x`, `y`: shape `(n,)`, finite, no two `x` alike; gaps between them may differ. Raises `ValueError` under
     two points.
@@ -46,7 +43,8 @@ def theil_sen(x: Ints, y: Floats) -> Slope:
     _, ties = np.unique(y, return_counts=True)
     variance = (n * (n - 1) * (2 * n + 5) - float((ties * (ties - 1) * (2 * ties + 5)).sum())) / 18
     width = _NORMAL_975 * np.sqrt(max(variance, 0.0))
-    low, high = int((len(slopes) - width) / 2), int(np.ceil((len(slopes) + width) / 2))
     if width >= len(slopes):
         return Slope(value=value, low=None, high=None)
-    return Slope(value=value, low=float(slopes[low]), high=float(slopes[min(high, len(slopes) - 1)]))
+    # As many slopes are left out below as above.
+    low = max(round((len(slopes) - width) / 2) - 1, 0)
+    return Slope(value=value, low=float(slopes[low]), high=float(slopes[len(slopes) - 1 - low]))

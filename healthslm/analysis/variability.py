@@ -7,13 +7,12 @@ a recording has to be; short-term figures are of five minutes, of which at least
 from __future__ import annotations
 
 import itertools
-import math
-from dataclasses import dataclass
 
 import numpy as np
 
 from healthslm.analysis.beats import Beats, beats_in
 from healthslm.analysis.features import absent, of_window
+from healthslm.analysis.figure import Figure
 from healthslm.analysis.hrv_frequency import lomb_scargle, welch
 from healthslm.analysis.hrv_nonlinear import LONG, SHORT, dfa, poincare, sample_entropy
 from healthslm.analysis.hrv_time import time_domain
@@ -51,17 +50,6 @@ _NAMES: tuple[tuple[str, str, int], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """One figure of heart-rate variability: `value` is `None` with a `reason` where it cannot be had."""
-
-    name: str
-    value: float | None
-    unit: str
-    decimals: int
-    reason: str = ""
-
-
 def figures(beats: Beats) -> tuple[Figure, ...]:
     """Return every figure of a series.
 
@@ -70,7 +58,7 @@ def figures(beats: Beats) -> tuple[Figure, ...]:
     """
     reason = _why_not(beats)
     if reason:
-        return tuple(Figure(name=n, value=None, unit=u, decimals=d, reason=reason) for n, u, d in _NAMES)
+        return tuple(Figure.of(n, None, u, d, why=reason) for n, u, d in _NAMES)
     at = np.flatnonzero(beats.successive)
     nn = beats.nn
     values = time_domain(nn, beats.changes)
@@ -83,17 +71,11 @@ def figures(beats: Beats) -> tuple[Figure, ...]:
     reasons = {"sdnn_index_ms": _TOO_SHORT, "sdann_ms": _TOO_SHORT}
     ends = np.cumsum(np.where(np.isfinite(beats.rr), beats.rr, 0.0)) / 1000
     _add_spectra(nn, ends[beats.normal], values, reasons)
-    return tuple(_figure(n, u, d, values.get(n), reasons.get(n, _UNDEFINED)) for n, u, d in _NAMES)
+    return tuple(Figure.of(n, values.get(n), u, d, why=reasons.get(n, _UNDEFINED)) for n, u, d in _NAMES)
 
 
 _TOO_SHORT = "shorter than two segments of five minutes"
 _UNDEFINED = "too few intervals, or none that differ"
-
-
-def _figure(name: str, unit: str, decimals: int, value: float | None, reason: str) -> Figure:
-    if value is None or not math.isfinite(value):
-        return Figure(name=name, value=None, unit=unit, decimals=decimals, reason=reason)
-    return Figure(name=name, value=float(value), unit=unit, decimals=decimals)
 
 
 def _why_not(beats: Beats) -> str:

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from healthslm.analysis.figure import Figure
 from healthslm.analysis.forecast import HORIZON, fit, forecast
 from healthslm.analysis.glucose import (
     PERCENTILES,
     Episode,
-    Figure,
     Trace,
     episodes,
     figures,
@@ -49,11 +49,13 @@ _SHOWN = (
 )
 
 
-def result(read: GlucoseFile, name: str) -> dict[str, Any]:
-    """Return everything `--json` prints; glucose in mg/dL, whichever unit the file is in."""
-    window = read.window()
-    trace = trace_of(window, clock=read.clock)
-    found = figures(trace)
+def result(
+    read: GlucoseFile, name: str, window: Window, trace: Trace, found: tuple[Figure, ...]
+) -> dict[str, Any]:
+    """Return everything `--json` prints; glucose in mg/dL, whichever unit the file is in.
+
+    `window` and `trace` are the file's, `found` the trace's figures.
+    """
     little = insufficient(trace)
     grid = trace.grid
     return {
@@ -141,12 +143,14 @@ def analyse_glucose(
 ) -> None:
     """The consensus' figures of continuous glucose: times in ranges, GMI, variability, episodes, profile."""
     read = read_glucose(file, unit=unit)
-    found = result(read, file.name)
+    window = read.window()
+    trace = trace_of(window, clock=read.clock)
+    computed = figures(trace)
+    found = result(read, file.name, window, trace, computed)
     if json:
         terminal.print_json(found)
         return
-    trace = trace_of(read.window(), clock=read.clock)
-    by_name = {one.name: one for one in figures(trace)}
+    by_name = {one.name: one for one in computed}
     table = terminal.table_of("glucose", "value")
     for name, title in _SHOWN:
         one = by_name.get(name)

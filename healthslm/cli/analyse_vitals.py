@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
-from healthslm.analysis import DailySeries, Days, day_bounds, describe
+from healthslm.analysis import DailySeries, Days, describe
 from healthslm.analysis.daily_vitals import SHOWN
 from healthslm.analysis.measures import measures
 from healthslm.analysis.oxygen import oxygen_features
@@ -21,13 +21,11 @@ from healthslm.cli.analyse import analyses
 from healthslm.errors import UsageError
 from healthslm.export import words
 from healthslm.importers.vitals import VitalsFile, read_vitals
-from healthslm.readings import KINDS, Feature, Finding, Kind, Window, moment
+from healthslm.readings import KINDS, Feature, Finding, Kind, moment
 from healthslm.rules import RULES, scan_all
 from healthslm.rules.pressure_categories import ESC_2024, GUIDELINES, Guideline, category, guideline_named
 from healthslm.rules.whole import days_of
 
-_WEEK = timedelta(days=8)
-"""A week's average at home, and the first day, which is left out of it."""
 _STATISTICS = ("latest", "mean", "min", "max", "total")
 _WIDEST = max(len(info.title) for info in KINDS.values())
 
@@ -49,7 +47,7 @@ def judged(read: VitalsFile) -> Judged:
     days = days_of(windows, zone)
     features = [one for window in read.windows.values() for one in describe(window)]
     features += oxygen_features(windows)
-    features += measures(windows | _last_week(windows, zone), zone)
+    features += measures(windows, zone)
     features += (found for daily in SHOWN if (found := _latest(days.get(daily.name))) is not None)
     return Judged(
         read=read,
@@ -58,16 +56,6 @@ def judged(read: VitalsFile) -> Judged:
         days=days,
         findings=scan_all(RULES, windows, zone=zone, days=days),
     )
-
-
-def _last_week(windows: Mapping[Kind, Window], zone: ZoneInfo) -> dict[Kind, Window]:
-    """Both pressures of the last week with a measurement, in whole days of the zone."""
-    pressures = [windows[kind] for kind in (Kind.SYSTOLIC, Kind.DIASTOLIC) if kind in windows]
-    if not pressures:
-        return {}
-    last = max(moment(window.times[-1]) for window in pressures).astimezone(zone).date()
-    _, end = day_bounds(last, zone)
-    return {window.kind: window.between(end - _WEEK, end) for window in pressures}
 
 
 def _latest(series: DailySeries | None) -> Feature | None:
@@ -206,9 +194,9 @@ def _show(found: Judged, guideline: Guideline) -> None:
         terminal.out.print("There is no reading to show.")
         return
     table = terminal.table_of("what", "readings", "latest", "mean", "range", "amiss", whole=_WIDEST)
-    for kind, window in read.windows.items():
+    by_name = {one.name: one for one in found.features}
+    for kind in read.windows:
         seen = found.qualities[kind]
-        by_name = {one.name: one for one in describe(window)}
         latest, mean, low, high, total = (by_name.get(f"{kind}_{part}") for part in _STATISTICS)
         cells = ["" if one is None or one.value is None else words.value(one) for one in (latest, mean)]
         if total is not None:

@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from healthslm.analysis.forecast import LAGS, PRIOR, STEP, Pairs, expect, learn, pairs
+from healthslm.analysis.forecast import HORIZON, LAGS, PRIOR, STEP, Pairs, expect, learn, pairs
 from healthslm.analysis.glucose import episodes, trace_of
+from healthslm.analysis.glucose.trace import DAY
 from healthslm.errors import UsageError
 from healthslm.evaluation.cgm import glucose_files
 from healthslm.evaluation.table import Line, Table
@@ -25,8 +26,6 @@ from healthslm.rules import scan
 from healthslm.rules.glucose import LOW_GLUCOSE_SOON
 
 LOW = 70.0
-_DAY = 1440
-_HORIZON = 30
 _MINUTE_US = 60_000_000
 _HOUR = timedelta(hours=1)
 _NOTES = (
@@ -60,7 +59,7 @@ def measured(minutes: Floats, values: Floats) -> Measured | None:
     if not len(found.index):
         return None
     now = values[found.index]
-    day = (minutes[found.index] // _DAY).astype(np.int64)
+    day = (minutes[found.index] // DAY).astype(np.int64)
     size = len(now)
     by_others, by_earlier, low, high = (np.empty(size) for _ in range(4))
     for one in np.unique(day):
@@ -99,8 +98,8 @@ def _line(changes: Floats, minutes: int) -> Floats:
     levels = np.hstack((np.zeros((len(changes), 1)), -np.cumsum(changes, axis=1)))[:, : min(points, LAGS + 1)]
     at = -STEP * np.arange(levels.shape[1])
     table = np.column_stack((np.ones(len(at)), at))
-    intercept, slope = levels @ np.linalg.pinv(table).T @ np.eye(2)[:, 0], levels @ np.linalg.pinv(table)[1]
-    return np.asarray(intercept + slope * _HORIZON, dtype=np.float64)
+    intercept, slope = np.linalg.pinv(table) @ levels.T
+    return np.asarray(intercept + slope * HORIZON, dtype=np.float64)
 
 
 def run(data: Path) -> Table:

@@ -1,15 +1,19 @@
-"""What guidelines ask of a period, as lines of the clinician's page: home pressure, sensor glucose."""
+"""Lines of the clinician's page: home pressure and sensor glucose by guidelines, and the numbers of a day."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
+from healthslm.analysis.daily_vitals import SHOWN
 from healthslm.export import words
 from healthslm.readings import Feature, Review
 from healthslm.rules.pressure_categories import category, guideline_named
 
 _PRESSURE = "blood pressure at home, average"
 _GLUCOSE = "glucose of a sensor, consensus"
+_OF_THE_DAY = frozenset(daily.name for daily in SHOWN)
 
 
 def lines(review: Review) -> list[str]:
@@ -49,3 +53,32 @@ def _glucose(features: Mapping[str, Feature]) -> str:
         if name in features and features[name].value is not None
     ]
     return f"{_GLUCOSE}: {', '.join(told)}"
+
+
+def of_the_day(review: Review, tz: ZoneInfo) -> list[str]:
+    """Return a line for the numbers of a day, and one for each hour at which those of its night end.
+
+    What is not known stands at the end of its line, each reason once with all that it is of.
+    """
+    groups: dict[str, list[Feature]] = {}
+    for feature in review.features:
+        if feature.name in _OF_THE_DAY:
+            groups.setdefault(_ended(feature.end, tz), []).append(feature)
+    return [f"{when}: {'; '.join(_known_first(group))}" for when, group in groups.items()]
+
+
+def _ended(end: datetime, tz: ZoneInfo) -> str:
+    local = end.astimezone(tz)
+    if (local.hour, local.minute) == (0, 0):
+        day = local - timedelta(days=1)
+        return f"of {day.day} {day:%b}"
+    return f"of the night that ended {words.clock(end, tz, None)}"
+
+
+def _known_first(group: list[Feature]) -> list[str]:
+    told = [f"{words.title(f)} {words.value(f)}" for f in group if f.value is not None]
+    unknown: dict[str, list[str]] = {}
+    for feature in group:
+        if feature.value is None:
+            unknown.setdefault(words.value(feature), []).append(words.title(feature))
+    return told + [f"{', '.join(titles)}: {why}" for why, titles in unknown.items()]

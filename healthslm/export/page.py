@@ -9,7 +9,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from healthslm import __version__
-from healthslm.analysis.daily_vitals import SHOWN
 from healthslm.analysis.quality import quality
 from healthslm.export import chart, measured, words
 from healthslm.readings import KINDS, Device, Feature, Finding, Kind, Review, Severity, Summary, Window
@@ -48,7 +47,6 @@ _OTHERS = (
     Kind.SLEEP_DURATION,
 )
 _HRV = ("mean_nn_ms", "sdnn_ms", "rmssd_ms")
-_OF_THE_DAY = frozenset(daily.name for daily in SHOWN)
 
 
 def page(review: Review, *, unprintable: bool = False) -> Json:
@@ -281,10 +279,7 @@ def _others(review: Review, tz: ZoneInfo) -> list[str]:
             amount = f"n={count}" + (f", coverage {row['coverage']}" if KINDS[kind].holds else "")
             lines.append(f"{KINDS[kind].title} ({KINDS[kind].unit}): {', '.join(told)}; {amount}")
     lines += measured.lines(review)
-    days = [f for f in review.features if f.name in _OF_THE_DAY and f.value is not None]
-    if days:
-        told = [f"{words.title(f)} {words.value(f)}" for f in days]
-        lines.append(f"of the day that ended {words.clock(days[-1].end, tz, None)}: {'; '.join(told)}")
+    lines += measured.of_the_day(review, tz)
     hrv = [f for f in review.features if f.name in _HRV]
     of = ""
     if hrv and (hrv[0].start, hrv[0].end) != (review.start, review.end):

@@ -66,11 +66,11 @@ _SPECIAL = {
     "weight_latest": "latest weight",
     "weight_gain_3_days": "weight gained within three days",
     "weight_gain_7_days": "weight gained within seven days",
-    "night_rmssd_days": "RMSSD of the last nights",
-    "night_rmssd_usual": "usual RMSSD at night",
     **{daily.name: daily.title for daily in DAILIES},
     **{f"{daily.name}_days": f"{daily.title}, last days" for daily in DAILIES},
     **{f"{daily.name}_usual": f"usual {daily.title}" for daily in DAILIES},
+    **{f"{daily.name}_change": f"{daily.title}, change that was judged" for daily in DAILIES},
+    "night_rmssd_ms_change": "RMSSD at night, change at the same heart rate",
 }
 
 # Of the invisible marks only those that join or part letters of a script are kept. The others turn the

@@ -50,7 +50,7 @@ class Lasting:
         at = int(self.times.searchsorted(time, side="right")) - 1
         if at >= 0 and self.times[at] >= time - _RECENT:
             return float(self.medians[at]), moment(self.times[at]) - WIDTH
-        return _spot(_settled(windows[kind]), min if high else max)
+        return _spot(settled(windows[kind]), min if high else max)
 
     def extreme(
         self, window: Window, name: str, pick: Callable[[Floats], np.intp] = np.argmin
@@ -77,8 +77,8 @@ class Lasting:
         )
 
 
-def _settled(window: Window) -> Window:
-    """What may be computed with of a window, without what lies beside times at which it was on nobody."""
+def settled(window: Window) -> Window:
+    """Return what may be computed with of a window, less what lies beside times at which it was on nobody."""
     good = worn(window)
     off = window.times[lost(window)]
     if not len(off) or not len(good):

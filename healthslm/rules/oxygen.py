@@ -19,7 +19,7 @@ import numpy as np
 from healthslm.analysis import absent, extreme, mean
 from healthslm.readings import KINDS, Feature, Kind, Severity, Threshold
 from healthslm.rules.base import Case, Rule, Verdict, Windows
-from healthslm.rules.lasting import Lasting
+from healthslm.rules.lasting import Lasting, settled
 
 NO_TARGET_LOW, NO_TARGET_HIGH = 70.0, 100.0
 """The usual values of a target's bounds: none is set."""
@@ -128,7 +128,7 @@ def _evidence(case: Case) -> tuple[Feature, ...]:
     window, pulse = case.windows[Kind.SPO2], case.windows[Kind.PULSE_RATE]
     low = case.prepared.extreme(window, "spo2_5min_low")
     if low is None:
-        return (_no_five_minutes("spo2_5min_low", case),)
+        return _no_five_minutes("spo2_5min_low", case), extreme(settled(window), "min")
     return low, extreme(window, "min"), mean(pulse)
 
 
@@ -158,7 +158,7 @@ def _above_evidence(case: Case) -> tuple[Feature, ...]:
     window = case.windows[Kind.SPO2]
     high = case.prepared.extreme(window, "spo2_5min_high", np.argmax)
     if high is None:
-        return (_no_five_minutes("spo2_5min_high", case),)
+        return _no_five_minutes("spo2_5min_high", case), extreme(settled(window), "max")
     return high, extreme(window, "max")
 
 
@@ -168,7 +168,7 @@ _SOURCE = (
 )
 LOW_SPO2 = Rule(
     name="low_spo2",
-    version="4",
+    version="5",
     title="Low oxygen saturation",
     source=_SOURCE,
     kinds=(Kind.SPO2, Kind.PULSE_RATE),
@@ -188,7 +188,7 @@ LOW_SPO2 = Rule(
 )
 SPO2_ABOVE_TARGET = Rule(
     name="spo2_above_target",
-    version="2",
+    version="3",
     title="Oxygen saturation above the target",
     source=_SOURCE,
     kinds=(Kind.SPO2,),

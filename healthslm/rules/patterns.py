@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from healthslm.analysis import Daily, DailySeries, over_days
+from healthslm.analysis import Daily, over_days
 from healthslm.analysis.daily_vitals import (
     DAY_SPO2,
     DAY_TEMPERATURE,
@@ -24,7 +24,7 @@ from healthslm.analysis.resting import RESTING_HEART_RATE
 from healthslm.analysis.shift import Shift, shift
 from healthslm.readings import Feature, Severity, Threshold
 from healthslm.rules.base import Case, Rule, Verdict
-from healthslm.rules.shift import DAYS, TYPICAL_RATE, recent
+from healthslm.rules.shift import DAYS, TYPICAL_RATE, recent, shown
 from healthslm.rules.weight import gain, weights
 
 
@@ -57,19 +57,9 @@ def _moved(daily: Daily, *, typical: float, threshold: str, length: int, falls: 
             return None
         sign = -1 if falls else 1
         there = sign * seen.change >= case[threshold] and sign * seen.spreads >= case["spreads"]
-        return Seen(there=there, features=_features(daily, series, seen))
+        return Seen(there=there, features=shown(daily, series, seen))
 
     return Sign(title=daily.title, daily=(daily,), look=look)
-
-
-def _features(daily: Daily, series: DailySeries, seen: Shift) -> tuple[Feature, ...]:
-    days = [series.features[n] for n in seen.recent.tolist()]
-    month = [f for f in series.features if f.value is not None]
-    center = seen.usual.center
-    return (
-        over_days(f"{daily.name}_days", days, center + seen.change, unit=daily.unit, decimals=daily.decimals),
-        over_days(f"{daily.name}_usual", month, center, unit=daily.unit, decimals=daily.decimals),
-    )
 
 
 def _any(title: str, signs: Sequence[Sign]) -> Sign:
@@ -125,7 +115,7 @@ def _rule(
 ) -> Rule:  # fmt: skip
     return Rule(
         name=name,
-        version="1",
+        version="2",
         title=title,
         source=source,
         kinds=(),
@@ -150,7 +140,7 @@ _BEYOND = _threshold(
 _RATE = _moved(RESTING_HEART_RATE, typical=TYPICAL_RATE, threshold="rate_rise", length=2)
 INFECTION_PATTERN = _rule(
     "infection_pattern",
-    "Temperature, resting heart rate and breathing above your usual together",
+    "Two of temperature, heart rate, breathing above your usual",
     "Mishra et al., Nat Biomed Eng 2020;4:1208-1220; Smarr et al., Sci Rep 2020;10:21640 (temperature); "
     "Miller et al., PLoS ONE 2020;15:e0243693 (respiratory rate)",
     (
@@ -186,7 +176,7 @@ INFECTION_PATTERN = _rule(
 )  # fmt: skip
 DECOMPENSATION_PATTERN = _rule(
     "decompensation_pattern",
-    "Weight, oxygen and resting heart rate moving together as with fluid",
+    "Two of weight up, oxygen down and resting heart rate up",
     "McDonagh et al., 2021 ESC guidelines for heart failure, Eur Heart J 2021;42:3599-3726 (weight); "
     "Stehlik et al., Circ Heart Fail 2020;13:e006513 (several signs of a wearable together)",
     (

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from healthslm.analysis import DailySeries, absent, over_days
+from healthslm.analysis import Daily, DailySeries, absent, over_days
 from healthslm.analysis.daily_vitals import NIGHT_HEART_RATE
 from healthslm.analysis.resting import NIGHT_RMSSD, RESTING_HEART_RATE
 from healthslm.analysis.shift import Shift, shift
@@ -45,6 +45,23 @@ def together(one: DailySeries, other: DailySeries) -> tuple[Ints, Floats, Floats
     return one.dates, one.values, np.array([values.get(day, np.nan) for day in one.dates.tolist()])
 
 
+def shown(daily: Daily, series: DailySeries, seen: Shift) -> tuple[Feature, ...]:
+    """Return a shift in the days' own numbers: the mean of its last days, the median of its usual ones.
+
+    Where habits of weekdays were taken out, the change that was judged is not between these two: a third
+    tells it.
+    """
+    last, month = ([series.features[n] for n in at.tolist()] for at in (seen.recent, seen.usual.places))
+    mean, center = np.mean(series.values[seen.recent]), np.median(series.values[seen.usual.places])
+    told = [("days", last, float(mean)), ("usual", month, float(center))]
+    if seen.levelled:
+        told.append(("change", [*month, *last], seen.change))
+    return tuple(
+        over_days(f"{daily.name}_{what}", days, value, unit=daily.unit, decimals=daily.decimals)
+        for what, days, value in told
+    )
+
+
 def rate_shift(case: Case) -> tuple[DailySeries, Shift] | None:
     """Return the resting heart rates and their shift; `None` where nothing can be said."""
     series = recent(case.days.get(RESTING_HEART_RATE.name), case.now)
@@ -69,14 +86,7 @@ def _rate_evidence(case: Case) -> tuple[Feature, ...]:
     if found is None:
         why = "too few days to say what is usual"
         return (absent("resting_heart_rate_days", RESTING_HEART_RATE.kinds[0], case.now, case.now, why),)
-    series, seen = found
-    days = [series.features[n] for n in seen.recent.tolist()]
-    mean = seen.usual.center + seen.change
-    month = [f for f in series.features if f.value is not None]
-    return (
-        over_days("resting_heart_rate_days", days, mean, unit="/min", decimals=0),
-        over_days("resting_heart_rate_usual", month, seen.usual.center, unit="/min", decimals=0),
-    )
+    return shown(RESTING_HEART_RATE, *found)
 
 
 def variability_shift(case: Case) -> tuple[DailySeries, Shift] | None:
@@ -106,15 +116,18 @@ def _variability_evidence(case: Case) -> tuple[Feature, ...]:
     found = variability_shift(case)
     if found is None:
         why = "too few nights to say what is usual"
-        return (absent("night_rmssd_days", NIGHT_RMSSD.kinds[0], case.now, case.now, why, unit="ms"),)
+        return (absent("night_rmssd_ms_days", NIGHT_RMSSD.kinds[0], case.now, case.now, why, unit="ms"),)
     series, seen = found
-    days = [series.features[n] for n in seen.recent.tolist()]
-    month = [f for f in series.features if f.value is not None]
-    values = [f.value for f in days if f.value is not None]
-    return (
-        over_days("night_rmssd_days", days, float(np.mean(values)), unit="ms", decimals=0),
-        over_days("night_rmssd_usual", month, float(np.nanmedian(series.values)), unit="ms", decimals=0),
+    # What was judged is a logarithm at one heart rate: the two numbers alone do not show it.
+    places = [*seen.usual.places.tolist(), *seen.recent.tolist()]
+    change = over_days(
+        "night_rmssd_ms_change",
+        [series.features[n] for n in places],
+        100 * float(np.expm1(seen.change)),
+        unit="%",
+        decimals=0,
     )
+    return *shown(NIGHT_RMSSD, series, seen)[:2], change
 
 
 def _spreads(value: float) -> Threshold:
@@ -131,7 +144,7 @@ def _spreads(value: float) -> Threshold:
 
 RAISED_RESTING_RATE = Rule(
     name="raised_resting_rate",
-    version="1",
+    version="2",
     title="Resting heart rate above your usual for days",
     source=(
         "Mishra et al., Nat Biomed Eng 2020;4:1208-1220, doi:10.1038/s41551-020-00640-6; Radin et al., "
@@ -164,7 +177,7 @@ RAISED_RESTING_RATE = Rule(
 )
 LOWERED_VARIABILITY = Rule(
     name="lowered_variability",
-    version="1",
+    version="2",
     title="Heart-rate variability below your usual for days",
     source=(
         "Hirten et al., J Med Internet Res 2021;23:e26107 (variability before illness is noticed); Sacha, "

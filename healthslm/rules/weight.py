@@ -84,8 +84,8 @@ def _evidence(case: Case) -> tuple[Feature, ...]:
         days = series.features[found[1] :]
         made.append(over_days(f"weight_{name}", days, found[0], unit="kg", decimals=1))
     if series is not None:
-        last = series.features[-1]
-        made.append(over_days("weight_latest", [last], float(last.value or 0), unit="kg", decimals=1))
+        latest = float(series.values[-1])
+        made.append(over_days("weight_latest", series.features[-1:], latest, unit="kg", decimals=1))
     return tuple(made)
 
 

@@ -84,7 +84,9 @@ def answer(
             return Summary(sentences=_devices(features, zone))
     if not features:
         return _fixed(f"No device here measures {call.metric.words}, so nothing can be said about it.")
-    unknown = dict.fromkeys(f.reason for f in features if f.value is None)
+    # A slope without an interval is known all the same.
+    needed = features[:1] if isinstance(call, Trend) else features
+    unknown = dict.fromkeys(f.reason for f in needed if f.value is None)
     if unknown:
         known = _fixed(" ".join(f"That is not known: {reason}." for reason in unknown)).sentences
     else:
@@ -194,20 +196,28 @@ def _is_pressure(metric: Metric) -> bool:
 
 def _trend(call: Trend, features: Sequence[Feature], zone: ZoneInfo) -> Sentence:
     slope, *ends = features
-    value = slope.value or 0.0
-    magnitude = slope.text.lstrip("-")
+    magnitude = _size(slope)
     name, when = call.metric.words, _within(call.period, zone)
     if not float(magnitude):
         return compose(f"Your {name} did not change {when}.")
     unit = UNITS.get(slope.unit.removesuffix("/d"), slope.unit.removesuffix("/d"))
-    verb = "rose" if value > 0 else "fell"
+    verb = "fell" if slope.text.startswith("-") else "rose"
     said: list[Piece] = [f"Your {name} {verb} by about ", (magnitude, slope), f" {unit} a day {when}"]
     if any(end.value is None for end in ends):
         return compose(*said, ".")
     low, high = ends
-    between: list[Piece] = ["; most likely between ", (low.text, low), " and ", (high.text, high)]
-    sure = float(low.text) > 0 or float(high.text) < 0
-    return compose(*said, between, "." if sure else ", so it may be chance.")
+    if float(low.text) < 0 < float(high.text):
+        bounds: list[Piece] = ["a fall of ", (_size(low), low), " and a rise of ", (_size(high), high)]
+    else:  # the verb says which way
+        near, far = (high, low) if float(low.text) < 0 else (low, high)
+        bounds = [(_size(near), near), " and ", (_size(far), far)]
+    chance = float(low.text) <= 0 <= float(high.text)
+    return compose(*said, "; most likely between ", bounds, ", so it may be chance." if chance else ".")
+
+
+def _size(feature: Feature) -> str:
+    """A change as it is written, without its sign."""
+    return feature.text.removeprefix("-")
 
 
 def _compare(call: Compare, one: Feature, other: Feature, zone: ZoneInfo) -> Sentence:

@@ -97,7 +97,8 @@ def _finding_for_wearer(item: Item, place: int) -> Pieces:
         return options[place % 2]
     if rule == "low_spo2" and first is not None:
         when = numbers_in(f", {first.when}", first.feature) if first.when else []
-        return ["Your oxygen saturation was low: ", *facts[0], " over five minutes", *when]
+        lasted = " over five minutes" if first.feature.name == "spo2_5min_low" else ""  # else a spot check
+        return ["Your oxygen saturation was low: ", *facts[0], lasted, *when]
     if rule == "irregular_rhythm" and first is not None:
         began = [", beginning ", *numbers_in(item.began, first.feature)] if item.began else []
         return ["Your heart beat irregularly for about ", *facts[0], *began]

@@ -18,7 +18,7 @@ from healthslm.analysis.glucose import (
 )
 from healthslm.evaluation.cgm_reference import reference
 from healthslm.importers.glucose import read_glucose
-from healthslm.readings import Floats, Kind
+from healthslm.readings import Floats, Kind, Window
 from tests.making import DAY, at, series, windows
 
 FILE = Path(__file__).parent.parent / "data" / "glucose" / "clarity-2-days.csv"
@@ -236,11 +236,16 @@ def test_fourteen_days_of_seventy_percent_are_asked_for() -> None:
     rng = np.random.default_rng(3)
     full = 120 + np.cumsum(rng.normal(0, 1, 14 * 288))
     assert insufficient(trace(full)) == ""
-    assert "13.0 days" in insufficient(trace(full[: 13 * 288]))
+    assert insufficient(trace(full, every=299.9 / 60)) == ""  # seven minutes short: printed as 14.0
+    assert insufficient(trace(full[: 13 * 288])) == "13.0 days of readings; the consensus asks for 14 days"
     keep = np.arange(14 * 288) % 10 < 6
     keep[-1] = True
     thin = trace(full[keep], (5.0 * np.arange(1, 14 * 288 + 1))[keep])
-    assert "60%" in insufficient(thin)
+    assert insufficient(thin) == "readings for 60% of the time; the consensus asks for 70%"
+    both = trace(full[keep][:500], thin.minutes[:500])
+    assert insufficient(both).endswith(
+        "and readings for 60% of the time; the consensus asks for 14 days and 70%"
+    )
 
 
 def test_features_below_that_have_a_reason_and_their_readings() -> None:
@@ -256,10 +261,11 @@ def test_features_below_that_have_a_reason_and_their_readings() -> None:
 
 
 def test_one_reading_or_none_and_sparse_ones() -> None:
-    empty = glucose_features(windows([])[Kind.SENSOR_GLUCOSE]) if windows([]) else ()
-    assert empty == ()
-    (none,) = glucose_features(windows(series(Kind.SENSOR_GLUCOSE, at("08:00"), [0]))[Kind.SENSOR_GLUCOSE])
-    assert "no usable" in none.reason
+    off = windows(series(Kind.SENSOR_GLUCOSE, at("08:00"), [0]))[Kind.SENSOR_GLUCOSE]
+    for window in (off, Window.of(Kind.SENSOR_GLUCOSE, off.start, off.end, ())):
+        (none,) = glucose_features(window)
+        assert (none.name, none.value, none.unit) == ("cgm_tir", None, "%")
+        assert "no usable" in none.reason
     one = of(trace([100]))
     assert (one["mean"], one["sd"], one["active_percent"]) == (100, None, 0)
     sparse = trace([100.0, 120.0, 90.0, 110.0], [60, 180, 300, 420])

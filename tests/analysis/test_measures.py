@@ -1,6 +1,7 @@
 """The guidelines' measures of a period: what is known, and one reason for what is not."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -49,12 +50,34 @@ def test_a_day_of_a_sensor_has_one_reason_and_no_figure_but_how_much_there_is() 
     assert "14 days" in found["cgm_tir"].reason
 
 
+def test_a_sensor_without_a_usable_reading_has_a_reason() -> None:
+    found = by_name(series(Kind.SENSOR_GLUCOSE, DAY, [0] * 20, every=300), 1)
+    assert set(found) == {"cgm_tir"}
+    assert "no usable" in found["cgm_tir"].reason
+
+
 def test_a_week_of_a_cuff_has_an_average_and_a_day_has_a_reason() -> None:
     week, day = by_name(cuff(7), 7), by_name(cuff(1), 1)
     assert (week["home_systolic"].value, week["home_diastolic"].value) == (142, 91)
     assert day["home_systolic"].value is None
     assert "at least 3" in day["home_systolic"].reason
     assert "home_diastolic" not in day
+
+
+def test_of_a_longer_period_the_pressure_at_home_is_that_of_the_last_week() -> None:
+    rows = cuff(30)
+    before = DAY + timedelta(days=23)
+    month = [replace(one, value=one.value + 40 * (one.time < before)) for one in rows]
+    whole = by_name(month, 40)  # ten days without a measurement after them
+    assert (whole["home_systolic"].value, whole["home_systolic"].count) == (142, 28)
+    assert whole["home_systolic"].start == DAY + timedelta(days=22)
+    assert whole["home_systolic"].end == DAY + timedelta(days=30)
+    alone = by_name([one for one in month if one.time >= DAY + timedelta(days=22)], 40)
+    assert whole == alone
+    # No more than the period is claimed.
+    noon = DAY + timedelta(days=1, hours=12)
+    part = measures(windows(rows[:12], end=noon), UTC)
+    assert (part[0].start, part[0].end) == (DAY, noon)
 
 
 def test_a_night_of_oximetry_has_its_desaturations() -> None:

@@ -15,6 +15,7 @@ from healthslm.analysis.daily_vitals import (
     NIGHT_SPO2,
 )
 from healthslm.analysis.resting import NIGHT_RMSSD, RESTING_HEART_RATE
+from healthslm.export import words
 from healthslm.readings import Feature, Finding
 from healthslm.rules import RULES, Rule, judge, scan
 from healthslm.rules.patterns import DECOMPENSATION_PATTERN, INFECTION_PATTERN
@@ -62,6 +63,35 @@ def test_a_resting_heart_rate_that_stays_up_is_told_once() -> None:
     assert not finding.ongoing
 
 
+def test_the_numbers_of_a_shift_are_those_of_the_days_that_it_was_seen_on() -> None:
+    up = made(RESTING_HEART_RATE, [*around(60, 1.5, 60), 68.0, 69.0])
+    days = {up.name: up}
+    finding = judge(RAISED_RESTING_RATE, {}, up.features[-1].end, zone=ZONE, days=days)
+    assert finding is not None
+    recent, usual = finding.evidence
+    assert (recent.readings, recent.count) == ((60, 62), 3)
+    assert recent.value == pytest.approx(np.mean(up.values[59:]))
+    assert (usual.readings, usual.count) == ((32, 59), 28)
+    assert usual.value == pytest.approx(np.median(up.values[31:59]))
+
+
+def test_where_weekdays_habits_were_taken_out_the_judged_change_stands_beside_the_readings_own() -> None:
+    habit = 6 * np.array([(FIRST + timedelta(days=n)).weekday() == 4 for n in range(62)])
+    values = habit + np.array(around(60, 1, 62), dtype=np.float64)
+    up = made(RESTING_HEART_RATE, [*values[:59], *(v + 8 for v in values[59:])])
+    assert [day.weekday() for day in up.days[-3:]] == [2, 3, 4]
+    finding = judge(RAISED_RESTING_RATE, {}, up.features[-1].end, zone=ZONE, days={up.name: up})
+    assert finding is not None
+    recent, usual, change = finding.evidence
+    assert recent.value == pytest.approx(np.mean(up.values[-3:]))
+    assert usual.value == pytest.approx(np.median(up.values[31:59]))
+    assert change.value == pytest.approx(8, abs=1.5)
+    assert recent.value is not None
+    assert usual.value is not None
+    assert recent.value - usual.value > change.value + 1  # Friday's habit is in the days' own numbers
+    assert words.title(change) == "resting heart rate, change that was judged"
+
+
 def test_a_healthy_month_says_nothing_and_one_high_day_neither() -> None:
     assert found(RAISED_RESTING_RATE, made(RESTING_HEART_RATE, around(60, 1.5, 90))) == []
     assert (
@@ -100,14 +130,31 @@ def test_a_fall_of_variability_is_told_at_the_heart_rate_it_comes_with() -> None
     rates = [60 + float(n % 5) for n in range(40)]
     fallen = [1.0] * 37 + [0.65] * 3
     (finding,) = found(LOWERED_VARIABILITY, *nights(fallen, rates))
-    recent, usual = finding.evidence
+    recent, usual, change = finding.evidence
     assert recent.value is not None
     assert usual.value is not None
     assert recent.value < 0.75 * usual.value
+    assert (change.text, change.unit) == ("-36", "%")
+    assert [words.title(f) for f in finding.evidence] == [
+        "RMSSD at night, last days",
+        "usual RMSSD at night",
+        "RMSSD at night, change at the same heart rate",
+    ]
     assert found(LOWERED_VARIABILITY, *nights([1.0] * 40, rates)) == []
     # A faster heart alone has less variability: told as a raised rate, not as this.
     faster = [*rates[:37], 68.0, 68.0, 68.0]
     assert found(LOWERED_VARIABILITY, *nights([1.0] * 40, faster)) == []
+
+
+def test_the_usual_variability_is_that_of_the_nights_of_the_baseline() -> None:
+    """A month of other nights before it and the fallen ones after it have no part in it."""
+    rmssd, rates = nights([2.0] * 28 + [1.0] * 28 + [0.6] * 3, [60.0] * 59)
+    days = {one.name: one for one in (rmssd, rates)}
+    finding = judge(LOWERED_VARIABILITY, {}, rmssd.features[-1].end, zone=ZONE, days=days)
+    assert finding is not None
+    usual = finding.evidence[1]
+    assert usual.value == pytest.approx(np.median(rmssd.values[28:56]))
+    assert (usual.readings, usual.count) == ((29, 56), 28)
 
 
 def test_nights_without_a_heart_rate_are_not_judged() -> None:
@@ -152,6 +199,7 @@ def test_two_of_three_signs_make_a_pattern_and_what_was_not_measured_is_named() 
     assert found(INFECTION_PATTERN, fever, made(RESTING_HEART_RATE, [*around(60, 1), 62.5])) == []
     assert len(found(INFECTION_PATTERN, fever, made(RESTING_HEART_RATE, [*around(60, 1), 68.0]))) == 1
     (finding,) = found(INFECTION_PATTERN, fever, calm, breath)
+    assert finding.title.startswith("Two of")  # as the rule asks; the heart is as ever here
     assert [f.name for f in finding.evidence[:2]] == ["evening_temperature_days", "evening_temperature_usual"]
     assert not any("not measured" in unseen for unseen in finding.missing)
     rising = made(RESTING_HEART_RATE, [*around(60, 1, 34), 67.0, 68.0])
@@ -164,7 +212,9 @@ def test_fluid_is_seen_in_weight_oxygen_and_heart_rate() -> None:
     oxygen = made(NIGHT_SPO2, [*around(96, 0.5, 34), 92.0, 92.0])
     rate = made(RESTING_HEART_RATE, [*around(60, 1, 34), 68.0, 68.0])
     assert found(DECOMPENSATION_PATTERN, weight) == []
-    assert len(found(DECOMPENSATION_PATTERN, weight, oxygen)) == 1
+    (finding,) = found(DECOMPENSATION_PATTERN, weight, oxygen)
+    assert finding.title.startswith("Two of")
+    assert "fluid" not in finding.title
     assert len(found(DECOMPENSATION_PATTERN, weight, rate)) == 1
     better = made(NIGHT_SPO2, [*around(94, 0.5, 34), 98.0, 98.0])
     assert found(DECOMPENSATION_PATTERN, weight, better) == []

@@ -92,7 +92,10 @@ def test_above_the_target_sparse_readings_have_to_agree(
     values: list[float], expected: list[Severity]
 ) -> None:
     rows = series(Kind.SPO2, at("09:00"), values, every=600)
-    assert levels(copd(SPO2_ABOVE_TARGET, "target_high", 92), rows) == expected
+    found = scan(copd(SPO2_ABOVE_TARGET, "target_high", 92), windows(rows))
+    assert [finding.severity for finding in found] == expected
+    for finding in found:
+        assert finding.evidence[1].value == max(values)
 
 
 def test_a_slip_of_the_pen_is_no_target() -> None:

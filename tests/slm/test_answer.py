@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from healthslm.evaluation.narrate import unclaimed
-from healthslm.readings import Feature, Summary
+from healthslm.readings import Feature, Kind, Summary
 from healthslm.slm.answer import EMERGENCY, answer
 from healthslm.slm.route import route
 from tests.slm.facts_for_tests import BERLIN, FEVER, HEART, LOW_OXYGEN, TEMPERATURE, feature, without
@@ -60,6 +60,50 @@ def test_no_data_is_said_as_that() -> None:
     nothing = without("temperature_latest", "no temperature reading in this period")
     assert "no readings" in asked("how high is my temperature?", nothing).text
     assert "No device here measures glucose" in asked("how long was my sugar above 180 today?").text
+
+
+def slope(*values: float | None) -> list[Feature]:
+    """The slope of a weight and the ends of its interval."""
+    start = NOW - timedelta(days=7)
+    return [
+        Feature(
+            name=f"weight_trend{end}", kind=Kind.WEIGHT, value=value, unit="kg/d", decimals=1, start=start,
+            end=NOW, reason="" if value is not None else "3 days bear no interval",
+        )
+        for end, value in zip(("", "_low", "_high"), values, strict=True)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("values", "said", "bounds"),
+    [
+        ((-0.3, -0.5, -0.1), "fell by about 0.3 kg a day", "; most likely between 0.1 and 0.5."),
+        ((0.3, 0.1, 0.5), "rose by about 0.3 kg a day", "; most likely between 0.1 and 0.5."),
+        (
+            (-0.2, -0.5, 0.1),
+            "fell by about 0.2 kg a day",
+            "; most likely between a fall of 0.5 and a rise of 0.1, so it may be chance.",
+        ),
+        (
+            (0.2, 0.0, 0.4),
+            "rose by about 0.2 kg a day",
+            "; most likely between 0.0 and 0.4, so it may be chance.",
+        ),
+        (
+            (-0.2, -0.4, -0.01),
+            "fell by about 0.2 kg a day",
+            "; most likely between 0.0 and 0.4, so it may be chance.",
+        ),
+        ((-0.2, None, None), "fell by about 0.2 kg a day", "."),
+        ((-0.04, -0.4, 0.4), "did not change", "."),
+    ],
+)
+def test_a_trend_says_which_way_and_how_much(
+    values: tuple[float | None, ...], said: str, bounds: str
+) -> None:
+    (sentence,) = asked("is my weight going up today?", *slope(*values)).sentences
+    assert sentence.text == f"Your weight {said} on Monday 2 November{bounds}"
+    assert unclaimed(sentence) == ["2"]  # the date
 
 
 def test_fixed_texts_never_ask_the_model() -> None:

@@ -156,6 +156,12 @@ def test_an_unknown_feature_is_told_by_its_name() -> None:
             "Low oxygen saturation: SpO2 lowest five-minute median 88 % at 16:42, from 14:00.",
         ),
         (
+            (finding("low_spo2", without("spo2_5min_low", "spot checks"), feature("spo2_min", 90, "15:42")),),
+            (),
+            "Your oxygen saturation was low: 90 %, at 16:42.",
+            "Low oxygen saturation: SpO2 lowest 90 % at 16:42, from 14:00.",
+        ),
+        (
             (IRREGULAR,),
             (),
             "Your heart beat irregularly for about 34 minutes, beginning at 14:00.",

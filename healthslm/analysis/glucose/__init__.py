@@ -9,7 +9,6 @@ from healthslm.analysis.glucose.profile import PERCENTILES, Profile, profile
 from healthslm.analysis.glucose.report import (
     ACTIVE,
     DAYS,
-    Figure,
     figures,
     glucose_features,
     insufficient,
@@ -22,7 +21,6 @@ __all__ = [
     "DAYS",
     "PERCENTILES",
     "Episode",
-    "Figure",
     "Grid",
     "Profile",
     "Trace",

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from healthslm.analysis.features import absent, of_window
+from healthslm.analysis.features import absent
+from healthslm.analysis.figure import Figure
 from healthslm.analysis.glucose.episodes import counts
 from healthslm.analysis.glucose.indices import gri, ranges, risk, spread
 from healthslm.analysis.glucose.mage import mage
@@ -48,17 +47,6 @@ _WHY = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """One figure of a trace. Without a `value` there is a `reason`."""
-
-    name: str
-    value: float | None
-    unit: str
-    decimals: int
-    reason: str = ""
-
-
 def unit_of(name: str) -> tuple[str, int]:
     """Return a figure's unit and how many decimals a person reads."""
     if name.startswith("episodes_"):
@@ -71,15 +59,20 @@ def unit_of(name: str) -> tuple[str, int]:
 
 
 def insufficient(trace: Trace) -> str:
-    """Say why a trace is too little for the consensus' figures; empty when it is enough."""
+    """Say why a trace is too little for the consensus' figures; empty when it is enough.
+
+    It goes by the digits that are printed: a sensor whose clock runs fast has its fortnight all the same.
+    """
+    days, active, least = round(trace.days, 1), round(100 * trace.active), round(100 * ACTIVE)
     short = []
-    if trace.days < DAYS:
-        short.append(f"{trace.days:.1f} days of readings")
-    if trace.active < ACTIVE:
-        short.append(f"readings for {trace.active:.0%} of the time")
+    if days < DAYS:
+        short.append((f"{days:.1f} days of readings", f"{DAYS} days"))
+    if active < least:
+        short.append((f"readings for {active}% of the time", f"{least}%"))
     if not short:
         return ""
-    return f"{' and '.join(short)}; the consensus asks for {DAYS} days and {ACTIVE:.0%}"
+    has, asked = (" and ".join(parts) for parts in zip(*short, strict=True))
+    return f"{has}; the consensus asks for {asked}"
 
 
 def figures(trace: Trace) -> tuple[Figure, ...]:
@@ -103,15 +96,13 @@ def figures(trace: Trace) -> tuple[Figure, ...]:
 
 def _figure(name: str, value: float, trace: Trace) -> Figure:
     unit, decimals = unit_of(name)
-    if math.isfinite(value):
-        return Figure(name=name, value=value, unit=unit, decimals=decimals)
     if name.startswith("episodes_"):
-        reason = "there was none"
+        why = "there was none"
     elif len(trace) < 2:
-        reason = _WHY["sd"]
+        why = _WHY["sd"]
     else:
-        reason = _WHY.get(name, "too few readings that belong together")
-    return Figure(name=name, value=None, unit=unit, decimals=decimals, reason=reason)
+        why = _WHY.get(name, "too few readings that belong together")
+    return Figure.of(name, value, unit, decimals, why=why)
 
 
 def glucose_features(window: Window, zone: ZoneInfo = _UTC) -> tuple[Feature, ...]:
@@ -125,16 +116,13 @@ def glucose_features(window: Window, zone: ZoneInfo = _UTC) -> tuple[Feature, ..
     trace = trace_of(window, zone)
     if not len(trace):
         why = "no usable sensor glucose in this period"
-        return (absent("cgm_mean", window.kind, window.start, window.end, why, unit="mg/dL"),)
+        return (absent("cgm_tir", window.kind, window.start, window.end, why, unit="%"),)
     little = insufficient(trace)
-    made = []
-    for one in figures(trace):
-        name = f"cgm_{one.name}"
-        why = one.reason or (little if one.name not in ("days", "active_percent") else "")
-        if one.value is None or why:
-            made.append(absent(name, window.kind, window.start, window.end, why, unit=one.unit))
-        else:
-            made.append(of_window(name, one.value, good, unit=one.unit, decimals=one.decimals))
+    always = ("days", "active_percent")
+    made = [
+        one.feature(window, good, prefix="cgm_", why="" if one.name in always else little)
+        for one in figures(trace)
+    ]
     if trace.grid is None:
         why = "only one reading" if trace.interval is None else _NO_GRID
         made.append(absent("cgm_mage", window.kind, window.start, window.end, why, unit="mg/dL"))
