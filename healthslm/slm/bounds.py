@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from healthslm.readings.units import MG_PER_MMOL
 from healthslm.slm.tools import Metric
 
-MG_PER_MMOL = 18.0182
-"""Glucose: 1 mmol/L in mg/dL (molar mass 180.156 g/mol)."""
 _CONSENSUS = {3.0: 54.0, 3.9: 70.0, 7.8: 140.0, 10.0: 180.0, 13.9: 250.0}
 """The consensus' bounds stand in both units as whole numbers (Battelino 2019): 10.0 mmol/L is 180 mg/dL."""
 
