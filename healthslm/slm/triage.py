@@ -29,6 +29,11 @@ _SAID = {
     "watch": "it reads as something to tell your doctor in the next days",
     "info": "nothing in it reads as a reason to act; that does not mean that nothing is wrong",
 }
+_DEAF = (
+    "only the plainest words of an emergency are heard here, and most ways to tell of one are not; if it is "
+    "severe, sudden or getting worse, call the emergency number (112, 911 or 999)"
+)
+"""What the rules' own word is worth: on notes by others they recognise a fifth of the emergencies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +70,9 @@ def triage(note: str, reader: Reader | None = None, findings: Sequence[Finding] 
 def _by_rules(text: str) -> Triage:
     if is_emergency(text):
         return Triage(level="emergency", reason=_SAID["emergency"], origin="template")
-    level = "watch" if hearing.is_symptom(text) else "info"
-    return Triage(level=level, reason=_SAID[level], origin="template")
+    if hearing.is_symptom(text):
+        return Triage(level="watch", reason=f"{_SAID['watch']}; {_DEAF}", origin="template")
+    return Triage(level="info", reason=_DEAF, origin="template")
 
 
 def _weighed(logarithms: Sequence[float]) -> str:

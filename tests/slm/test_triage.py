@@ -78,7 +78,9 @@ def test_a_finding_that_holds_is_the_floor(severity: Severity) -> None:
 
 
 def test_without_a_model_and_with_a_broken_one_the_rules_decide(caplog: pytest.LogCaptureFixture) -> None:
-    assert triage("walked the dog").level == "info"
+    alone = triage("walked the dog")
+    assert alone.level == "info"
+    assert "call the emergency number" in alone.reason  # what they did not hear they cannot wave through
     assert triage("walked the dog", Broken()).origin == "template"
     assert "it died" in caplog.text
 
