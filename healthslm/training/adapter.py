@@ -48,11 +48,11 @@ class Plan:
 
     passes: int = 5
     seed: int = 1
-    rate: float = 8e-4
+    rate: float = 1e-3
     warm_up: int = 40
-    tokens: int = 768
+    tokens: int = 1024
     parts: int = 1
-    round_every: int = 120
+    round_every: int = 100
     decay: float = 0.01
 
 
