@@ -250,7 +250,8 @@ class Collector:
     def settle(self, *, last: bool = False) -> Sequence[Alert]:
         """Ask the rules that are owed a question and may be asked again, and look after the days.
 
-        At the `last` every rule is asked that is owed one, and nothing more is waited for. Returns the alerts this raised.
+        At the `last` every rule is asked that is owed one, and nothing more is waited for. Returns the alerts
+        this raised.
         """
         now = self.clock()
         due = [

@@ -161,7 +161,9 @@ class History:
                 held[name] += said
         for rule in mine:
             if rule.later is not None:  # what is asked a while after the last readings of the period
-                held[rule.name].append(self._ask(rule, self._windows([rule], end, end), end, end + rule.later))
+                held[rule.name].append(
+                    self._ask(rule, self._windows([rule], end, end), end, end + rule.later)
+                )
             every = sorted(held[rule.name], key=lambda one: one.begin)
             last = next((one.asked for one in reversed(every) if one.asked), None)
             yield rule, {}, [spell for one in every for spell in one.spells], last

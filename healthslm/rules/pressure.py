@@ -136,8 +136,9 @@ HIGH_PRESSURE = Rule(
         Severity.URGENT: "Rest for five minutes and measure again; if it stays this high call your doctor "
         "today, and with chest pain, breathlessness, weakness or confusion the emergency number.",
     },
-    alone="Rest for five minutes and measure again at once; if it is still this high, or you feel unwell, call "
-    "your doctor today, and with chest pain, breathlessness, weakness or confusion the emergency number.",
+    alone="Rest for five minutes and measure again at once; if it is still this high, or you feel unwell, "
+    "call your doctor today, and with chest pain, breathlessness, weakness or confusion the emergency "
+    "number.",
     missing=("whether you had rested for five minutes before",),
 )
 LOW_PRESSURE = Rule(

@@ -128,8 +128,8 @@ FEVER = Rule(
         Severity.URGENT: "Call your doctor or the out-of-hours service today.",
     },
     alone="Measure again at once, well placed and not after something hot; if it is still so, or you feel "
-    "unwell, call your doctor or the out-of-hours service today, and for somebody confused, stiff in the neck "
-    "or hard to wake the emergency number.",
+    "unwell, call your doctor or the out-of-hours service today, and for somebody confused or hard to "
+    "wake the emergency number.",
     missing=("where on the body the temperature was taken, unless the thermometer said so",),
 )
 LOW_TEMPERATURE = Rule(
@@ -151,9 +151,9 @@ LOW_TEMPERATURE = Rule(
         "your doctor or the out-of-hours service now, and for somebody drowsy, confused or no longer "
         "shivering the emergency number.",
     },
-    alone="Measure again at once, in the mouth or the ear; if it is still so, or you feel unwell, get warm and "
-    "dry and call your doctor or the out-of-hours service now, and for somebody drowsy, confused or no longer "
-    "shivering the emergency number.",
+    alone="Measure again at once, in the mouth or the ear; if it is still so, or you feel unwell, get warm "
+    "and dry and call your doctor or the out-of-hours service now, and for somebody drowsy, confused or no "
+    "longer shivering the emergency number.",
     later=LATER,
     missing=(
         "where on the body the temperature was taken: skin is colder than the body",

@@ -1,4 +1,4 @@
-"""One reading alone beyond what would be urgent: to be measured again at once, and said not to be confirmed."""
+"""One reading alone beyond what would be urgent: to be measured again at once, and not confirmed."""
 
 from collections.abc import Sequence
 from datetime import timedelta
