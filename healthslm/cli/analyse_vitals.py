@@ -193,7 +193,7 @@ def analyse_vitals(
         terminal.print_json(result(found, chosen))
     else:
         _show(found, chosen)
-        for problem in found.read.problems:
+        for problem in found.read.problems[len(found.read.loud) :]:
             terminal.say(problem, "yellow")
         terminal.say(terminal.DISCLAIMER, "dim")
 
@@ -223,6 +223,8 @@ def _heading(read: VitalsFile) -> str:
 def _show(found: Judged, guideline: Guideline) -> None:
     read = found.read
     terminal.out.print(terminal.cell(_heading(read), "bold"))
+    for line in read.loud:
+        terminal.out.print(terminal.cell(line, "bold red"))
     if not read.windows:
         terminal.out.print("There is no reading to show.")
         return

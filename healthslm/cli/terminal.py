@@ -19,6 +19,7 @@ from rich.text import Text
 
 from healthslm.export import words
 from healthslm.readings import KINDS, Claim, Device, Feature, Finding, Severity, Summary, Threshold
+from healthslm.rules.alone import UNCONFIRMED
 from healthslm.store import ids
 
 
@@ -174,6 +175,8 @@ def _when(finding: Finding, zone: ZoneInfo) -> str:
     """Say from when to when, each with its date."""
     start, end = finding.start.astimezone(zone), finding.end.astimezone(zone)
     since = f"{start:%A} {day_and_clock(start, zone)}"
+    if UNCONFIRMED in finding.missing:
+        return f"{since}, {UNCONFIRMED}"
     if finding.ongoing:
         return f"{since}, still so at the last reading"
     if end - start < timedelta(minutes=1):

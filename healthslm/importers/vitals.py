@@ -42,6 +42,7 @@ class VitalsFile:
     marks it; all over the same time. `averages` are the kinds whose values are means or sums, mostly of a
     day: no rule judges them. `zone` is that of days and nights. Where none was given (`zoned` is false) it is
     UTC, and the file's own clock is read as such, as it stood at the beginning. `people` are all of the file.
+    `loud` are the first of the `problems`: what somebody has to act on, and no rule can see.
     """
 
     name: str
@@ -52,6 +53,7 @@ class VitalsFile:
     zone: ZoneInfo = _UTC
     zoned: bool = False
     problems: tuple[str, ...] = ()
+    loud: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return sum(len(window) for window in self.windows.values())
@@ -183,7 +185,8 @@ class VitalsTable:
             others = ", ".join(rest[:_NAMED]) + f" and {len(rest) - _NAMED} more" * (len(rest) > _NAMED)
             problems.append(f"{len(everybody)} people in one file: {person!r} is used, not {others}")
         mine = np.array([not everybody or whose == person for whose in self._whose], dtype=np.bool_)
-        problems = [*self._loud(mine), *problems]
+        loud = self._loud(mine)
+        problems = [*loud, *problems]
         windows, averages = self._windows(mine, problems)
         if not windows and (self.layout is None) <= bool(self.data):
             problems.append(f"{self.name}: no row has both a time and a value")
@@ -196,6 +199,7 @@ class VitalsTable:
             zone=self.zone or _UTC,
             zoned=self.zone is not None,
             problems=tuple(dict.fromkeys(problems)),
+            loud=tuple(loud),
         )
 
     def _loud(self, mine: NDArray[np.bool_]) -> list[str]:

@@ -111,8 +111,7 @@ def _told(case: Case, which: str) -> tuple[Feature, ...]:
     upper, lower = _sitting(case)
     whole = worn(case.windows[Kind.SYSTOLIC])
     every = whole.where(np.isin(whole.times, np.concatenate([upper.times, _bare(case).times])))
-    means = (mean(upper), mean(lower)) if len(lower) else (mean(upper),)
-    return *means, extreme(every, which)
+    return mean(upper), mean(lower), extreme(every, which)
 
 
 _KINDS = (Kind.SYSTOLIC, Kind.DIASTOLIC)

@@ -154,3 +154,13 @@ def test_a_stream_that_does_not_change_is_called_unchanging(tmp_path: Path) -> N
     shown = run("analyse", "vitals", str(path)).stdout
     assert "unchanging" in shown
     assert "flat line" not in shown
+
+
+def test_one_reading_alone_and_a_meters_word_stand_out(tmp_path: Path) -> None:
+    path = tmp_path / "once.csv"
+    path.write_text("time,spo2,glucose mg/dL\n22:30:00 Oct 06 2026,78,Lo\n")
+    text = " ".join(run("analyse", "vitals", str(path)).stdout.split())
+    assert "Low oxygen saturation, Tuesday 2026-10-06 22:30, one reading alone: not confirmed" in text
+    assert text.index("'Lo' once") < text.index("oxygen saturation")
+    found = json.loads(run("analyse", "vitals", str(path), "--json").stdout)
+    assert "'Lo' once" in found["problems"][0]
