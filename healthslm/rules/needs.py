@@ -18,6 +18,7 @@ _BESIDE = (
     Kind.ENERGY, Kind.DISTANCE, Kind.SPEED, Kind.CADENCE, Kind.SLEEP_DURATION,
 )  # fmt: skip
 """Kinds that no rule judges by themselves."""
+_QUARTER = np.timedelta64(15, "m")
 _PRESSURES = (Kind.SYSTOLIC, Kind.DIASTOLIC)
 
 
@@ -48,7 +49,7 @@ def _why(kind: Kind, window: Window) -> str:
         )
     if kind is Kind.TEMPERATURE and len(good) == 1:
         return "one reading; a fever would be told, a low temperature needs two that agree"
-    if kind is Kind.RR_INTERVAL and good.times[-1] - good.times[0] < rhythm.OF * np.timedelta64(rhythm.WIDTH):
+    if kind is Kind.RR_INTERVAL and good.times[-1] - good.times[0] < rhythm.OF * _QUARTER:
         return f"{_many(len(good))}; the rule needs six quarters of an hour with enough beats"
     if kind is Kind.WEIGHT and len(np.unique(good.times.astype("M8[D]"))) == 1:
         return "one day; a gain needs a weight of a day before"
