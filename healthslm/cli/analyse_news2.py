@@ -9,7 +9,8 @@ import typer
 
 from healthslm.cli import terminal
 from healthslm.cli.analyse import analyses
-from healthslm.rules.news2 import NOTE, news2
+from healthslm.errors import UsageError
+from healthslm.rules.news2 import NOTE, RESPONSE_SOURCE, news2
 
 _TITLES = {
     "respiration": "respiration rate",
@@ -41,6 +42,18 @@ def analyse_news2(
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """The National Early Warning Score 2 of what is known; any of the parameters may be missing."""
+    given = {
+        "respiration": _shown(respiration, "/min"),
+        "spo2": _shown(spo2, "%"),
+        "oxygen": None if oxygen is None else "oxygen" if oxygen else "air",
+        "systolic": _shown(systolic, "mmHg"),
+        "pulse": _shown(pulse, "/min"),
+        "consciousness": consciousness,
+        "temperature": _shown(temperature, "°C"),
+    }
+    if all(one is None for one in given.values()):
+        options = ", ".join("--oxygen or --air" if name == "oxygen" else f"--{name}" for name in given)
+        raise UsageError("Nothing was given to score.", f"Give what is known of {options}.")
     result = news2(
         respiration=respiration,
         spo2=spo2,
@@ -52,16 +65,26 @@ def analyse_news2(
         temperature=temperature,
     )
     if json:
-        terminal.print_json(asdict(result) | {"note": NOTE})
+        band = {"risk": None if result.partial else result.risk, "risk_at_least": result.risk}
+        response = {"response": result.response, "response_source": RESPONSE_SOURCE}
+        terminal.print_json(asdict(result) | band | response | {"note": NOTE})
         return
-    table = terminal.table_of("parameter", "points")
+    table = terminal.table_of("parameter", "value", "points")
     for name, title in _TITLES.items():
-        table.add_row(title, str(result.points.get(name, "not known")))
+        table.add_row(title, terminal.cell(given[name] or ""), str(result.points.get(name, "not known")))
     terminal.out.print(table)
-    least = "at least " if result.partial else ""
-    terminal.out.print(
-        f"NEWS2 {least}{result.score}, risk band {least}{result.risk} (SpO2 scale {result.scale})"
-    )
+    by = f"(SpO2 scale {result.scale})"
     if result.partial:
+        terminal.out.print(
+            f"NEWS2: score at least {result.score} of what is known; the band is not known {by}"
+        )
         terminal.out.print(f"partial: no {', no '.join(_TITLES[name] for name in result.partial)}")
+    else:
+        terminal.out.print(f"NEWS2 {result.score}, risk band {result.risk} {by}")
+    asks = "what is known asks for at least" if result.partial else "the band asks for"
+    terminal.out.print(terminal.cell(f"in acute care {asks} {result.response} ({RESPONSE_SOURCE})"))
     terminal.say(NOTE, "dim")
+
+
+def _shown(value: float | None, unit: str) -> str | None:
+    return None if value is None else f"{value:g} {unit}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -14,8 +16,12 @@ from healthslm.analysis.fibrillation import FEWEST, beats
 from healthslm.analysis.variability import figures
 from healthslm.cli import terminal
 from healthslm.cli.analyse import analyses
-from healthslm.errors import UsageError
-from healthslm.importers.rr import read_rr
+from healthslm.errors import HealthslmError, UsageError
+from healthslm.importers.rows import text_of
+from healthslm.importers.rr import RrFile, read_rr
+
+_QUOTED = re.compile(r'"\s*(\d+),(\d+)\s*"')
+_BARE = re.compile(r"^[ \t]*(\d+),(\d+)[ \t]*$", re.MULTILINE)
 
 
 @analyses.command("rr")
@@ -25,9 +31,14 @@ def analyse_rr(
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Heart-rate variability of a file of RR intervals, in s or ms, and the share that looks like AF."""
-    read = read_rr(file)
+    read = _read(file)
     if len(read.rr_ms) and read.problems and not read.unit and not np.isfinite(read.rr_ms).any():
         raise UsageError(f"{read.problems[0]}.", "Name the column rr_s or rr_ms, or give one bare column.")
+    if not json and not np.isfinite(read.rr_ms).any():
+        why = read.problems[0] if read.problems else f"{file.name}: there is no reading in it"
+        raise HealthslmError(
+            f"No RR interval can be used: {why}.", "Give a column rr_s or rr_ms with a number in each row."
+        )
     judged = beats_of(read.rr_ms)
     found = figures(judged)
     fibrillating = beats(read.rr_ms)
@@ -66,6 +77,21 @@ def analyse_rr(
     for problem in read.problems:
         terminal.say(problem, "yellow")
     terminal.say(terminal.DISCLAIMER, "dim")
+
+
+def _read(file: Path) -> RrFile:
+    """Read a file, with a decimal comma as a point: in quotes, or below a name without any comma."""
+    text = text_of(file, kind="a CSV file with one RR interval a line")
+    first = next((line for line in text.split("\n") if line.strip() and not line.startswith("#")), "")
+    plain = _QUOTED.sub(r"\1.\2", text)
+    if any(c.isalpha() for c in first) and not any(sign in first for sign in ",;\t"):
+        plain = _BARE.sub(r"\1.\2", plain)
+    if plain == text:
+        return read_rr(file)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / file.name.removesuffix(".gz")
+        copy.write_text(plain, encoding="utf-8")
+        return read_rr(copy)
 
 
 def _burden(found: NDArray[np.bool_], usable: NDArray[np.bool_]) -> tuple[float | None, str]:

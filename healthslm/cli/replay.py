@@ -12,7 +12,7 @@ import typer
 from healthslm import rulebook
 from healthslm.cli import terminal
 from healthslm.cli.alerting import alerts
-from healthslm.cli.look import From, To, period
+from healthslm.cli.look import To, period
 from healthslm.cli.session import session
 from healthslm.errors import UsageError
 from healthslm.history import History
@@ -20,6 +20,10 @@ from healthslm.readings import Finding
 from healthslm.rules import Rule
 
 _WEEK = timedelta(days=7)
+From = Annotated[
+    str | None,
+    typer.Option("--from", help="Start, like 2026-11-02 or 2026-11-02T14:30; the first reading if left out."),
+]
 
 
 def _setting(text: str) -> tuple[str, float]:
@@ -58,6 +62,9 @@ def alerts_replay(
     current = session(context)
     with current.store() as store:
         span = store.span()
+        if span is None and not json:
+            terminal.out.print("Nothing was measured, so there is nothing to replay.")
+            return
         if start is None and span is not None:
             start = span[0].astimezone(current.zone).date().isoformat()
         begin, until = period(start, end, current, store)

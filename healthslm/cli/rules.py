@@ -15,8 +15,9 @@ from healthslm.cli.session import session
 from healthslm.clock import utc_now
 from healthslm.errors import UsageError
 from healthslm.export import words
+from healthslm.importers.glucose_units import MG_PER_MMOL
 from healthslm.rules import Rule
-from healthslm.rules.pressure_categories import GUIDELINES
+from healthslm.rules.pressure_categories import GUIDELINES, guideline_named
 from healthslm.store.audit import Event
 
 rules = typer.Typer(help="What the rules go by; numbers set for this person.", no_args_is_help=True)
@@ -43,7 +44,8 @@ def list_(
     for rule in shown:
         first: Text | str = Text(rule.name, "bold")
         for threshold in rule.thresholds:
-            table.add_row(first, threshold.name, words.threshold(threshold), terminal.cell(threshold.meaning))
+            value = words.threshold(terminal.in_words(threshold))
+            table.add_row(first, threshold.name, value, terminal.cell(threshold.meaning))
             first = ""
         if not rule.thresholds:
             table.add_row(first, "", "", terminal.cell(rule.title))
@@ -51,7 +53,7 @@ def list_(
     if name is not None:
         terminal.out.print(terminal.cell(f"{shown[0].name}, version {shown[0].version}. {shown[0].source}"))
         for personal in (t for t in shown[0].thresholds if t.personal):
-            terminal.out.print(terminal.cell(words.signed(personal)))
+            terminal.out.print(terminal.cell(words.signed(terminal.in_words(personal))))
 
 
 def _json(rule: Rule) -> dict[str, object]:
@@ -79,6 +81,7 @@ def set_(
     """Set one number of a rule for this person. The audit trail, findings and exports tell of it."""
     current = session(context)
     now = utc_now()
+    _no_mmol(rulebook.rule_named(name), threshold, number)
     with current.store() as store:
         rule = rulebook.set_threshold(store, name, threshold, number, by=by, why=why, at=now)
         done = rule.threshold(threshold)
@@ -93,9 +96,20 @@ def set_(
             why=why,
         )
         store.commit()
-    terminal.say(f"{rule.title}: {threshold} is now {words.threshold(done)}.")
+    terminal.say(f"{rule.title}: {threshold} is now {words.threshold(terminal.in_words(done))}.")
     terminal.say(f"Before you rely on it: healthslm alerts replay --rule {name} --from DATE")
     say_if_running(current.settings.home)
+
+
+def _no_mmol(rule: Rule, name: str, number: float) -> None:
+    """Say so where a number of mg/dL can only be meant in mmol/L."""
+    threshold = rule.threshold(name)
+    meant = round(number * MG_PER_MMOL)
+    if threshold.unit == "mg/dL" and not threshold.low <= number and threshold.low <= meant <= threshold.high:
+        raise UsageError(
+            f"{name} of {rule.name} is in mg/dL, and cannot be {number:g}.",
+            f"{number:g} mmol/L is {meant} mg/dL; it may be {threshold.low:g} to {threshold.high:g} mg/dL.",
+        )
 
 
 @rules.command("reset")
@@ -127,9 +141,12 @@ def guideline(
         str | None, typer.Argument(help=f"{' or '.join(GUIDELINES)}; without it, which one is set.")
     ] = None,
     by: Annotated[str, typer.Option(help="Who decided it: the clinician's name.")] = "",
+    json: Json = False,
 ) -> None:
     """Say or set by which guideline a pressure average at home is put into a category."""
     current = session(context)
+    if name is not None:
+        guideline_named(name)
     with current.store() as store:
         if name is None:
             now = rulebook.guideline(store)
@@ -139,4 +156,8 @@ def guideline(
             now = rulebook.choose_guideline(store, name)
             store.note_event(Event.RULE_CHANGED, utc_now(), rule="pressure guideline", value=now.name, by=by)
             store.commit()
+    if json:
+        sources = {"source": now.source, "home_source": now.home_source}
+        terminal.print_json({"guideline": now.name, "title": now.title} | sources)
+        return
     terminal.out.print(terminal.cell(f"{now.name}: {now.source}; at home: {now.home_source}."))

@@ -18,7 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 from healthslm.export import words
-from healthslm.readings import Claim, Device, Feature, Finding, Severity, Summary, Threshold
+from healthslm.readings import KINDS, Claim, Device, Feature, Finding, Severity, Summary, Threshold
+from healthslm.rules.alone import UNCONFIRMED
 from healthslm.store import ids
 
 
@@ -39,6 +40,11 @@ SEVERITY_STYLE = {
     Severity.URGENT: "bold red",
     Severity.EMERGENCY: "bold white on red",
 }
+_BY_UCUM: dict[str, set[str]] = {}
+for _info in KINDS.values():
+    _BY_UCUM.setdefault(_info.ucum, set()).add(_info.unit)
+_UNITS = {ucum: next(iter(units)) for ucum, units in _BY_UCUM.items() if len(units) == 1 and ucum != "1"}
+"""Units as a person reads them, where all kinds with the same UCUM agree: `/min` are beats, or breaths."""
 DISCLAIMER = "Not a medical device. A finding is a prompt to act, not a diagnosis."
 
 
@@ -113,6 +119,11 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
         yield update
 
 
+def in_words(threshold: Threshold) -> Threshold:
+    """Return a threshold with its unit as a person reads it: °C for `Cel`; data keeps the UCUM."""
+    return dataclasses.replace(threshold, unit=_UNITS.get(threshold.unit, threshold.unit))
+
+
 def evidence_line(feature: Feature, zone: ZoneInfo, devices: dict[int, Device]) -> str:
     """Say where a number comes from: which computation, over which readings, of which device."""
     start, end = feature.start.astimezone(zone), feature.end.astimezone(zone)
@@ -167,14 +178,27 @@ def _append_sentence(text: Text, sentence: str, claims: tuple[Claim, ...], notes
     text.append(sentence[at:])
 
 
+def _when(finding: Finding, zone: ZoneInfo) -> str:
+    """Say from when to when, each with its date."""
+    start, end = finding.start.astimezone(zone), finding.end.astimezone(zone)
+    since = f"{start:%A} {day_and_clock(start, zone)}"
+    if UNCONFIRMED in finding.missing:
+        return f"{since}, {UNCONFIRMED}"
+    if finding.ongoing:
+        return f"{since}, still so at the last reading"
+    if end - start < timedelta(minutes=1):
+        return since
+    until = clock(end, zone) if end.date() == start.date() else f"{end:%A} {day_and_clock(end, zone)}"
+    return f"{since}, until {until}"
+
+
 def findings_list(findings: Sequence[Finding], zone: ZoneInfo) -> Table:
     """List findings: what, since when, on which numbers, and what to do next."""
     table = Table.grid(padding=(0, 2), pad_edge=True)
     table.add_column(width=9)
     table.add_column(overflow="fold")
     for finding in findings:
-        until = "still so at the last reading" if finding.ongoing else f"until {clock(finding.end, zone)}"
-        since = f", {finding.start.astimezone(zone):%A} {clock(finding.start, zone)}, {until}\n"
+        since = f", {_when(finding, zone)}\n"
         numbers = ", ".join(f"{words.title(f)} {words.value(f)}" for f in finding.evidence)
         about = Text.assemble(
             (finding.title, "bold"),

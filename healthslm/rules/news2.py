@@ -17,6 +17,15 @@ NOTE = (
     "NEWS2 is an acute-care score for adults (RCP 2017), not validated at home, in pregnancy or under 16:"
     " a prompt to act, not a diagnosis."
 )
+RESPONSES: Mapping[str, str] = {
+    "none": "observations at least every 12 hours",
+    "low": "a registered nurse's assessment, observations at least every 4 to 6 hours",
+    "low-medium": "an urgent review on the ward by a clinician, observations at least every hour",
+    "medium": "an urgent review by a team skilled in acute illness, observations at least every hour",
+    "high": "an emergency assessment by a team with critical-care skills, continuous monitoring",
+}
+RESPONSE_SOURCE = "RCP 2017, NEWS2 charts 2 and 4: thresholds and clinical response"
+"""What a band asks for in acute care; `none` is a score of 0."""
 Bands = tuple[tuple[float, int], ...]
 """Up to and including each value, so many points; the last one is without end."""
 
@@ -53,6 +62,11 @@ class News2:
     partial: tuple[str, ...]
     risk: str
     scale: int
+
+    @property
+    def response(self) -> str:
+        """What the band asks for in acute care; with anything missing, what is known asks for at least."""
+        return RESPONSES["none" if not self.score else self.risk]
 
 
 def news2(

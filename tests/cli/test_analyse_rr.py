@@ -79,3 +79,40 @@ def test_eval_hrv_prints_its_table() -> None:
     result = run("eval", "hrv", "--data", str(DATA / "hrv_reference"), "--json")
     lines = json.loads(result.stdout)["lines"]
     assert all(line["met"] for line in lines if line["reach"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rr_s\n" + '"0,812"\n' * 80,
+        "rr_s\n" + "0,812\n" * 80,
+        "0,812\n" * 80,
+        '"0,812"\n' * 80,
+        "n,rr_s\n" + '1,"0,812"\n' * 80,
+        "rr_ms\n" + "812,5\n" * 80,
+        "n;rr_s\n" + "1;0,812\n" * 80,
+    ],
+)
+def test_a_decimal_comma_is_one(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "comma.csv"
+    file.write_text(text)
+    found = json.loads(run("analyse", "rr", str(file), "--json").stdout)
+    assert (found["usable"], found["file"]) == (80, "comma.csv")
+    assert found["hrv"]["mean_nn_ms"] == pytest.approx(812, abs=0.6)
+
+
+def test_several_columns_with_commas_between_stay_columns(tmp_path: Path) -> None:
+    file = tmp_path / "two.csv"
+    file.write_text("rr_ms,n\n" + "812,1\n" * 80)
+    assert json.loads(run("analyse", "rr", str(file), "--json").stdout)["hrv"]["mean_nn_ms"] == 812
+
+
+@pytest.mark.parametrize("text", ["rr_ms\n0\n0\n", "rr_s\nx\ny\n", "rr_s\n"])
+def test_a_file_with_nothing_usable_ends_in_one_line_with_the_next_step(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "off.csv"
+    file.write_text(text)
+    shown = run("analyse", "rr", str(file))
+    assert (shown.returncode, shown.stdout) == (1, "")
+    assert "No RR interval can be used" in shown.stderr
+    assert "rr_s or rr_ms" in shown.stderr
+    assert run("analyse", "rr", str(file), "--json").returncode == 0

@@ -4,13 +4,18 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from healthslm.cli.explain import finding_named
+from healthslm.history import History
 from healthslm.readings import Kind, Reading
+from healthslm.rulebook import in_force
 from healthslm.store import CHEAPEST, create
-from tests.making import at, series
+from tests.making import DAY, at, series
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 FEVER = "fever-20261102T140000Z"
@@ -48,7 +53,7 @@ def test_a_finding_is_explained(run: Run) -> None:
     assert FEVER in listed.stdout
     shown = run("findings", "--explain", FEVER)
     assert shown.returncode == 0, shown.stderr
-    for word in ("fever, version", "NHS", "38 Cel", "38.7 °C", "could not see", "next step"):
+    for word in ("fever, version", "NHS", "38 °C", "38.7 °C", "could not see", "next step"):
         assert word in shown.stdout, word
     (explained,) = [json.loads(run("findings", "--explain", FEVER, "--json").stdout)]
     assert {t["name"] for t in explained["thresholds"]} == {"fever", "high"}
@@ -97,6 +102,11 @@ def test_a_slip_is_named(run: Run) -> None:
     for arguments, said in (
         (("rules", "set", "fever", "fever", "60", "--by", "A", "--why", "b"), "37.2 to 39"),
         (("rules", "guideline", "aha-1997", "--by", "A"), "aha-2017, esc-2024"),
+        (("rules", "guideline", "aha-1997"), "aha-2017, esc-2024"),
+        (
+            ("rules", "set", "low_glucose", "watch_below", "3.9", "--by", "A", "--why", "b"),
+            "3.9 mmol/L is 70 mg/dL",
+        ),
         (("rules", "guideline", "aha-2017"), "--by NAME"),
         (("rules", "set", "fever", "hot", "38", "--by", "A", "--why", "b"), "It has: fever, high"),
         (("rules", "set", "fever", "fever", "38.5", "--by", " ", "--why", "b"), "--by NAME"),
@@ -112,4 +122,53 @@ def test_the_guideline_of_pressure_is_chosen_and_noted(run: Run) -> None:
     assert "esc-2024" in run("rules", "guideline").stdout
     assert run("rules", "guideline", "aha-2017", "--by", "Dr. Stein").returncode == 0
     assert "aha-2017" in run("rules", "guideline").stdout
+    assert json.loads(run("rules", "guideline", "--json").stdout)["guideline"] == "aha-2017"
     assert "Dr. Stein" in run("audit", "--json").stdout
+
+
+@pytest.mark.parametrize("begun", [0, 1])
+def test_an_episode_of_days_is_explained_as_it_was_listed(tmp_path: Path, begun: int) -> None:
+    store, _ = create(tmp_path / "days", "passphrase", profile=CHEAPEST)
+    with store:
+        rows = series(
+            Kind.TEMPERATURE, at("12:00"), [36.5] * 3 + [38.5] * 70 + [39.0] + [36.5] * 20, every=3600
+        )
+        store.append(Reading(time=r.time, kind=r.kind, value=r.value, device=r.device) for r in rows)
+        zone = ZoneInfo("Europe/Berlin")
+        start = DAY + timedelta(days=begun)
+        (listed,) = History(store, zone).findings(in_force(store), start, DAY + timedelta(days=6))
+        explained = finding_named(store, listed.id, zone)
+        assert explained == listed
+        assert explained.evidence[0].value == 39.0
+        inside = finding_named(store, "fever-20261104T120000Z", zone)
+        assert inside == listed
+
+
+def test_units_are_a_persons_in_the_terminal_and_ucum_in_data(run: Run) -> None:
+    shown = run("rules", "list").stdout
+    assert "38 °C" in shown
+    assert "135 mmHg" in shown
+    assert "Cel" not in shown
+    assert "mm[Hg]" not in shown
+    (rule,) = json.loads(run("rules", "list", "fever", "--json").stdout)
+    assert rule["thresholds"][0]["unit"] == "Cel"
+
+
+def test_a_replay_of_nothing_says_so(tmp_path: Path, run: Run) -> None:
+    words = run("alerts", "replay", "--help").stdout.replace("│", " ").split()
+    assert "the first reading if left out" in " ".join(words)
+    store, _ = create(tmp_path / "empty", "passphrase", profile=CHEAPEST)
+    store.close()
+    (tmp_path / "empty" / "settings.toml").write_text('timezone = "UTC"\n')
+    opening = ["--home", str(tmp_path / "empty"), "--passphrase-file", str(tmp_path / "passphrase")]
+    replayed = subprocess.run(
+        [sys.executable, "-m", "healthslm", *opening, "alerts", "replay"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (replayed.returncode, replayed.stdout) == (
+        0,
+        "Nothing was measured, so there is nothing to replay.\n",
+    )
