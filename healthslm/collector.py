@@ -96,6 +96,7 @@ class Collector:
         self._daily = DailyRules(rules, self.history, zone)
         self._asked: dict[str, datetime] = {}
         self._owed: dict[str, tuple[Rule, datetime, datetime]] = {}
+        self._quiet: dict[str, tuple[Rule, datetime, datetime]] = {}
 
     def remember(self, now: datetime) -> None:
         """Fill the live windows from the store, so that a restart forgets nothing."""
@@ -206,6 +207,8 @@ class Collector:
         raised = []
         for reading in readings:
             for rule in self._concerned[reading.kind]:
+                if rule.later is not None:
+                    self._quiet[rule.name] = (rule, newest, received_at)
                 asked = self._asked.get(rule.name)
                 if asked is received_at:
                     continue  # for another reading of the same notification
@@ -231,10 +234,24 @@ class Collector:
     def _windows(self, rule: Rule, now: datetime) -> Windows:
         return self.live.windows(rule.kinds, now, rule.lookback)
 
+    def _asked_later(self, now: datetime, *, last: bool) -> list[Alert | None]:
+        """Ask the rules that want to know what a reading is worth after which nothing came for a while."""
+        raised = []
+        for rule, newest, received_at in list(self._quiet.values()):
+            if rule.later is None or not (last or abs(now - received_at) >= rule.later):
+                continue
+            del self._quiet[rule.name]
+            then = newest + rule.later
+            finding = judge(rule, self._windows(rule, then), then, zone=self.zone)
+            if finding is not None:
+                raised.append(self.engine.update(rule, finding, max(now, received_at)))
+        return raised
+
     def settle(self, *, last: bool = False) -> Sequence[Alert]:
         """Ask the rules that are owed a question and may be asked again, and look after the days.
 
-        At the `last` every rule is asked that is owed one. Returns the alerts this raised.
+        At the `last` every rule is asked that is owed one, and nothing more is waited for. Returns the alerts
+        this raised.
         """
         now = self.clock()
         due = [
@@ -243,6 +260,7 @@ class Collector:
             if last or abs(now - self._asked.get(owed[0].name, now)) >= owed[0].every
         ]
         raised = [self._ask(*owed) for owed in due]
+        raised += self._asked_later(now, last=last)
         raised += [
             self.engine.update(rule, finding, now) for rule, finding in self._daily.step(now, self._windows)
         ]

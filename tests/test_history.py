@@ -1,6 +1,7 @@
 """Looking back a day at a time comes to the same as looking at everything at once."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -15,6 +16,8 @@ from healthslm.daily import EVERY, DailyRules
 from healthslm.history import History, overview, reach_of
 from healthslm.readings import Feature, Kind, Quality, Reading, Severity, Window
 from healthslm.rules import RULES, Case, Rule, Verdict, Windows, scan_all
+from healthslm.rules.oxygen import LOW_SPO2
+from healthslm.rules.temperature import FEVER
 from healthslm.store import CHEAPEST, Store, create
 from healthslm.store.codec import Columns
 from healthslm.store.rows import micros
@@ -209,3 +212,44 @@ def test_an_overview_says_what_all_readings_say(store: Store, days: int) -> None
             assert (found.value, found.time) == (ours.value, ours.at)
     assert len(window) <= (days * 24 if days > 32 else size)
     assert np.isnan(window.values).sum() == 0
+
+
+def test_an_episode_of_days_has_one_beginning_whichever_period_is_asked_for(store: Store) -> None:
+    fill(store, [36.5] * 24 + [38.5] * 24 * 5 + [36.5] * 24)
+    history = History(store, BERLIN)
+    begun, end = DAY + timedelta(days=1), DAY + timedelta(days=10)
+    for days in (0, 2, 4, 5.5):
+        (found,) = history.findings([FEVER], DAY + timedelta(days=days), end)
+        assert found.start == begun
+        assert found.evidence == history.findings([FEVER], DAY, end)[0].evidence
+    assert history.findings([FEVER], DAY + timedelta(days=7), end) == ()
+
+
+def test_the_beginning_is_looked_for_a_month_back_and_no_further(store: Store) -> None:
+    fill(store, [38.5] * 12 * 45, every=7200)
+    (found,) = History(store, ZoneInfo("UTC")).findings(
+        [FEVER], DAY + timedelta(days=40), DAY + timedelta(days=45)
+    )
+    assert found.start == DAY + timedelta(days=9, hours=12)  # as far again as the rule looks back
+
+
+def test_a_rule_of_days_too_is_told_from_its_beginning(store: Store) -> None:
+    fill(store, [36.5] * 24 + [36.6] * 24 + [36.7] * 24 + [36.8] * 24 + [36.9] * 24)
+    history = History(store, ZoneInfo("UTC"))
+    rule = replace(RISING, join=timedelta(days=1))
+    (all_of_it,) = history.findings([rule], DAY, DAY + timedelta(days=6))
+    (late,) = history.findings([rule], DAY + timedelta(days=4), DAY + timedelta(days=6))
+    assert (late.id, late.evidence) == (all_of_it.id, all_of_it.evidence)
+
+
+@pytest.mark.parametrize("clock", [timedelta(hours=9), timedelta(hours=23, minutes=59, seconds=30)])
+def test_one_reading_alone_is_found_on_its_day(store: Store, clock: timedelta) -> None:
+    once = Reading(time=DAY + clock, kind=Kind.SPO2, value=78, device="AA:01")
+    store.append([once])
+    history = History(store, ZoneInfo("UTC"))
+    (found,) = history.findings([LOW_SPO2], DAY, DAY + timedelta(days=1))
+    assert (found.start, found.end, found.severity) == (once.time, once.time, Severity.WATCH)
+    assert found.evidence[0].value == 78
+    assert history.findings([LOW_SPO2], DAY + timedelta(days=1), DAY + timedelta(days=2)) == ()
+    (whole,) = history.findings([LOW_SPO2], DAY, DAY + timedelta(days=3))
+    assert whole.id == found.id

@@ -2,7 +2,7 @@
 
 It takes nothing away: `worn` gives what may be computed with. The limits are of what a body can do and of
 what sensors send, not of care; a paced heart may be as steady as a stuck sensor, so a flat line is told,
-not cut.
+not cut. Only a stream can be flat or have a gap: a diary's pulse that is the same for a month is neither.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ _JUMP: Mapping[Kind, tuple[float, timedelta]] = {
     Kind.SENSOR_GLUCOSE: (60, timedelta(minutes=6)),
 }
 """No body changes by so much within so long; a rhythm can, so heart rate's limit is wide."""
+_STREAM = timedelta(minutes=1)
+"""A stream sends at least this often, unless one reading of it speaks for longer."""
 _TWICE = 1.2
 """RR intervals that add up to so much more than the time they came in are of two sources."""
 
@@ -101,6 +103,7 @@ def worn(window: Window) -> Window:
 def quality(window: Window) -> WindowQuality:
     """Say what is wrong with a window, span by span."""
     good = worn(window)
+    gaps = good.gaps if _stream(window) else ()
     flags = window.quality.astype(np.int64)
     with np.errstate(invalid="ignore"):
         info = KINDS[window.kind]
@@ -114,7 +117,7 @@ def quality(window: Window) -> WindowQuality:
         *_flat(window, good),
         *_jumps(good),
         *_twice(window, good),
-        *(Problem(what="gap", start=a, end=b, count=0) for a, b in good.gaps),
+        *(Problem(what="gap", start=a, end=b, count=0) for a, b in gaps),
     ]
     return WindowQuality(
         coverage=good.coverage,
@@ -122,6 +125,16 @@ def quality(window: Window) -> WindowQuality:
         readings=len(window),
         problems=tuple(sorted(found, key=lambda one: (one.start, one.what))),
     )
+
+
+def _stream(window: Window) -> bool:
+    """Whether readings follow each other about as soon as one of them speaks for; none at all are a gap."""
+    holds = window.step or KINDS[window.kind].holds
+    if holds is None:
+        return False
+    if len(window) < 2:
+        return not len(window)
+    return bool(np.median(np.diff(window.times)) <= np.timedelta64(max(holds, _STREAM)))
 
 
 def _spans(window: Window, marked: NDArray[np.bool_], what: str) -> list[Problem]:
@@ -136,7 +149,7 @@ def _spans(window: Window, marked: NDArray[np.bool_], what: str) -> list[Problem
 def _flat(window: Window, good: Window) -> list[Problem]:
     marked = _spans(window, (window.quality & int(Quality.FLAT_LINE)) != 0, "flat line")
     longest = _FLAT.get(window.kind)
-    if longest is None or not len(good):
+    if longest is None or not len(good) or not _stream(window):
         return marked
     cuts = np.flatnonzero(np.diff(good.values) != 0) + 1
     lows, highs = np.append(0, cuts), np.append(cuts, len(good)) - 1

@@ -23,12 +23,15 @@ from healthslm.export import words
 from healthslm.importers.vitals import VitalsFile, read_vitals
 from healthslm.readings import KINDS, Feature, Finding, Kind, Window, moment
 from healthslm.rules import RULES, scan_all
+from healthslm.rules.needs import unjudged
 from healthslm.rules.pressure_categories import ESC_2024, GUIDELINES, Guideline, category, guideline_named
 from healthslm.rules.whole import days_of
 
 _WEEK = timedelta(days=8)
 """A week's average at home, and the first day, which is left out of it."""
 _STATISTICS = ("latest", "mean", "min", "max", "total")
+_SAID = {"flat line": "unchanging"}
+"""A problem's name where another word says more: nobody's heart has stopped."""
 _WIDEST = max(len(info.title) for info in KINDS.values())
 
 
@@ -100,6 +103,7 @@ def result(found: Judged, guideline: Guideline) -> dict[str, Any]:
             for name, series in found.days.items()
         },
         "findings": [terminal.finding_json(finding) for finding in found.findings],
+        "not_judged": list(unjudged(read.judged)),
         "problems": list(read.problems),
     }
 
@@ -198,10 +202,27 @@ def _in_table(feature: Feature) -> bool:
     return feature.name in {f"{feature.kind}_{part}" for part in _STATISTICS}
 
 
+def _heading(read: VitalsFile) -> str:
+    """Whose readings these are, and from when to when."""
+    words_ = [read.name]
+    if read.person:
+        several = len(read.people) > 1
+        words_.append(f"{read.person}, of {len(read.people)} in the file" if several else read.person)
+    if read.windows:
+        windows = read.windows.values()
+        first = moment(min(one.times[0] for one in windows))
+        last = moment(max(one.times[-1] for one in windows))
+        clock = read.zone.key if read.zoned else "the file's own clock"
+        span = f"{terminal.day_and_clock(first, read.zone)}"
+        if last > first:
+            span += f" to {terminal.day_and_clock(last, read.zone)}"
+        words_.append(f"{span} ({clock})")
+    return ", ".join(words_)
+
+
 def _show(found: Judged, guideline: Guideline) -> None:
     read = found.read
-    if read.person:
-        terminal.out.print(terminal.cell(f"{read.person}, of {len(read.people)} in the file"))
+    terminal.out.print(terminal.cell(_heading(read), "bold"))
     if not read.windows:
         terminal.out.print("There is no reading to show.")
         return
@@ -217,7 +238,8 @@ def _show(found: Judged, guideline: Guideline) -> None:
         count = (
             f"{seen.readings:,}" if seen.usable == seen.readings else f"{seen.usable:,} of {seen.readings:,}"
         )
-        amiss = "" if kind in read.averages else ", ".join(dict.fromkeys(one.what for one in seen.problems))
+        whats = () if kind in read.averages else (one.what for one in seen.problems)
+        amiss = ", ".join(_SAID.get(what, what) for what in dict.fromkeys(whats))
         table.add_row(KINDS[kind].title, count, *cells, amiss)
     terminal.out.print(table)
     beside = [one for one in found.features if not _in_table(one)]
@@ -234,5 +256,7 @@ def _show(found: Judged, guideline: Guideline) -> None:
         terminal.out.print(terminal.findings_list(found.findings, read.zone))
     elif read.judged:
         terminal.out.print("No rule found anything.")
+        for line in unjudged(read.judged):
+            terminal.out.print(terminal.cell(f"  not judged: {line}", "dim"))
     else:
         terminal.out.print("Means and sums alone: there is nothing that a rule could judge.")

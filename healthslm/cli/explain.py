@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,9 @@ from healthslm.readings import Feature, Finding
 from healthslm.rulebook import in_force, rule_named
 from healthslm.store import Store
 
+_ONSET = timedelta(days=30)
+"""So long after its onset a rule may first have said so, as one that looks at days does."""
+
 
 def finding_named(store: Store, name: str, zone: ZoneInfo) -> Finding:
     """Return the finding with an id such as `fever-20261102T131500Z`, computed anew.
@@ -31,15 +35,29 @@ def finding_named(store: Store, name: str, zone: ZoneInfo) -> Finding:
             f"{name!r} is not the id of a finding.", "See the ids with: healthslm findings --json"
         ) from error
     rule = rule_named(which, in_force(store))
-    # An id has whole seconds; the rule is asked from there on, as far as it takes to see its onset.
+    # An id has whole seconds; the rule is asked from there on, until the episode is over.
+    span = store.span()
+    last = start if span is None else span[1] + timedelta(seconds=1)
     until = start + max(timedelta(days=1), 2 * rule.lookback)
-    for finding in History(store, zone).findings([rule], start, until):
-        if abs(finding.start - start) < timedelta(seconds=1):
-            return finding
+    while True:
+        found = _of(History(store, zone).findings([rule], start, until), start)
+        enough = until - start >= _ONSET if found is None else found.end + rule.join < until
+        if enough or until >= last:
+            break
+        until += until - start
+    if found is not None:
+        return found
     raise UsageError(
         f"{rule.title}: nothing begins at {start.astimezone(zone):%Y-%m-%d %H:%M} (any more).",
         "See what there is with: healthslm findings --from DATE",
     )
+
+
+def _of(findings: Sequence[Finding], start: datetime) -> Finding | None:
+    """The episode that begins at a time, or else the one that it lies in."""
+    near = [one for one in findings if abs(one.start - start) < timedelta(seconds=1)]
+    around = [one for one in findings if one.start <= start <= one.end]
+    return next(iter([*near, *around]), None)
 
 
 def shown(finding: Finding, zone: ZoneInfo) -> Group:

@@ -17,6 +17,7 @@ from healthslm.errors import UsageError
 from healthslm.export import write
 from healthslm.pipeline import origins, review
 from healthslm.readings import KINDS, Review
+from healthslm.rules.needs import unjudged
 from healthslm.slm import Audience, Writer
 from healthslm.store import Store
 from healthslm.store.audit import Event
@@ -144,9 +145,12 @@ def result_gaps(result: Review) -> list[str]:
     if not any(len(window) for window in result.windows.values()):
         return ["Nothing was measured, so nothing could be found."]
     return [
-        f"{KINDS[kind].title}: {len(window)} readings"
-        + ("" if window.coverage is None else f", {window.coverage:.0%} of the time")
-        for kind, window in result.windows.items()
+        *(
+            f"{KINDS[kind].title}: {terminal.many(len(window), 'reading')}"
+            + ("" if window.coverage is None else f", {window.coverage:.0%} of the time")
+            for kind, window in result.windows.items()
+        ),
+        *(f"not judged: {line}" for line in unjudged(result.windows)),
     ]
 
 

@@ -167,14 +167,25 @@ def _append_sentence(text: Text, sentence: str, claims: tuple[Claim, ...], notes
     text.append(sentence[at:])
 
 
+def _when(finding: Finding, zone: ZoneInfo) -> str:
+    """Say from when to when, each with its date."""
+    start, end = finding.start.astimezone(zone), finding.end.astimezone(zone)
+    since = f"{start:%A} {day_and_clock(start, zone)}"
+    if finding.ongoing:
+        return f"{since}, still so at the last reading"
+    if end - start < timedelta(minutes=1):
+        return since
+    until = clock(end, zone) if end.date() == start.date() else f"{end:%A} {day_and_clock(end, zone)}"
+    return f"{since}, until {until}"
+
+
 def findings_list(findings: Sequence[Finding], zone: ZoneInfo) -> Table:
     """List findings: what, since when, on which numbers, and what to do next."""
     table = Table.grid(padding=(0, 2), pad_edge=True)
     table.add_column(width=9)
     table.add_column(overflow="fold")
     for finding in findings:
-        until = "still so at the last reading" if finding.ongoing else f"until {clock(finding.end, zone)}"
-        since = f", {finding.start.astimezone(zone):%A} {clock(finding.start, zone)}, {until}\n"
+        since = f", {_when(finding, zone)}\n"
         numbers = ", ".join(f"{words.title(f)} {words.value(f)}" for f in finding.evidence)
         about = Text.assemble(
             (finding.title, "bold"),

@@ -70,7 +70,7 @@ def stands(finding: Finding, read: VitalsFile) -> bool:
     """Say whether a finding stands on at least one reading that a living person's sensor can show.
 
     It has to lie within the episode and beyond the rule's mildest level, by the kind's plausible range and
-    the codes of a sensor that is off; of pressure, systolic has to be above diastolic at that time.
+    the codes of a sensor that is off; of pressure, systolic has to be above diastolic where there is one.
     """
     start, end = instant(finding.start), instant(finding.end)
     seen: dict[Kind, dict[np.datetime64, float]] = {}
@@ -84,10 +84,13 @@ def stands(finding: Finding, read: VitalsFile) -> bool:
         }
     if finding.rule in ("high_pressure", "low_pressure"):
         upper, lower = seen[Kind.SYSTOLIC], seen[Kind.DIASTOLIC]
+        diastolic = read.windows.get(Kind.DIASTOLIC)
+        told = set() if diastolic is None else set(diastolic.times)
         sound = [(upper[at], lower[at]) for at in upper if at in lower and upper[at] > lower[at]]
+        sound += [(upper[at], -np.inf) for at in upper if at not in told]
         if finding.rule == "low_pressure":
             return any(systolic <= _BEYOND["low_pressure"][1] for systolic, _ in sound)
-        return any(systolic >= 135 or diastolic >= 85 for systolic, diastolic in sound)
+        return any(high >= 135 or low >= 85 for high, low in sound)
     if finding.rule not in _BEYOND:
         return bool(seen[_STANDS_ON[finding.rule][0]])
     kind, bound, side = _BEYOND[finding.rule]

@@ -120,6 +120,12 @@ def _cuff_times() -> Floats:
     return np.asarray(day * 86400 + part * 3600 + again * 60, dtype=np.float64).ravel()
 
 
+def _rounds() -> Floats:
+    """Ten days, once in the morning and once in the evening."""
+    day, part = np.meshgrid(np.arange(10), (7.5, 19.5), indexing="ij")
+    return np.asarray(day * 86400 + part * 3600, dtype=np.float64).ravel()
+
+
 def _every(seconds: float, count: int) -> Floats:
     return np.arange(count, dtype=np.float64) * seconds
 
@@ -202,6 +208,27 @@ SENSORS = (
             "low_pressure": _sitting(80, 50),
         },
         event_rows=2,
+    ),
+    Sensor(
+        name="spot checks",
+        times=_rounds,
+        healthy=lambda rng, n: {
+            "spo2": np.round(rng.normal(97, 0.7, n)).clip(95, 100),
+            "pulse": np.round(rng.normal(68, 4, n)),
+            "temperature": np.round(rng.normal(36.7, 0.2, n), 1),
+            "systolic": np.round(rng.normal(120, 4, n)).clip(108, 132),
+            "diastolic": np.round(rng.normal(76, 3, n)).clip(68, 83),
+        },
+        faults=_codes("spo2", "pulse", codes=(0, 127, 255, np.nan))
+        | {"no diastolic": _set(np.nan, "diastolic")},
+        events={
+            "low_spo2": _set(82, "spo2"),
+            "fever": _set(41.0, "temperature"),
+            "low_temperature": _set(33.9, "temperature"),
+            "high_pressure": _set(230, "systolic"),
+            "low_pressure": _sitting(72, 45),
+        },
+        event_rows=1,
     ),
     Sensor(
         name="strap",

@@ -17,6 +17,8 @@ from healthslm.store import Store
 
 _DAY = timedelta(days=1)
 _TICK = timedelta(microseconds=1)
+_FAR, _SOME_DAYS = timedelta(days=30), timedelta(days=10)
+"""So far before a period an episode's beginning is looked for; of a rule of days so many at once."""
 _EVIDENCE = timedelta(days=2)
 """An episode on a continuous stream that is longer gives the numbers of its last days: of memory's sake."""
 _FEATURE = TypeAdapter(Feature)
@@ -106,19 +108,39 @@ class History:
     def findings(self, rules: Sequence[Rule], start: datetime, end: datetime) -> tuple[Finding, ...]:
         """Return what the rules find in `[start, end)`, the most severe first.
 
-        An episode that reaches into the period from before is told from its beginning, as far as the rule
-        looks back; one that the period's end cuts is `ongoing`.
+        An episode that reaches into the period from before is told from its beginning, up to a month before
+        the period: it is the same one whichever period is asked for. One that the end cuts is `ongoing`.
         """
         found: list[Finding] = []
         for rule, days, held, last in (
             *self._by_days(rules, start, end),
             *self._by_reading(rules, start, end),
         ):
-            for spell in joined(rule, held):
+            for spell in self._with_before(rule, held, start):
+                if rule.daily and spell.onset < start:
+                    begun, until = (at.astimezone(self._zone).date() for at in (spell.onset, end))
+                    days = self.days(rule.daily, begun - timedelta(days=rule.days), until, now=end)  # noqa: PLW2901
                 windows = self._windows([rule], _since(rule, spell), spell.last + _TICK, back=timedelta(0))
                 ongoing = spell.last == last
                 found.append(finding_of(rule, spell, windows, ongoing=ongoing, zone=self._zone, days=days))
         return by_severity(found)
+
+    def _with_before(self, rule: Rule, held: Sequence[Spell], start: datetime) -> list[Spell]:
+        """Return the episodes of a period, the first from its real beginning where that lies before."""
+        episodes = joined(rule, held)
+        before: list[Spell] = []
+        begin, far = start, start - _FAR
+        while episodes and episodes[0].onset - rule.join <= begin and begin > far:
+            end = begin
+            if rule.daily:
+                begin = max(far, end - _SOME_DAYS)
+                asked = self._by_days([rule], begin, end)
+            else:
+                begin = day_bounds((end - _TICK).astimezone(self._zone).date(), self._zone)[0]
+                asked = self._by_reading([rule], begin, end)
+            before = [*(spell for _, _, spells_, _ in asked for spell in spells_), *before]
+            episodes = [one for one in joined(rule, [*before, *held]) if one.last >= start]
+        return [one for one in episodes if one.last >= start]
 
     def _by_days(
         self, rules: Sequence[Rule], start: datetime, end: datetime
@@ -138,6 +160,10 @@ class History:
             for name, said in self._chunk(mine, *chunk).items():
                 held[name] += said
         for rule in mine:
+            if rule.later is not None:  # what is asked a while after the last readings of the period
+                held[rule.name].append(
+                    self._ask(rule, self._windows([rule], end, end), end, end + rule.later)
+                )
             every = sorted(held[rule.name], key=lambda one: one.begin)
             last = next((one.asked for one in reversed(every) if one.asked), None)
             yield rule, {}, [spell for one in every for spell in one.spells], last
@@ -148,7 +174,7 @@ class History:
         """Ask rules about whole days, as far as it is not known what they said, or about a part of one."""
         if not days:
             windows = self._windows(rules, begin, until)
-            return {rule.name: [self._ask(rule, windows, begin)] for rule in rules}
+            return {rule.name: [self._ask(rule, windows, begin, until)] for rule in rules}
         back = {rule.name: -(-rule.lookback // _DAY) for rule in rules}
         first = days[0] - timedelta(days=max(back.values(), default=0))
         prints = self._digests.prints(reach_of(rules), first, days[-1])
@@ -165,7 +191,7 @@ class History:
             from_, to = day_bounds(day, self._zone)
             windows = self._windows(asked, from_, to)
             for rule in asked:
-                new[rule.name][day] = _HELD.dump_json(self._ask(rule, windows, from_)).decode()
+                new[rule.name][day] = _HELD.dump_json(self._ask(rule, windows, from_, to)).decode()
         for name, texts in new.items():
             self._digests.keep(f"rule {name}", texts, open_[name])
         if any(new.values()):
@@ -175,8 +201,9 @@ class History:
             for rule in rules
         }
 
-    def _ask(self, rule: Rule, windows: Mapping[Kind, Window], begin: datetime) -> Held:
-        found, asked = spells(rule, windows, zone=self._zone, since=begin)
+    def _ask(self, rule: Rule, windows: Mapping[Kind, Window], begin: datetime, until: datetime) -> Held:
+        """Ask a rule about `[begin, until)`: what is to be asked later than that, the next one is asked."""
+        found, asked = spells(rule, windows, zone=self._zone, since=begin, until=until)
         return Held(begin=begin, spells=tuple(found), asked=asked)
 
     def _chunks(
@@ -217,7 +244,7 @@ def _since(rule: Rule, spell: Spell) -> datetime:
 def _how(rule: Rule) -> str:
     """Name what a rule's answer hangs on beside the readings."""
     settings = " ".join(f"{name}={value!r}" for name, value in sorted(rule.settings.items()))
-    return f"{rule.version} {rule.lookback} {rule.every} {rule.join} {settings}"
+    return f"{rule.version} {rule.lookback} {rule.every} {rule.join} {rule.later} {settings}"
 
 
 def reach_of(rules: Iterable[Rule]) -> dict[Kind, timedelta]:

@@ -39,16 +39,22 @@ _BARE = re.compile(r"\d{1,4}([-./])\d{1,2}\1\d{1,4}\.?")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[T ]?(\d{2}):?(\d{2})(?::?(\d{2}))?)?")
 _SERIAL = re.compile(r"[2-6]\d{4}(?:[.,]\d+)?")
 _SHEET_ZERO = datetime(1899, 12, 30, tzinfo=UTC)
+_TIME_FIRST = re.compile(
+    r"(\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s*[ap]\.?\s?m\.?)?)[\s,]+(\S.*\d)", re.IGNORECASE
+)
 _OFFSET = re.compile(r"\s+(?:(?:UTC|GMT)\s*)?([+-]\d{2}):?(\d{2})$")
 
 
 def plainly(text: str) -> str:
     """Return a date in a form that `clock.stamps_of` reads; one without a time of day gets midnight.
 
-    `12 Apr 2016 7:05 PM`, `20160412`, `4/12/16`, `2016-04-12 07:05:00 +0200`, `42472.29` (days since
-    1899-12-30, as sheets keep them). What is none of these is returned as it is.
+    `12 Apr 2016 7:05 PM`, `22:30:00 Oct 06 2026`, `20160412`, `4/12/16`, `2016-04-12 07:05:00 +0200`,
+    `42472.29` (days since 1899-12-30, as sheets keep them). What is none of these is returned as it is.
     """
     text = text.strip().strip("'\"")
+    turned = _TIME_FIRST.fullmatch(text)
+    if turned is not None:
+        text = f"{turned[2]} {turned[1]}"
     if _BARE.fullmatch(text):
         return f"{text.rstrip('.')} 00:00"
     if _SERIAL.fullmatch(text):

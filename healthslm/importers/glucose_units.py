@@ -1,6 +1,8 @@
-"""mg/dL or mmol/L, whichever the values can be meant in; and the factor that a file was converted with."""
+"""mg/dL or mmol/L, whichever the values can be meant in, by which factor; words that stand for no number."""
 
 from __future__ import annotations
+
+import re
 
 import numpy as np
 
@@ -19,6 +21,19 @@ _MOST_MMOL = 33.4
 _BOUNDS = {3.0: 54.0, 3.9: 70.0, 10.0: 180.0, 13.9: 250.0}
 """The consensus' bounds in both units; 10.0 mmol/L is within 180 mg/dL, though it is 180.16."""
 _WHOLE = 0.95
+
+LOW_WORDS = frozenset(("low", "lo", "niedrig", "tief", "bas", "bajo", "basso", "laag", "baixo", "lav", "låg"))
+HIGH_WORDS = frozenset(("high", "hi", "hoch", "haut", "alto", "alta", "élevé", "hoog", "høj", "hög", "høy"))
+_BOUND = re.compile(r"([<>])\s*\d+(?:[.,]\d+)?.*")
+
+
+def side_of(cell: str) -> int:
+    """Say what a meter shows instead of a number: -1 for too low, 1 for too high, 0 for neither."""
+    word = cell.lower().strip(" .!")
+    bound = _BOUND.fullmatch(word)
+    if word in LOW_WORDS or (bound is not None and bound[1] == "<"):
+        return -1
+    return 1 if word in HIGH_WORDS or bound is not None else 0
 
 
 def to_mg_per_dl(

@@ -19,7 +19,7 @@ from healthslm.errors import UsageError
 from healthslm.importers.clock import Stamps, in_order, stamps_of
 from healthslm.importers.lines import named
 from healthslm.importers.rows import Rows, rows_of, text_of
-from healthslm.importers.vitals_columns import Layout, cell, layout_of
+from healthslm.importers.vitals_columns import Layout, breathing_of, cell, layout_of
 from healthslm.importers.vitals_names import Meaning, meaning_of
 from healthslm.importers.vitals_series import Series, series_of
 from healthslm.importers.vitals_units import units_asked
@@ -29,6 +29,7 @@ from healthslm.readings import KINDS, Floats, Ints, Kind, Times, Window, instant
 _UTC = ZoneInfo("UTC")
 _NOON = np.timedelta64(12, "h")
 _YEARS = (1950, 2200)
+_YES = frozenset(("yes", "y", "ja", "j", "oui", "si", "sí", "sim", "true", "1", "x", "detected", "irregular"))
 _NAMED = 8
 """So many of the other people in a file are named."""
 
@@ -123,7 +124,18 @@ class VitalsTable:
     def _times(self, layout: Layout) -> tuple[Stamps, NDArray[np.bool_]]:
         """The rows' times, and where there is a date alone."""
         texts = [layout.stamp(row) for _, row in self.data]
-        stamps = stamps_of(texts, self.lines, self.problems)
+        said: list[str] = []
+        stamps = stamps_of(texts, self.lines, said)
+        unread = np.flatnonzero(~stamps.known).tolist()
+        if 2 * len(unread) > len(texts):
+            line, row = self.data[unread[0]]
+            shown = " ".join(cell(row, n) for n in layout.time)[:40]
+            raise UsageError(
+                f"{self.name}: {len(unread):,} of {len(texts):,} rows have no time that can be read"
+                f" (line {line}: {shown!r}).",
+                "Write times like 2026-10-06 22:30:00, and name their column `time`.",
+            )
+        self.problems += said
         years = stamps.clock.astype("M8[Y]").astype(np.int64) + 1970
         never = stamps.known & ((years < _YEARS[0]) | (years > _YEARS[1]))
         if never.any():
@@ -139,12 +151,24 @@ class VitalsTable:
         if layout.kind is None:
             return {}
         words = dict.fromkeys(cell(row, layout.kind) for _, row in self.data)
-        found = {word: meaning_of(word) for word in words}
+        found = self._breaths(layout, {word: meaning_of(word) for word in words})
         for word, meaning in found.items():
             if meaning is None or meaning.kind is None:
                 why = "no vital sign" if meaning is None else meaning.reason
                 self.problems.append(f"rows of {word[:40]!r}: {why}; not used")
         return {word: meaning for word, meaning in found.items() if meaning is not None and meaning.kind}
+
+    def _breaths(self, layout: Layout, found: dict[str, Meaning | None]) -> dict[str, Meaning | None]:
+        """The same, with `RR` as breathing where its numbers beside other vital signs are that."""
+        if not any(meaning is not None and meaning.kind is not None for meaning in found.values()):
+            return found
+        return {
+            word: breathing_of(
+                word, [cell(row, layout.value) for _, row in self.data if cell(row, layout.kind) == word]
+            )
+            or meaning
+            for word, meaning in found.items()
+        }
 
     def of(self, person: str = "") -> VitalsFile:
         """Return what there is of one person. Raises `UsageError` for one who is not in the file."""
@@ -159,6 +183,7 @@ class VitalsTable:
             others = ", ".join(rest[:_NAMED]) + f" and {len(rest) - _NAMED} more" * (len(rest) > _NAMED)
             problems.append(f"{len(everybody)} people in one file: {person!r} is used, not {others}")
         mine = np.array([not everybody or whose == person for whose in self._whose], dtype=np.bool_)
+        problems = [*self._loud(mine), *problems]
         windows, averages = self._windows(mine, problems)
         if not windows and (self.layout is None) <= bool(self.data):
             problems.append(f"{self.name}: no row has both a time and a value")
@@ -172,6 +197,22 @@ class VitalsTable:
             zoned=self.zone is not None,
             problems=tuple(dict.fromkeys(problems)),
         )
+
+    def _loud(self, mine: NDArray[np.bool_]) -> list[str]:
+        """What somebody has to act on that is no number: a meter's words, a cuff's mark."""
+        told = [word for one in self.series for word in one.beyond(mine, self.lines)]
+        flag = None if self.layout is None else self.layout.flag
+        if flag is None:
+            return told
+        marked = [cell(row, flag).lower().strip(" .!") in _YES for _, row in self.data]
+        where = self.lines[mine & np.array(marked, dtype=np.bool_)].tolist()
+        if where:
+            count = "1 measurement" if len(where) == 1 else f"{len(where)} measurements"
+            told.append(
+                f"the cuff marked an irregular heartbeat in {count} ({named(where)});"
+                " see a doctor about an ECG"
+            )
+        return told
 
     def _windows(
         self, mine: NDArray[np.bool_], problems: list[str]

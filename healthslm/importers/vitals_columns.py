@@ -11,8 +11,8 @@ import numpy as np
 from healthslm.importers.clock import stamps_of
 from healthslm.importers.dates import plainly
 from healthslm.importers.rows import Rows
-from healthslm.importers.vitals_names import Meaning, flat, meaning_of
-from healthslm.importers.vitals_units import unit_of
+from healthslm.importers.vitals_names import Meaning, flat, meaning_of, of_a_pulse
+from healthslm.importers.vitals_units import numbers, unit_of
 from healthslm.readings import KINDS, Kind
 
 _SEARCHED, _TRIED = 40, 40
@@ -38,6 +38,9 @@ _CLOCK = re.compile(r"(\d{1,2})[:.](\d{2})(?:[:.]\d{2})?(?:[.,]\d+)?\s*(?:[ap]\.
 _HOUR = re.compile(r"hour|hora|heure|stunde|uhr|uur")
 _DAY_PART = re.compile(r"0?[.,]\d+")
 _SHOWN = 12
+_BREATHS = (5.0, 60.0)
+"""Breaths a minute; an interval between beats is about 1 s, or 1,000 ms."""
+_BESIDE_BREATHS = (Kind.HEART_RATE, Kind.SPO2, Kind.SYSTOLIC, Kind.TEMPERATURE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +59,7 @@ class Layout:
 
     `time`: one column, or one with the date and one with the time of day. Of a file with a row a reading,
     `kind` is the column that says what it is, `value` and `unit` where the number and its unit are; else
-    `columns` are those of one kind each.
+    `columns` are those of one kind each. `flag` is where a cuff says that it found the heartbeat irregular.
     """
 
     first: int
@@ -66,6 +69,7 @@ class Layout:
     value: int | None = None
     unit: int | None = None
     person: int | None = None
+    flag: int | None = None
 
     def stamp(self, row: list[str]) -> str:
         """Return a row's date and time, in a form that `clock.stamps_of` reads."""
@@ -130,8 +134,10 @@ def _by_header(rows: Rows, index: int, by_file: Meaning | None, problems: list[s
     if kind is not None and value is not None:
         unit = next((n for n in free if _UNIT.match(flat(names[n]))), None)
         return Layout(first=index + 1, time=time, kind=kind, value=value, unit=unit, person=person)
-    columns = _columns(names, [n for n in free if n != person], by_file, problems)
-    return Layout(first=index + 1, time=time, columns=columns, person=person)
+    free = [n for n in free if n != person]
+    flag = next((n for n in free if (of := meaning_of(names[n])) is not None and of.flag), None)
+    columns = _columns(names, [n for n in free if n != flag], below, by_file, problems)
+    return Layout(first=index + 1, time=time, columns=columns, person=person, flag=flag)
 
 
 def _speaks(below: list[list[str]], number: int) -> bool:
@@ -192,10 +198,19 @@ def _person(names: list[str], rows: list[list[str]], free: list[int]) -> int | N
 
 
 def _columns(
-    names: list[str], free: list[int], by_file: Meaning | None, problems: list[str]
+    names: list[str],
+    free: list[int],
+    below: list[list[str]],
+    by_file: Meaning | None,
+    problems: list[str],
 ) -> tuple[Column, ...]:
     """The columns that hold readings, one a kind; what is none of it is named with its reason."""
     meant = [(n, names[n], meaning) for n in free if (meaning := meaning_of(names[n])) is not None]
+    if any(meaning.kind in _BESIDE_BREATHS for _, _, meaning in meant):
+        meant = [
+            (n, name, breathing_of(name, [cell(row, n) for row in below]) or meaning)
+            for n, name, meaning in meant
+        ]
     if not meant and by_file is not None:
         meant = [(n, names[n], by_file) for n in free if _VALUE.match(flat(names[n]))][:1]
     others = [names[n] for n in free if names[n] and n not in {number for number, _, _ in meant}]
@@ -206,7 +221,7 @@ def _columns(
             reasons.setdefault(meaning.reason, []).append(name)
             continue
         kind, known = meaning.kind, meaning
-        if kind is Kind.HEART_RATE and kind in best and meaning.rank and "pul" in flat(name):
+        if kind is Kind.HEART_RATE and kind in best and meaning.rank and of_a_pulse(flat(name)):
             kind = Kind.PULSE_RATE  # an oximeter's or a cuff's own, beside the heart rate
             known = Meaning(kind=kind, mean=meaning.mean)
         taken = best.get(kind)
@@ -219,6 +234,16 @@ def _columns(
     if others:
         problems.append(f"{_listed(others)}: no vital sign; not used")
     return tuple(sorted(best.values(), key=lambda one: one.number))
+
+
+def breathing_of(name: str, cells: list[str]) -> Meaning | None:
+    """Say that a column `RR` holds breaths a minute, where its values can be those and no beat's interval."""
+    if flat(name) != "rr":
+        return None
+    values, *_ = numbers([text for text in cells if text], Kind.RESPIRATORY_RATE)
+    there = values[np.isfinite(values) & (values != 0)]
+    inside = (there >= _BREATHS[0]) & (there <= _BREATHS[1])
+    return Meaning(kind=Kind.RESPIRATORY_RATE) if len(there) and bool(inside.all()) else None
 
 
 def _listed(names: list[str]) -> str:

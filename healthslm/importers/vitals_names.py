@@ -14,7 +14,8 @@ class Meaning:
     """What a name stands for: `kind`, or without one the `reason` why there is no reading behind it.
 
     `pair`: systolic and diastolic in one cell, as 120/80 (`kind` is systolic). `mean`: an average of many
-    readings. Of several columns of one kind the one with the lowest `rank` is used.
+    readings. Of several columns of one kind the one with the lowest `rank` is used. `flag`: a cuff's word on
+    whether it found the heartbeat irregular.
     """
 
     kind: Kind | None = None
@@ -22,6 +23,7 @@ class Meaning:
     pair: bool = False
     mean: bool = False
     rank: int = 0
+    flag: bool = False
 
 
 _UNITS_IN_NAMES = frozenset(
@@ -76,10 +78,11 @@ _KINDS: tuple[tuple[str, Kind], ...] = (
     (r"diastol|^dia(?:bp|pressure|st)?$|^dbp$|bpdia", Kind.DIASTOLIC),
     (r"meanarterial|^map$", Kind.MEAN_ARTERIAL),
     (r"spo2|sao2|o2sat|oxygensat|bloodoxygen|oxygenlevel|saturation|sauerstoffs|^o2$|^oxygen$", Kind.SPO2),
+    (r"perfusion|^pi%?$", Kind.PERFUSION_INDEX),
     (r"respir|^resp(?:rate)?$|breath|atemfreq|atemzug", Kind.RESPIRATORY_RATE),
     (
         r"heartrate|heartbeat|^heart$|heart$|^hr$|^bpm$|^pulse?(?:rate)?$|herzfreq|herzschlag|puls$|^pouls$"
-        r"|^pulso$|^polso$|cardia|hartslag|(?:resting|nrem|min|max|avg|mean|average|norm)(?:hr|bpm|pulse)$"
+        r"|^pulso$|^polso$|^pr$|pulsfreq|pulsrate|cardia|hartslag|(?:resting|nrem|min|max|avg|mean|average|norm)(?:hr|bpm|pulse)$"
         r"|^(?:hr|bpm|pulse)(?:avg|mean|average|min|max)$",
         Kind.HEART_RATE,
     ),
@@ -102,6 +105,7 @@ _PAIR = re.compile(
     r"|bloeddruk)(?:reading|value)?$"
 )
 _BEATS = re.compile(r"^(?:rr|rri|nn|nni|ibi)(?:interval)?s?(?:ms|s)?$|hrv|rmssd|sdnn|ratevariab")
+_FLAG = re.compile(r"irregular|unregelm|irregul|arr?h?ythmi|^ihb")
 _COMPUTED = re.compile(
     r"norm(?!al)|score|points|ratio(?!n)|efficien|percentile|entropy|corr|zone|zscore|rank|label|flag|quality"
     r"|confidence|variab|disturb|^sd|std|variance|intensity|times[^t]|index"
@@ -138,6 +142,8 @@ def meaning_of(name: str) -> Meaning | None:
     if name.strip() in _BY_CODE:
         return Meaning(kind=_BY_CODE[name.strip()])
     short = flat(name)
+    if _FLAG.search(short):
+        return Meaning(reason="a cuff's word on the heartbeat, no reading", flag=True)
     if _BEATS.search(short):
         return Meaning(reason="beats and their variability are for: healthslm analyse rr FILE")
     if _PAIR.search(short):
@@ -170,7 +176,7 @@ def _why_not(kind: Kind, short: str, name: str) -> str:
         return "a part of the distance, or another count of it"
     if kind is Kind.ENERGY and re.search(r"intake|eaten|food|consumed", short):
         return "what was eaten, not what was spent"
-    if kind is not Kind.BODY_FAT and _COMPUTED.search(short):
+    if kind not in (Kind.BODY_FAT, Kind.PERFUSION_INDEX) and _COMPUTED.search(short):
         return "a number computed from readings, no reading"
     if kind is not Kind.SLEEP_DURATION and (_EXTREME.search(short) or _smallest(name)):
         return "the extreme of a period, no reading"
@@ -190,4 +196,9 @@ def _rank(kind: Kind, short: str) -> int:
         return 1 if re.search(r"lbs?$|pounds?$", short) else 0
     if kind is Kind.ENERGY:
         return 1 if re.search(r"active|basal|resting|bmr", short) else 0
-    return 1 if kind is Kind.HEART_RATE and "pul" in short else 0
+    return 1 if kind is Kind.HEART_RATE and of_a_pulse(short) else 0
+
+
+def of_a_pulse(short: str) -> bool:
+    """Say whether a flat name is one of a pulse, as an oximeter or a cuff counts it."""
+    return "pul" in short or short == "pr"

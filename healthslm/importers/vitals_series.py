@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from healthslm.importers.lines import unused
+from healthslm.importers.glucose_units import side_of
+from healthslm.importers.lines import named, unused
 from healthslm.importers.rows import Rows
 from healthslm.importers.vitals_columns import Layout, cell
 from healthslm.importers.vitals_names import Meaning
@@ -17,6 +18,7 @@ from healthslm.importers.vitals_units import converted, guessed, numbers, unit_o
 from healthslm.readings import KINDS, Floats, Ints, Kind
 
 _PAIR = re.compile(r"(\d{1,4}(?:[.,]\d+)?)\s*[/\\|-]\s*(\d{1,4}(?:[.,]\d+)?)(?:\D.*)?")
+_GLUCOSES = (Kind.GLUCOSE, Kind.SENSOR_GLUCOSE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,26 @@ class Series:
         there = np.isfinite(values)
         return Part(rows=every[there], every=every, values=values[there])
 
+    def _side(self, text: str) -> int:
+        return side_of(text) if self.kind in _GLUCOSES else 0
+
+    def beyond(self, mine: NDArray[np.bool_], lines: Ints) -> list[str]:
+        """Say in which of one person's rows a meter has a word instead of a number."""
+        places = np.flatnonzero(mine[self.rows]).tolist()
+        sides = {n: side for n in places if (side := self._side(self.cells[n]))}
+        told = []
+        for sign, where, what in ((-1, "below", "low"), (1, "above", "high")):
+            ones = [n for n, side in sides.items() if side == sign]
+            if ones:
+                seen = named(lines[self.rows[ones]].tolist())
+                times = "once" if len(ones) == 1 else f"{len(ones)} times"
+                told.append(
+                    f"{KINDS[self.kind].title}, {seen}: {self.cells[ones[0]]!r} {times}, {where} what the"
+                    f" meter shows. There is no number to judge, and it is very {what}: act on it as on the"
+                    f" {what}est that it can show"
+                )
+        return told
+
     def _tell(
         self, wrong: Mapping[str, list[int]], cells: list[str], lines: Ints, problems: list[str]
     ) -> None:
@@ -63,7 +85,7 @@ class Series:
         told = {
             why: lines[kept].tolist()
             for why, ones in wrong.items()
-            if (kept := [n for n in ones if cells[n] or not self.sparse])
+            if (kept := [n for n in ones if (cells[n] or not self.sparse) and not self._side(cells[n])])
         }
         problems += unused(told, what=title)
 

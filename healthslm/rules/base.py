@@ -39,12 +39,14 @@ class Case:
 class Verdict:
     """What a rule says about one moment: how severe, and since when the readings have shown it.
 
-    `missing` is what it could not see this time, beside what it never can.
+    `missing` is what it could not see this time, beside what it never can. `alone`: it stands on one reading
+    that nothing confirms (alone.py).
     """
 
     severity: Severity
     onset: datetime
     missing: tuple[str, ...] = ()
+    alone: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +59,9 @@ class Rule:
     `days` days back; a rule with such is asked when a day's hours are over. Live it is asked at most once in
     `every`. What is dear to compute and the same for many moments, `prepare(windows, thresholds)` computes
     once. Moments closer together than `join` are one episode. `actions` says, level by level, what to do
-    next. `missing` says what the rule cannot see at all.
+    next; `alone` what to do when one reading alone is all that there is. A rule with `later` is asked once
+    more so long after a reading that nothing followed: only then is it known to be alone. `missing` says what
+    the rule cannot see at all.
     """
 
     name: str
@@ -71,6 +75,8 @@ class Rule:
     evidence: Callable[[Case], tuple[Feature, ...]]
     actions: Mapping[Severity, str]
     thresholds: tuple[Threshold, ...] = ()
+    alone: str = ""
+    later: timedelta | None = None
     missing: tuple[str, ...] = ()
     daily: tuple[Daily, ...] = ()
     days: int = 0

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from healthslm.analysis import Days
-from healthslm.readings import Finding, Kind, Severity, Window, moment
+from healthslm.readings import Finding, Kind, Severity, Times, Window, moment
+from healthslm.rules.alone import UNCONFIRMED
 from healthslm.rules.base import Case, Rule, Verdict, Windows
 
 _TICK = timedelta(microseconds=1)
@@ -20,7 +21,7 @@ _STEP = timedelta(seconds=30)
 """History is asked at readings' times, once in this long at the most; nothing here changes faster."""
 _UTC = ZoneInfo("UTC")
 _NO_DAYS: Days = {}
-_ALWAYS = datetime.min.replace(tzinfo=UTC)
+_ALWAYS, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,15 +33,21 @@ class Spell:
     last: datetime
     severity: Severity
     missing: tuple[str, ...] = ()
+    alone: bool = False
 
     def with_next(self, later: Spell) -> Spell:
-        """Return both as one: as severe as the worse, and blind to what either could not see."""
+        """Return both as one: as severe as the worse, and blind to what either could not see.
+
+        One reading alone is no longer alone in an episode that others have made worse.
+        """
+        worst = max(self.severity, later.severity)
         return Spell(
             onset=min(self.onset, later.onset),
             first=self.first,
             last=max(self.last, later.last),
-            severity=max(self.severity, later.severity),
+            severity=worst,
             missing=tuple(dict.fromkeys((*self.missing, *later.missing))),
+            alone=any(one.alone for one in (self, later) if one.severity is worst),
         )
 
 
@@ -118,18 +125,19 @@ def finding_of(
     if prepared is None:
         prepared = _prepared(rule, windows)
     case = _case(rule, windows, spell.onset, spell.last, zone=zone, days=days, prepared=prepared)
+    unseen = (UNCONFIRMED, *spell.missing) if spell.alone else spell.missing
     return Finding(
         rule=rule.name,
         version=rule.version,
         severity=spell.severity,
         title=rule.title,
-        action=rule.actions[spell.severity],
+        action=rule.alone if spell.alone and rule.alone else rule.actions[spell.severity],
         source=rule.source,
         start=spell.onset,
         end=spell.last,
         ongoing=ongoing,
         evidence=rule.evidence(case),
-        missing=(*rule.missing, *(word for word in spell.missing if word not in rule.missing)),
+        missing=(*rule.missing, *(word for word in unseen if word not in rule.missing)),
         thresholds=rule.thresholds,
     )
 
@@ -152,17 +160,25 @@ def judge(
 
 
 def _spell(at: datetime, verdict: Verdict) -> Spell:
-    return Spell(onset=verdict.onset, first=at, last=at, severity=verdict.severity, missing=verdict.missing)
+    return Spell(
+        onset=verdict.onset,
+        first=at,
+        last=at,
+        severity=verdict.severity,
+        missing=verdict.missing,
+        alone=verdict.alone,
+    )
 
 
-def _moments(rule: Rule, windows: Windows, days: Days) -> list[datetime]:
-    """The moments at which a rule is asked about history, in order.
+def _moments(rule: Rule, windows: Windows, days: Days) -> list[tuple[datetime, datetime]]:
+    """The moments at which a rule is asked about history, in order, each with the reading's that it is of.
 
-    They are the readings' times, or the ends of days for a rule that looks at days.
+    They are the readings' times, or the ends of days for a rule that looks at days. A rule with `later` is
+    asked so long after a reading too, where none followed.
     """
     if rule.daily:
         ends = (f.end for d in rule.daily if d.name in days for f in days[d.name].features)
-        return sorted(set(ends))
+        return [(end, end) for end in sorted(set(ends))]
     present = [windows[kind].times for kind in rule.kinds if kind in windows]
     times = np.concatenate(present) if present else np.array([], dtype="datetime64[us]")
     if not len(times):
@@ -172,8 +188,18 @@ def _moments(rule: Rule, windows: Windows, days: Days) -> list[datetime]:
     # Steps of the clock, not of the window: a period that begins elsewhere is asked at the same moments.
     bins = times.astype("M8[us]").view(np.int64) // (max(_STEP, rule.every) // _TICK)
     # The last reading of each step: with it the rule has seen all of the step.
-    last = np.flatnonzero(np.append(bins[1:] != bins[:-1], [True]))
-    return [moment(t) for t in times[last]]
+    times = times[np.flatnonzero(np.append(bins[1:] != bins[:-1], [True]))]
+    asked, seen = _and_later(times, rule.later)
+    return [(moment(a), moment(s)) for a, s in zip(asked, seen, strict=True)]
+
+
+def _and_later(times: Times, later: timedelta | None) -> tuple[Times, Times]:
+    if later is None:
+        return times, times
+    quiet = times[np.append(np.diff(times) > np.timedelta64(later), [True])]
+    asked = np.concatenate([times, quiet + np.timedelta64(later)])
+    order = np.argsort(asked, kind="stable")
+    return asked[order], np.concatenate([times, quiet])[order]
 
 
 def joined(rule: Rule, spells: Iterable[Spell]) -> list[Spell]:
@@ -194,30 +220,37 @@ def spells(
     zone: ZoneInfo = _UTC,
     days: Days = _NO_DAYS,
     since: datetime = _ALWAYS,
+    until: datetime = _NEVER,
 ) -> tuple[list[Spell], datetime | None]:
-    """Ask one rule about every moment from `since` on.
+    """Ask one rule about every moment from `since` on, before `until`.
 
     Returns the stretches in which it held, in order, and the last moment at which it was asked.
     """
-    found, last, _ = _asked(rule, windows, zone=zone, days=days, since=since)
+    found, last, _ = _asked(rule, windows, zone=zone, days=days, since=since, until=until)
     return found, last
 
 
 def _asked(
-    rule: Rule, windows: Windows, *, zone: ZoneInfo, days: Days, since: datetime
+    rule: Rule,
+    windows: Windows,
+    *,
+    zone: ZoneInfo,
+    days: Days,
+    since: datetime,
+    until: datetime = _NEVER,
 ) -> tuple[list[Spell], datetime | None, Any]:
     """The same, and what the rule prepared for it: evidence needs that again."""
-    moments = [at for at in _moments(rule, windows, days) if at >= since]
+    moments = [(at, seen) for at, seen in _moments(rule, windows, days) if since <= at < until]
     if not moments:
         return [], None, None
     prepared = _prepared(rule, windows)
     held = []
-    for now in moments:
+    for now, seen in moments:
         back = now - rule.lookback
         verdict = rule.verdict(_case(rule, windows, back, now, zone=zone, days=days, prepared=prepared))
         if verdict is not None:
-            held.append(_spell(now, verdict))
-    return joined(rule, held), moments[-1], prepared
+            held.append(_spell(seen, verdict))
+    return joined(rule, held), max(seen for _, seen in moments), prepared
 
 
 def scan(

@@ -1,7 +1,8 @@
 """Low oxygen saturation that lasts, and, for people with a target set by a clinician, one above it.
 
 Judged by the median of five covered minutes; where readings come too seldom for that (spot checks, a sensor
-that keeps slipping), two that lie at least a minute apart have to agree.
+that keeps slipping), two that lie at least a minute apart have to agree. One spot check alone that is low
+enough for a doctor is to be measured again at once.
 
 A target (in COPD often 88 to 92 %) is two thresholds that a clinician sets: `target_low` of `low_spo2`,
 `target_high` of `spo2_above_target`. Each has a usual value at which it is off: at 70 % no target is set, and
@@ -17,7 +18,8 @@ from datetime import timedelta
 import numpy as np
 
 from healthslm.analysis import absent, extreme, mean
-from healthslm.readings import KINDS, Feature, Kind, Severity, Threshold
+from healthslm.readings import KINDS, Feature, Kind, Severity, Threshold, moment
+from healthslm.rules.alone import LATER, lone
 from healthslm.rules.base import Case, Rule, Verdict, Windows
 from healthslm.rules.lasting import Lasting
 
@@ -116,7 +118,7 @@ def _prepare(windows: Windows, _thresholds: Mapping[str, float]) -> Lasting:
 def _verdict(case: Case) -> Verdict | None:
     found = case.prepared.now(case.windows, Kind.SPO2, case.now)
     if found is None:
-        return None
+        return _alone(case)
     value, onset = found
     for bound, severity in _levels(case):
         if value < bound:
@@ -124,11 +126,20 @@ def _verdict(case: Case) -> Verdict | None:
     return None
 
 
+def _alone(case: Case) -> Verdict | None:
+    """A spot check that nothing confirms yet, as low as would be urgent."""
+    urgent = next(bound for bound, severity in _levels(case) if severity is Severity.URGENT)
+    few = lone(case.windows[Kind.SPO2], case.now)
+    if few is None or not bool((few.values < urgent).all()):
+        return None
+    return Verdict(severity=Severity.WATCH, onset=moment(few.times[0]), alone=True)
+
+
 def _evidence(case: Case) -> tuple[Feature, ...]:
     window, pulse = case.windows[Kind.SPO2], case.windows[Kind.PULSE_RATE]
     low = case.prepared.extreme(window, "spo2_5min_low")
     if low is None:
-        return (_no_five_minutes("spo2_5min_low", case),)
+        return extreme(window, "min"), _no_five_minutes("spo2_5min_low", case)
     return low, extreme(window, "min"), mean(pulse)
 
 
@@ -158,7 +169,7 @@ def _above_evidence(case: Case) -> tuple[Feature, ...]:
     window = case.windows[Kind.SPO2]
     high = case.prepared.extreme(window, "spo2_5min_high", np.argmax)
     if high is None:
-        return (_no_five_minutes("spo2_5min_high", case),)
+        return extreme(window, "max"), _no_five_minutes("spo2_5min_high", case)
     return high, extreme(window, "max")
 
 
@@ -168,7 +179,7 @@ _SOURCE = (
 )
 LOW_SPO2 = Rule(
     name="low_spo2",
-    version="4",
+    version="5",
     title="Low oxygen saturation",
     source=_SOURCE,
     kinds=(Kind.SPO2, Kind.PULSE_RATE),
@@ -184,11 +195,15 @@ LOW_SPO2 = Rule(
         "and call your doctor or the out-of-hours service now.",
         Severity.EMERGENCY: "If the sensor sits well, call the emergency number now.",
     },
+    alone="Warm your hand, sit upright and still, and measure again at once; if it is still so, or you feel "
+    "unwell, call your doctor or the out-of-hours service now, and when breathless, blue or confused the "
+    "emergency number.",
+    later=LATER,
     missing=("a target range that a clinician has not set here", "extra oxygen, if any"),
 )
 SPO2_ABOVE_TARGET = Rule(
     name="spo2_above_target",
-    version="2",
+    version="3",
     title="Oxygen saturation above the target",
     source=_SOURCE,
     kinds=(Kind.SPO2,),

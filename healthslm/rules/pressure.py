@@ -1,11 +1,17 @@
-"""High and low blood pressure: the average of a sitting of at least two; an extreme one alone."""
+"""High and low blood pressure: the average of a sitting of at least two; an extreme one alone.
+
+Where a systolic pressure comes without a diastolic one, it is judged by itself.
+"""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
+import numpy as np
+
 from healthslm.analysis import extreme, mean, paired
 from healthslm.analysis.pressure import SITTING, separate
+from healthslm.analysis.quality import worn
 from healthslm.readings import Feature, Kind, Severity, Threshold, Window, moment
 from healthslm.rules.base import Case, Rule, Verdict
 
@@ -41,7 +47,23 @@ MEASUREMENTS = 2
 
 
 def _sitting(case: Case) -> tuple[Window, Window]:
-    return separate(*paired(case.windows[Kind.SYSTOLIC], case.windows[Kind.DIASTOLIC]))
+    """The complete measurements, a minute apart; without any, the systolic ones that have no diastolic."""
+    upper, lower = separate(*paired(case.windows[Kind.SYSTOLIC], case.windows[Kind.DIASTOLIC]))
+    if len(upper):
+        return upper, lower
+    bare = _bare(case)
+    return separate(bare, bare)[0], lower
+
+
+def _bare(case: Case) -> Window:
+    """The usable systolic readings at whose time there is no diastolic one, not even one that was refused."""
+    good = worn(case.windows[Kind.SYSTOLIC])
+    return good.where(~np.isin(good.times, case.windows[Kind.DIASTOLIC].times))
+
+
+def _judged(severity: Severity, onset: np.datetime64, lower: Window, *, alone: bool = False) -> Verdict:
+    missing = () if len(lower) else ("diastolic pressure: there is none",)
+    return Verdict(severity=severity, onset=moment(onset), missing=missing, alone=alone)
 
 
 def _high(case: Case) -> Verdict | None:
@@ -50,44 +72,54 @@ def _high(case: Case) -> Verdict | None:
         return None
     if len(upper) < MEASUREMENTS:
         # One alone is no average, but this high it is a reason to measure again now.
-        high = upper.values[-1] >= case["systolic_urgent"] or lower.values[-1] >= case["diastolic_urgent"]
-        return Verdict(severity=Severity.WATCH, onset=moment(upper.times[-1])) if high else None
-    systolic, diastolic = float(upper.values.mean()), float(lower.values.mean())
+        high = upper.values[-1] >= case["systolic_urgent"] or (
+            len(lower) > 0 and lower.values[-1] >= case["diastolic_urgent"]
+        )
+        return _judged(Severity.WATCH, upper.times[-1], lower, alone=True) if high else None
+    systolic = float(upper.values.mean())
+    diastolic = float(lower.values.mean()) if len(lower) else -np.inf
     for level, severity in (("urgent", Severity.URGENT), ("watch", Severity.WATCH)):
         if systolic >= case[f"systolic_{level}"] or diastolic >= case[f"diastolic_{level}"]:
-            return Verdict(severity=severity, onset=moment(upper.times[0]))
+            return _judged(severity, upper.times[0], lower)
     return None
 
 
 def _low(case: Case) -> Verdict | None:
-    upper, _lower = _sitting(case)
+    upper, lower = _sitting(case)
     if not len(upper):
         return None
     if len(upper) < MEASUREMENTS:
         low = upper.values[-1] <= case["systolic_very_low"]
-        return Verdict(severity=Severity.WATCH, onset=moment(upper.times[-1])) if low else None
+        return _judged(Severity.WATCH, upper.times[-1], lower, alone=True) if low else None
     systolic = float(upper.values.mean())
     if systolic > case["systolic_low"]:
         return None
     severity = Severity.URGENT if systolic <= case["systolic_very_low"] else Severity.WATCH
-    return Verdict(severity=severity, onset=moment(upper.times[0]))
+    return _judged(severity, upper.times[0], lower)
 
 
 def _high_evidence(case: Case) -> tuple[Feature, ...]:
-    upper, lower = _sitting(case)
-    return mean(upper), mean(lower), extreme(upper, "max")
+    return _told(case, "max")
 
 
 def _low_evidence(case: Case) -> tuple[Feature, ...]:
+    return _told(case, "min")
+
+
+def _told(case: Case, which: str) -> tuple[Feature, ...]:
+    """The means of an episode's measurements, and the extreme of all, also of those without a diastolic."""
     upper, lower = _sitting(case)
-    return mean(upper), mean(lower), extreme(upper, "min")
+    whole = worn(case.windows[Kind.SYSTOLIC])
+    every = whole.where(np.isin(whole.times, np.concatenate([upper.times, _bare(case).times])))
+    means = (mean(upper), mean(lower)) if len(lower) else (mean(upper),)
+    return *means, extreme(every, which)
 
 
 _KINDS = (Kind.SYSTOLIC, Kind.DIASTOLIC)
 _JOIN = timedelta(hours=12)
 HIGH_PRESSURE = Rule(
     name="high_pressure",
-    version="2",
+    version="3",
     title="High blood pressure",
     source=(
         "Williams et al., 2018 ESC/ESH guidelines for arterial hypertension, Eur Heart J 2018;39:3021-3104 "
@@ -104,11 +136,14 @@ HIGH_PRESSURE = Rule(
         Severity.URGENT: "Rest for five minutes and measure again; if it stays this high call your doctor "
         "today, and with chest pain, breathlessness, weakness or confusion the emergency number.",
     },
+    alone="Rest for five minutes and measure again at once; if it is still this high, or you feel unwell, "
+    "call your doctor today, and with chest pain, breathlessness, weakness or confusion the emergency "
+    "number.",
     missing=("whether you had rested for five minutes before",),
 )
 LOW_PRESSURE = Rule(
     name="low_pressure",
-    version="1",
+    version="2",
     title="Low blood pressure",
     source=(
         "NHS, Low blood pressure (hypotension), 2023; Royal College of Physicians, National Early Warning "
@@ -126,6 +161,8 @@ LOW_PRESSURE = Rule(
         Severity.URGENT: "Lie down and measure again; if it stays this low call your doctor or the "
         "out-of-hours service now, and when faint, confused, breathless or bleeding the emergency number.",
     },
+    alone="Lie down and measure again at once; if it is still this low, or you feel unwell, call your doctor "
+    "or the out-of-hours service now, and when faint, confused, breathless or bleeding the emergency number.",
     missing=(
         "whether this is usual: healthy people can have a low pressure without harm",
         "whether you lay, sat or stood",

@@ -1,4 +1,7 @@
-"""Fever: body temperature of 38.0 °C and above. Low body temperature: 35.0 °C and below, twice."""
+"""Fever: body temperature of 38.0 °C and above. Low body temperature: 35.0 °C and below, twice.
+
+One spot check alone beyond what would be urgent, on either side, is to be measured again at once.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ import numpy as np
 
 from healthslm.analysis import extreme
 from healthslm.analysis.quality import worn
-from healthslm.readings import KINDS, Feature, Kind, Severity, Threshold, moment
+from healthslm.readings import KINDS, Feature, Kind, Severity, Threshold, Window, moment
+from healthslm.rules.alone import LATER, lone
 from healthslm.rules.base import Case, Rule, Verdict
 
 THRESHOLDS = (
@@ -57,14 +61,29 @@ def _fever(case: Case) -> Verdict | None:
     first = int(below[-1]) + 1 if len(below) else 0
     # One reading may be tea or a badly placed probe; the higher level wants a second one that agrees.
     high = len(good) - first >= 2 and bool((good.values[-2:] >= case["high"]).all())
-    return Verdict(severity=Severity.URGENT if high else Severity.WATCH, onset=moment(good.times[first]))
+    onset = moment(good.times[first])
+    if high:
+        return Verdict(severity=Severity.URGENT, onset=onset)
+    return Verdict(severity=Severity.WATCH, onset=onset, alone=bool(good.values[-1] >= case["high"]))
 
 
 def _low(case: Case) -> Verdict | None:
     """A probe just put on, or fallen off, shows less than the body has: all of ten minutes has to agree."""
     good = worn(case.windows[Kind.TEMPERATURE])
-    if len(good) < 2 or good.values[-1] > case["low_at"]:
+    if not len(good) or good.values[-1] > case["low_at"]:
         return None
+    confirmed = _low_twice(case, good)
+    return confirmed if confirmed is not None else _low_once(case)
+
+
+def _low_once(case: Case) -> Verdict | None:
+    few = lone(case.windows[Kind.TEMPERATURE], case.now, around=AGREE_AFTER)
+    if few is None or not bool((few.values <= case["low_at"]).all()):
+        return None
+    return Verdict(severity=Severity.WATCH, onset=moment(few.times[0]), alone=True)
+
+
+def _low_twice(case: Case, good: Window) -> Verdict | None:
     last = good.times[-1]
     earlier = int(np.searchsorted(good.times, last - np.timedelta64(AGREE_AFTER), side="right")) - 1
     if earlier < 0 or last - good.times[earlier] > np.timedelta64(AGREE_WITHIN):
@@ -91,7 +110,7 @@ def _low_evidence(case: Case) -> tuple[Feature, ...]:
 
 FEVER = Rule(
     name="fever",
-    version="2",
+    version="3",
     title="Fever",
     source=(
         "NHS, High temperature (fever) in adults, 2023 (38 °C); "
@@ -108,11 +127,14 @@ FEVER = Rule(
         "call your doctor if it lasts or you feel worse.",
         Severity.URGENT: "Call your doctor or the out-of-hours service today.",
     },
+    alone="Measure again at once, well placed and not after something hot; if it is still so, or you feel "
+    "unwell, call your doctor or the out-of-hours service today, and for somebody confused or hard to "
+    "wake the emergency number.",
     missing=("where on the body the temperature was taken, unless the thermometer said so",),
 )
 LOW_TEMPERATURE = Rule(
     name="low_temperature",
-    version="2",
+    version="3",
     title="Low body temperature",
     source=(
         "Royal College of Physicians, National Early Warning Score 2, 2017 (35.0 °C and under); "
@@ -129,6 +151,10 @@ LOW_TEMPERATURE = Rule(
         "your doctor or the out-of-hours service now, and for somebody drowsy, confused or no longer "
         "shivering the emergency number.",
     },
+    alone="Measure again at once, in the mouth or the ear; if it is still so, or you feel unwell, get warm "
+    "and dry and call your doctor or the out-of-hours service now, and for somebody drowsy, confused or no "
+    "longer shivering the emergency number.",
+    later=LATER,
     missing=(
         "where on the body the temperature was taken: skin is colder than the body",
         "how cold it is around you",

@@ -83,3 +83,14 @@ def test_one_reading_and_none_are_no_error() -> None:
     for kind in Kind:
         assert quality(window(kind, [])).usable == 0
         assert quality(window(kind, [reading(kind, at("08:01"), 60)])).readings == 1
+
+
+@pytest.mark.parametrize("every", [600, 86400])
+def test_what_is_measured_now_and_then_is_neither_flat_nor_full_of_gaps(every: float) -> None:
+    rows = series(Kind.HEART_RATE, at("08:00"), [64] * 30, every=every)
+    assert whats(window(Kind.HEART_RATE, rows, 30 * every / 60)) == []
+
+
+def test_a_sensor_every_quarter_of_an_hour_is_a_stream() -> None:
+    rows = series(Kind.SENSOR_GLUCOSE, at("08:00"), [104] * 20, every=900)
+    assert whats(window(Kind.SENSOR_GLUCOSE, rows, 600)) == ["flat line", "gap"]

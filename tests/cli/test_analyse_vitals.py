@@ -122,3 +122,35 @@ def test_eval_alarms_prints_its_table(ill: Path) -> None:
     refused = run("eval", "alarms", "--data", str(ill.parent / "nothing-here"))
     assert refused.returncode == 2
     assert "no CSV file" in refused.stderr
+
+
+def test_times_have_dates_and_one_person_is_not_counted(ill: Path) -> None:
+    text = " ".join(run("analyse", "vitals", str(ill)).stdout.split())
+    assert "ill.csv, 2026-03-01 07:30 to 2026-03-05 21:00 (the file's own clock)" in text
+    assert "Fever, Thursday 2026-03-05 07:30" in text
+    assert "High blood pressure, Sunday 2026-03-01 07:30, until Thursday 2026-03-05 19:32" in text
+    ill.write_text("person,time,hr\nanna,2026-03-01 08:00,70\n")
+    alone = run("analyse", "vitals", str(ill)).stdout
+    assert "ill.csv, anna, 2026-03-01 08:00" in alone
+    assert "in the file" not in alone
+
+
+def test_nothing_found_says_what_was_not_judged(tmp_path: Path) -> None:
+    path = tmp_path / "once.csv"
+    path.write_text("time,hr,spo2\n2026-03-01 08:00,150,96\n")
+    text = " ".join(run("analyse", "vitals", str(path)).stdout.split())
+    assert "not judged: heart rate: one reading; the rules need ten minutes" in text
+    assert "gap" not in text
+    found = json.loads(run("analyse", "vitals", str(path), "--json").stdout)
+    assert [line.partition(":")[0] for line in found["not_judged"]] == ["heart rate", "oxygen saturation"]
+
+
+def test_a_stream_that_does_not_change_is_called_unchanging(tmp_path: Path) -> None:
+    path = tmp_path / "steady.csv"
+    rows = [
+        f"2026-03-01 {8 + n // 60:02d}:{n % 60:02d}:{s:02d},64" for n in range(40) for s in range(0, 60, 5)
+    ]
+    path.write_text("time,hr\n" + "\n".join(rows) + "\n")
+    shown = run("analyse", "vitals", str(path)).stdout
+    assert "unchanging" in shown
+    assert "flat line" not in shown

@@ -269,4 +269,4 @@ def test_a_day_is_a_local_day(run: Run, home: Path) -> None:
     """The readings begin at noon UTC, which is one in the morning of the next day in Auckland."""
     (home / "settings.toml").write_text('timezone = "Pacific/Auckland"\n')
     assert "Nothing was measured" in run("findings", "--from", "2026-11-02", "--to", "2026-11-03").stdout
-    assert "Fever, Tuesday 03:00" in run("findings", "--from", "2026-11-03", "--to", "2026-11-04").stdout
+    assert "Fever, Tuesday 2026-11-03 03:00" in run("findings", "--from", "2026-11-03", "--to", "2026-11-04").stdout

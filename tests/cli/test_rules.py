@@ -4,13 +4,18 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from healthslm.cli.explain import finding_named
+from healthslm.history import History
 from healthslm.readings import Kind, Reading
+from healthslm.rulebook import in_force
 from healthslm.store import CHEAPEST, create
-from tests.making import at, series
+from tests.making import DAY, at, series
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 FEVER = "fever-20261102T140000Z"
@@ -113,3 +118,23 @@ def test_the_guideline_of_pressure_is_chosen_and_noted(run: Run) -> None:
     assert run("rules", "guideline", "aha-2017", "--by", "Dr. Stein").returncode == 0
     assert "aha-2017" in run("rules", "guideline").stdout
     assert "Dr. Stein" in run("audit", "--json").stdout
+
+
+@pytest.mark.parametrize("begun", [0, 1])
+def test_an_episode_of_days_is_explained_as_it_was_listed(tmp_path: Path, begun: int) -> None:
+    store, _ = create(tmp_path / "days", "passphrase", profile=CHEAPEST)
+    with store:
+        rows = series(
+            Kind.TEMPERATURE, at("12:00"), [36.5] * 3 + [38.5] * 70 + [39.0] + [36.5] * 20, every=3600
+        )
+        store.append(Reading(time=r.time, kind=r.kind, value=r.value, device=r.device) for r in rows)
+        zone = ZoneInfo("Europe/Berlin")
+        start = DAY + timedelta(days=begun)
+        (listed,) = History(store, zone).findings(in_force(store), start, DAY + timedelta(days=6))
+        explained = finding_named(store, listed.id, zone)
+        assert explained == listed
+        assert explained.evidence[0].value == 39.0
+        inside = finding_named(
+            store, "fever-20261104T120000Z", zone
+        )  # an id of before beginnings were joined
+        assert inside == listed

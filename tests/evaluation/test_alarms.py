@@ -84,8 +84,9 @@ def test_a_finding_that_stands_on_nothing_is_false(data: Path) -> None:
     later = timedelta(days=99)
     assert not alarms.stands(replace(fever, start=fever.start + later, end=fever.end + later), read)
     assert not alarms.stands(fever, VitalsTable(data / "cuff.csv").of("7"))
-    cold = replace(read, windows={k: w for k, w in read.windows.items() if k is not Kind.DIASTOLIC})
-    assert not alarms.stands(high, cold)
+    bare = replace(read, windows={k: w for k, w in read.windows.items() if k is not Kind.DIASTOLIC})
+    assert alarms.stands(high, bare)
+    assert not alarms.stands(high, replace(read, windows={Kind.DIASTOLIC: read.windows[Kind.DIASTOLIC]}))
 
 
 @pytest.mark.parametrize("sensor", SENSORS, ids=lambda one: one.name)

@@ -103,12 +103,12 @@ def test_a_slip_of_the_pen_is_no_target() -> None:
 @pytest.mark.parametrize(
     ("values", "every", "expected"),
     [
-        ([34.6], 60, []),
+        ([34.6], 60, [WATCH]),
         ([34.6, 34.8], 900, [URGENT]),
         ([35.1, 35.1], 900, []),
-        ([34.6, 36.4], 900, []),
-        ([34.6, 34.8], 300, []),
-        ([34.6, 34.8], 9000, []),
+        ([34.6, 36.4], 900, [WATCH]),
+        ([34.6, 34.8], 300, [WATCH]),
+        ([34.6, 34.8], 9000, [WATCH]),
         ([34.8] * 30, 60, [URGENT]),
         ([36.6 - 6 * math.exp(-minute / 5) for minute in range(60)], 60, []),  # put on, it warms up
         ([max(30.0, 36.6 - 0.2 * minute) for minute in range(33)], 60, []),  # fallen off, it cools down
