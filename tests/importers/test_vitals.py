@@ -62,6 +62,8 @@ def times(found: VitalsFile, kind: Kind) -> list[str]:
         ("time,Breathing rate\n2026-03-01 08:00,15\n", Kind.RESPIRATORY_RATE, 15),
         ("time,glucose mmol/L\n2026-03-01 08:00,5.5\n", Kind.GLUCOSE, 5.5 * 18.016),
         ("time,glucose (mg/dL)\n2026-03-01 08:00,100\n", Kind.GLUCOSE, 100),
+        ("time,glucose_mgdl\n2026-03-01 08:00,28\n", Kind.GLUCOSE, 28),
+        ("time,glucose_mmol\n2026-03-01 08:00,38\n", Kind.GLUCOSE, 38 * 18.016),
         ("time,WEIGHTKG\n2026-03-01 08:00,80.5\n", Kind.WEIGHT, 80.5),
         ("time,Weight (lbs)\n2026-03-01 08:00,180\n", Kind.WEIGHT, 81.6466),
         ("time,Fat,WeightKg\n2026-03-01 08:00,22,80\n", Kind.BODY_FAT, 22),
