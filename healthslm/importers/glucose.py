@@ -81,7 +81,7 @@ def read_glucose(path: Path, *, unit: str = "") -> GlucoseFile:
     if unit not in ("", "mg/dL", "mmol/L"):
         raise UsageError(f"{unit!r} is no unit of glucose.", "Give mg/dL or mmol/L.")
     problems: list[str] = []
-    rows = rows_of(text_of(path, kind="a CSV file, or an export of Clarity or LibreView"))
+    rows = rows_of(text_of(path, kind="a CSV file, or an export of Clarity or LibreView"), problems)
     columns = columns_of(rows, problems)
     if columns is None:
         return _nothing(path.name, problems, "" if rows else f"{path.name}: there is no reading in it")

@@ -82,7 +82,7 @@ class VitalsTable:
         self.zone = zone
         self.said = units_asked(units)
         self.problems: list[str] = []
-        self.rows = rows_of(text_of(path, kind="a CSV file with times and vital signs"))
+        self.rows = rows_of(text_of(path, kind="a CSV file with times and vital signs"), self.problems)
         if not self.rows:
             self.problems.append(f"{self.name}: there is no reading in it")
         self.layout = layout_of(self.rows, self.name, self.problems)
