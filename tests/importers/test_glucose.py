@@ -275,6 +275,33 @@ def test_a_clock_set_back_leaves_no_overlap(read: Read, hours: float) -> None:
     assert f"set back by {hours:g} hour" in said(found) or "set back by 30 minutes" in said(found)
 
 
+def test_a_file_that_was_joined_on_is_no_clock_that_was_set_back(read: Read) -> None:
+    first, second = stamps(144, start="2024-03-04T00:00"), stamps(144, start="2024-01-10T00:00")
+    found = read(table([100 + n % 50 for n in range(288)], first + second))
+    assert (str(found.times[0])[:10], str(found.times[-1])[:16]) == ("2024-01-10", "2024-03-04T11:55")
+    assert "set back" not in said(found)
+    assert "times go backwards at line 146, as of files that were joined; the rows are put in order" in said(
+        found
+    )
+
+
+def test_a_transmitter_does_not_move_what_was_joined_on(read: Read) -> None:
+    times = stamps(40) + stamps(40, start="2026-01-10T08:00")
+    rows = [f"{i},{t.replace(' ', 'T')},EGV,,{100 + i},{1000 + 300 * i}" for i, t in enumerate(times)]
+    found = read(CLARITY + "\n".join(rows) + "\n")
+    assert (str(found.times[0])[:10], str(found.times[-1])[:10]) == ("2026-01-10", "2026-11-02")
+
+
+def test_a_zones_name_tells_the_two_hours_of_an_autumn_night(read: Read) -> None:
+    found = read(
+        table([100, 110, 120], ["2026-11-01 01:30 EDT", "2026-11-01 01:30 EST", "2026-11-01 02:30 EST"])
+    )
+    assert found.values.tolist() == [100, 110, 120]
+    assert (np.diff(found.times) == np.timedelta64(1, "h")).all()
+    american = read(table([100, 110], ["11/01/2026 1:30 AM EDT", "11/01/2026 1:30 AM EST"]))
+    assert len(american) == 2
+
+
 def test_an_hour_that_is_missing_is_named(read: Read) -> None:
     found = read(table(list(range(100, 220)), stamps(60) + stamps(60, start="2026-11-02T14:00")))
     assert "an hour is missing before line 62" in said(found)

@@ -327,6 +327,33 @@ def test_a_zone_that_changes_and_a_zone_that_is_given(read: Read) -> None:
     ]
 
 
+def test_seconds_since_1970_are_utc_with_a_zone_too(read: Read) -> None:
+    for zone in (None, "America/New_York"):
+        found = read("time,hr\n1772352000,70\n1772352060,71\n", zone=zone)
+        assert times(found, Kind.HEART_RATE) == ["2026-03-01T08:00", "2026-03-01T08:01"]
+
+
+def test_the_hour_that_a_night_has_twice_keeps_its_readings(read: Read) -> None:
+    """In Berlin 2026-10-25 02:00 to 02:59 comes twice; equal values there are two readings, else one."""
+    minutes = [f"{hour:02d}:{minute:02d}" for hour in (1, 2, 2, 3) for minute in range(0, 60, 5)]
+    text = "time,spo2\n" + "".join(f"2026-10-25 {one},97\n" for one in minutes)
+    for zone in ("Europe/Berlin", None):
+        found = read(text, zone=zone)
+        assert len(found) == 48, zone
+        assert (np.diff(found.windows[Kind.SPO2].times) == np.timedelta64(5, "m")).all()
+    hourly = "time,spo2\n" + "".join(f"2026-10-25 0{n}:30,97\n" for n in (1, 2, 2, 3))
+    assert times(read(hourly, zone="Europe/Berlin"), Kind.SPO2) == [
+        f"2026-10-{day}T{hour:02d}:30" for day, hour in ((24, 23), (25, 0), (25, 1), (25, 2))
+    ]
+    assert len(read(hourly, zone="Asia/Tokyo")) == 3
+    assert len(read(text.replace("10-25", "10-26"))) == 36
+    twice = text + text.split("\n", 1)[1]
+    told = read(twice.replace("10-25", "10-24"), zone="Europe/Berlin")
+    assert len(told) == 36
+    offsets = "time,spo2\n" + "2026-10-25T02:30+01:00,97\n2026-10-25T02:35+01:00,97\n" * 2
+    assert len(read(offsets, zone="Europe/Berlin")) == 2
+
+
 def test_little_and_nothing(read: Read) -> None:
     assert len(read("time,hr\n2026-03-01 08:00,70\n")) == 1
     for text in ("", "\n\n", "time,hr\n"):
