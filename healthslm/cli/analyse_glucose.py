@@ -15,11 +15,13 @@ from healthslm.analysis.glucose import (
     Figure,
     Trace,
     episodes,
-    figures,
     insufficient,
+    no_sensor,
     profile,
+    sensor_figures,
     trace_of,
 )
+from healthslm.analysis.quality import quality
 from healthslm.cli import terminal
 from healthslm.cli.analyse import analyses
 from healthslm.importers.glucose import GlucoseFile, read_glucose
@@ -53,9 +55,9 @@ def result(read: GlucoseFile, name: str) -> dict[str, Any]:
     """Return everything `--json` prints; glucose in mg/dL, whichever unit the file is in."""
     window = read.window()
     trace = trace_of(window, clock=read.clock)
-    found = figures(trace)
+    found = sensor_figures(trace)
     little = insufficient(trace)
-    grid = trace.grid
+    grid = None if no_sensor(trace) else trace.grid
     return {
         "file": name,
         "source": read.source,
@@ -65,7 +67,7 @@ def result(read: GlucoseFile, name: str) -> dict[str, Any]:
         "last": _clock(trace.clock[-1]) if len(trace) else None,
         "interval_minutes": trace.interval,
         "days": trace.days,
-        "coverage": trace.active,
+        "coverage": None if no_sensor(trace) else trace.active,
         "sufficient": not little,
         "insufficient_because": little,
         "low_words": read.low,
@@ -76,14 +78,27 @@ def result(read: GlucoseFile, name: str) -> dict[str, Any]:
         "agp": _profile(trace),
         "episodes": [] if grid is None else [_episode(one) for one in episodes(grid)],
         "forecast": _forecast(trace, window),
-        "problems": list(read.problems),
+        "problems": [*read.problems, *_frozen(window)],
     }
+
+
+def _frozen(window: Window) -> list[str]:
+    """What a sensor that got stuck shows: hours of one and the same value."""
+    return [
+        f"from {one.start:%Y-%m-%d %H:%M} to {one.end:%Y-%m-%d %H:%M} all of"
+        f" {terminal.many(one.count, 'reading')} are the same to the last digit: a sensor that is stuck? They"
+        " count in all figures"
+        for one in quality(window).problems
+        if one.what == "flat line"
+    ]
 
 
 def _reasons(trace: Trace, found: tuple[Figure, ...]) -> dict[str, str]:
     """Why there is no number, by name; of what needs more than single readings all at once."""
     reasons = {one.name: one.reason for one in found if one.value is None}
-    if trace.grid is None:
+    if apart := no_sensor(trace):
+        reasons |= dict.fromkeys(("mage", "modd", "conga_24", "episodes", "agp"), apart)
+    elif trace.grid is None:
         why = "fewer than two readings" if len(trace) < 2 else "readings are more than 45 minutes apart"
         reasons |= dict.fromkeys(("mage", "modd", "conga_24", "episodes", "agp"), why)
     return reasons
@@ -107,7 +122,7 @@ def _episode(one: Episode) -> dict[str, Any]:
 
 
 def _profile(trace: Trace) -> dict[str, Any] | None:
-    found = profile(trace)
+    found = None if no_sensor(trace) else profile(trace)
     if found is None:
         return None
     rows = {
@@ -146,10 +161,13 @@ def analyse_glucose(
         terminal.print_json(found)
         return
     trace = trace_of(read.window(), clock=read.clock)
-    by_name = {one.name: one for one in figures(trace)}
+    by_name = {one.name: one for one in sensor_figures(trace)}
     table = terminal.table_of("glucose", "value")
+    apart = no_sensor(trace)  # then said once below, not in every row
     for name, title in _SHOWN:
         one = by_name.get(name)
+        if apart and (one is None or one.value is None):
+            continue
         if one is None:
             shown = found["reasons"].get(name) or "no figure without readings"
         elif one.value is None:
@@ -162,7 +180,7 @@ def analyse_glucose(
     terminal.out.print(table)
     terminal.out.print(
         f"{terminal.many(len(trace), 'reading')} in {read.unit or 'no unit'},"
-        f" {trace.days:.1f} days, {trace.active:.0%} of the time"
+        f" {trace.days:.1f} days" + (f", {trace.active:.0%} of the time" if not apart else "")
     )
     if found["forecast"]["value"] is not None:
         ahead = found["forecast"]
@@ -172,6 +190,6 @@ def analyse_glucose(
         )
     if found["insufficient_because"]:
         terminal.say(f"Not enough to stand for this person: {found['insufficient_because']}.", "yellow")
-    for problem in read.problems:
+    for problem in found["problems"]:
         terminal.say(problem, "yellow")
     terminal.say(terminal.DISCLAIMER, "dim")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,10 @@ from healthslm.readings import Feature, Window
 
 DAYS, ACTIVE = 14, 0.7
 """What the consensus asks for before its figures stand for a person (Battelino 2019, table 1)."""
+SENSOR_EVERY = 15
+"""Minutes: the slowest sensors record so often. What is further apart on the median is somebody's fingers."""
+_PLAIN = ("mean", "median", "min", "max", "sd", "cv", "days")
+"""Figures that single readings have too; all others are of a line."""
 _UTC = ZoneInfo("UTC")
 _MG, _SHARE, _NUMBER = ("mg/dL", 1), ("%", 1), ("", 1)
 _OTHER: Mapping[str, tuple[str, int]] = {
@@ -70,8 +74,17 @@ def unit_of(name: str) -> tuple[str, int]:
     return _OTHER.get(name, _MG)
 
 
+def no_sensor(trace: Trace) -> str:
+    """Say why readings cannot be of a continuous sensor; empty where they can."""
+    if trace.interval is None or trace.interval <= SENSOR_EVERY:
+        return ""
+    return f"readings are {trace.interval} minutes apart: no continuous sensor (one every {SENSOR_EVERY})"
+
+
 def insufficient(trace: Trace) -> str:
     """Say why a trace is too little for the consensus' figures; empty when it is enough."""
+    if why := no_sensor(trace):
+        return why
     short = []
     if trace.days < DAYS:
         short.append(f"{trace.days:.1f} days of readings")
@@ -99,6 +112,18 @@ def figures(trace: Trace) -> tuple[Figure, ...]:
         found |= deviations(grid) | changes(grid) | counts(grid)
         found["mage"] = mage(trace)
     return tuple(_figure(name, value, trace) for name, value in found.items())
+
+
+def sensor_figures(trace: Trace) -> tuple[Figure, ...]:
+    """Return the same without what needs a sensor, where readings are further apart than one's.
+
+    Shares of such readings are no shares of time, and their mean is none of all hours.
+    """
+    why = no_sensor(trace)
+    return tuple(
+        replace(one, value=None, reason=why) if why and one.name not in _PLAIN else one
+        for one in figures(trace)
+    )
 
 
 def _figure(name: str, value: float, trace: Trace) -> Figure:
@@ -130,7 +155,8 @@ def glucose_features(window: Window, zone: ZoneInfo = _UTC) -> tuple[Feature, ..
     made = []
     for one in figures(trace):
         name = f"cgm_{one.name}"
-        why = one.reason or (little if one.name not in ("days", "active_percent") else "")
+        always = one.name == "days" or (one.name == "active_percent" and not no_sensor(trace))
+        why = one.reason or ("" if always else little)
         if one.value is None or why:
             made.append(absent(name, window.kind, window.start, window.end, why, unit=one.unit))
         else:
