@@ -23,7 +23,7 @@ from healthslm.analysis.glucose import (
 )
 from healthslm.analysis.quality import quality
 from healthslm.cli import terminal
-from healthslm.cli.analyse import analyses
+from healthslm.cli.analyse import analyses, nothing_in
 from healthslm.importers.glucose import GlucoseFile, read_glucose
 from healthslm.importers.glucose_units import MG_PER_MMOL
 from healthslm.readings import Window
@@ -156,6 +156,12 @@ def analyse_glucose(
 ) -> None:
     """The consensus' figures of continuous glucose: times in ranges, GMI, variability, episodes, profile."""
     read = read_glucose(file, unit=unit)
+    if not len(read) and not read.low and not read.high:
+        raise nothing_in(
+            file.name,
+            read.problems,
+            "Give a CSV file with a column of times and one named `glucose mg/dL` or `glucose mmol/L`.",
+        )
     found = result(read, file.name)
     if json:
         terminal.print_json(found)

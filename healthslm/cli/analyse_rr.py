@@ -13,8 +13,7 @@ from healthslm.analysis.beats import beats_of
 from healthslm.analysis.fibrillation import FEWEST, beats
 from healthslm.analysis.variability import figures
 from healthslm.cli import terminal
-from healthslm.cli.analyse import analyses
-from healthslm.errors import UsageError
+from healthslm.cli.analyse import analyses, nothing_in
 from healthslm.importers.rr import read_rr
 
 
@@ -26,8 +25,8 @@ def analyse_rr(
 ) -> None:
     """Heart-rate variability of a file of RR intervals, in s or ms, and the share that looks like AF."""
     read = read_rr(file)
-    if len(read.rr_ms) and read.problems and not read.unit and not np.isfinite(read.rr_ms).any():
-        raise UsageError(f"{read.problems[0]}.", "Name the column rr_s or rr_ms, or give one bare column.")
+    if not np.isfinite(read.rr_ms).any():
+        raise nothing_in(file.name, read.problems, "Name the column rr_s or rr_ms, or give one bare column.")
     judged = beats_of(read.rr_ms)
     found = figures(judged)
     fibrillating = beats(read.rr_ms)

@@ -17,7 +17,7 @@ from healthslm.analysis.measures import measures
 from healthslm.analysis.oxygen import oxygen_features
 from healthslm.analysis.quality import Problem, WindowQuality, quality
 from healthslm.cli import terminal
-from healthslm.cli.analyse import analyses
+from healthslm.cli.analyse import analyses, nothing_in
 from healthslm.errors import UsageError
 from healthslm.export import words
 from healthslm.importers.vitals import VitalsFile, read_vitals
@@ -188,7 +188,13 @@ def analyse_vitals(
 ) -> None:
     """Vital signs of a file: what there is, how good it is, and what the rules find in it."""
     chosen = guideline_named(guideline)
-    found = judged(read_vitals(file, person=person or "", units=tuple(unit or ()), zone=_zone(zone)))
+    read = read_vitals(file, person=person or "", units=tuple(unit or ()), zone=_zone(zone))
+    if not read.windows:
+        hint = (
+            "Give a CSV file with a column `time` and one named like `heart rate`, `SpO2` or `glucose mg/dL`."
+        )
+        raise nothing_in(file.name, read.problems, hint)
+    found = judged(read)
     if json:
         terminal.print_json(result(found, chosen))
     else:
@@ -223,9 +229,6 @@ def _heading(read: VitalsFile) -> str:
 def _show(found: Judged, guideline: Guideline) -> None:
     read = found.read
     terminal.out.print(terminal.cell(_heading(read), "bold"))
-    if not read.windows:
-        terminal.out.print("There is no reading to show.")
-        return
     table = terminal.table_of("what", "readings", "latest", "mean", "range", "amiss", whole=_WIDEST)
     for kind, window in read.windows.items():
         seen = found.qualities[kind]

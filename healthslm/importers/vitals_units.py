@@ -196,9 +196,11 @@ def _glucose(
 
 
 def _percent(values: Floats, lines: Ints, problems: list[str]) -> Floats:
-    """A saturation of 0.97 can only be 97 %; 0 stays what it is, a sensor that is off."""
+    """A column of 0.97 and the like can only be shares; among 97s it is none, and 1 is no 100 %."""
+    there = values[np.isfinite(values) & (values > 0)]
+    whole = bool(len(there)) and float(there.max()) <= 1 and float(there.min()) < 1
     with np.errstate(invalid="ignore"):
-        share = (values > 0) & (values <= 1)
+        share = (values > 0) & whole
     if share.any():
         where = named(lines[share].tolist())
         problems.append(f"oxygen saturation: {where} can only be shares of 1; converted to %")

@@ -43,7 +43,24 @@ def test_for_a_person() -> None:
     assert "Not enough to stand for this person" in shown.stderr
 
 
-@pytest.mark.parametrize("rows", [0, 1, 2])
+@pytest.mark.parametrize(
+    "text", ["", "a,b\n1,2\n", "time,glucose mg/dL\n", "time,glucose mg/dL\n2026-11-02 08:00,-\n"]
+)
+def test_a_file_without_a_reading_is_an_error(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "none.csv"
+    file.write_text(text)
+    for more in ((), ("--json",)):
+        refused = run("analyse", "glucose", str(file), *more)
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert "none.csv: nothing can be used" in refused.stderr
+        assert "a column of times" in " ".join(refused.stderr.split())
+    file.write_text("time,glucose mg/dL\n2026-11-02 08:00,Low\n")
+    low = run("analyse", "glucose", str(file))
+    assert low.returncode == 0
+    assert "'Low', below what the sensor shows" in " ".join(low.stderr.split())
+
+
+@pytest.mark.parametrize("rows", [1, 2])
 def test_little_is_no_error(tmp_path: Path, rows: int) -> None:
     file = tmp_path / "little.csv"
     body = [f"2026-11-02 08:{5 * i:02d}:00,{100 + i}" for i in range(rows)]

@@ -110,11 +110,14 @@ def test_two_people_and_nobody(tmp_path: Path) -> None:
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
     path = tmp_path / "other.csv"
     path.write_text("a,b\n1,2\n")
-    found = json.loads(run("analyse", "vitals", str(path), "--json").stdout)
-    assert (found["readings"], found["first"], found["kinds"], found["findings"]) == (0, None, {}, [])
-    assert "there is: a, b" in found["problems"][0]
-    shown = run("analyse", "vitals", str(path))
-    assert "There is no reading to show" in shown.stdout
+    for more in ((), ("--json",)):
+        shown = run("analyse", "vitals", str(path), *more)
+        assert (shown.returncode, shown.stdout) == (1, "")
+        assert "other.csv: nothing can be used: no column with the time" in shown.stderr
+        assert "there is: a, b" in shown.stderr
+        assert "a column `time`" in " ".join(shown.stderr.split())
+    path.write_text("time,glucose mg/dL\n2026-03-01 08:00,LO\n")
+    assert "very low: act on it" in " ".join(run("analyse", "vitals", str(path)).stderr.split())
     assert run("analyse", "vitals", str(tmp_path / "none.csv")).returncode == 2
 
 

@@ -239,6 +239,12 @@ def test_what_is_no_reading_is_named_and_the_rest_is_used(read: Read) -> None:
         assert words in said(found)
 
 
+def test_less_than_nothing_is_no_sensor_that_is_off(read: Read) -> None:
+    found = read(table([100, 0, -5]))
+    assert "line 3: 0 is a sensor that is off" in said(found)
+    assert "line 4: outside of 20 to 600" in said(found)
+
+
 def test_rows_twice_and_two_values_at_a_time(read: Read) -> None:
     times = stamps(4)
     found = read(table([100, 100, 110, 120, 130], [times[0], times[0], times[1], times[2], times[2]]))

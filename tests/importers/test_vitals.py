@@ -354,6 +354,25 @@ def test_the_hour_that_a_night_has_twice_keeps_its_readings(read: Read) -> None:
     assert len(read(offsets, zone="Europe/Berlin")) == 2
 
 
+def test_times_are_judged_by_all_rows(read: Read) -> None:
+    bad = "".join(f"yesterday {n},70\n" for n in range(41))
+    good = "".join(f"2026-03-01 08:{n:02d},{60 + n}\n" for n in range(60))
+    found = read(f"time,hr\n{bad}{good}")
+    assert len(found) == 60
+    assert "and 36 more: no time that can be read" in said(found)
+
+
+def test_one_is_no_saturation_of_a_hundred(read: Read) -> None:
+    def of(*cells: str) -> VitalsFile:
+        return read("time,spo2\n" + "".join(f"2026-03-01 08:{n:02d},{one}\n" for n, one in enumerate(cells)))
+
+    among = of("97", "1", "98", "0.97")
+    assert values(among, Kind.SPO2) == [97, 1, 98, 0.97]
+    assert (among.windows[Kind.SPO2].quality != 0).tolist() == [False, True, False, True]
+    assert values(of("0.97", "1", "0.98"), Kind.SPO2) == [97, 100, 98]
+    assert values(of("1", "1"), Kind.SPO2) == [1, 1]
+
+
 def test_little_and_nothing(read: Read) -> None:
     assert len(read("time,hr\n2026-03-01 08:00,70\n")) == 1
     for text in ("", "\n\n", "time,hr\n"):
