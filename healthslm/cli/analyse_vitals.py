@@ -188,13 +188,16 @@ def analyse_vitals(
 ) -> None:
     """Vital signs of a file: what there is, how good it is, and what the rules find in it."""
     chosen = guideline_named(guideline)
-    read = read_vitals(file, person=person or "", units=tuple(unit or ()), zone=_zone(zone))
+    zone_ = _zone(zone)
+    with terminal.err.status("reading the file"):
+        read = read_vitals(file, person=person or "", units=tuple(unit or ()), zone=zone_)
     if not read.windows:
         hint = (
             "Give a CSV file with a column `time` and one named like `heart rate`, `SpO2` or `glucose mg/dL`."
         )
         raise nothing_in(file.name, read.problems, hint)
-    found = judged(read)
+    with terminal.err.status(f"asking the rules about {terminal.many(len(read), 'reading')}"):
+        found = judged(read)
     if json:
         terminal.print_json(result(found, chosen))
     else:

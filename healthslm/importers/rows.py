@@ -22,6 +22,8 @@ _SHOWN = 30
 _MOST_COLUMNS = 2000
 _LONGEST = 4000
 """Characters of a cell: no number, no date and no remark has more."""
+_OFTEN = 5
+"""Characters of cells that many rows have in common."""
 _QUOTED_LINES = 30
 """A remark in quotes goes over no more lines than these."""
 
@@ -67,6 +69,7 @@ def rows_of(text: str, problems: list[str]) -> Rows:
     lines = text.split("\n")
     width = _width(lines, delimiter)
     rows: Rows = []
+    shared: dict[str, str] = {}
     open_, long_, wide = [], [], []
     number = 0
     while number < len(lines):
@@ -90,7 +93,9 @@ def rows_of(text: str, problems: list[str]) -> Rows:
         if len(line) > _LONGEST and any(len(cell) > _LONGEST for cell in cells):
             long_.append(begun + 1)
             cells = ["" if len(cell) > _LONGEST else cell for cell in cells]
+        lines[begun] = ""  # a large file is not kept twice, nor a number once for each time that it occurs
         cells = [cell.strip() for cell in cells]
+        cells = [shared.setdefault(cell, cell) if len(cell) <= _OFTEN else cell for cell in cells]
         if any(cells):
             rows.append((begun + 1, cells))
     problems += [

@@ -83,13 +83,12 @@ class VitalsTable:
         self.zone = zone
         self.said = units_asked(units)
         self.problems: list[str] = []
-        self.rows = rows_of(text_of(path, kind="a CSV file with times and vital signs"), self.problems)
-        if not self.rows:
+        rows = rows_of(text_of(path, kind="a CSV file with times and vital signs"), self.problems)
+        if not rows:
             self.problems.append(f"{self.name}: there is no reading in it")
-        self.layout = layout_of(self.rows, self.name, self.problems)
-        self.data = (
-            [] if self.layout is None else self._each_once(self.rows[self.layout.first :], self.layout)
-        )
+        self.layout = layout_of(rows, self.name, self.problems)
+        self.data = [] if self.layout is None else self._each_once(rows[self.layout.first :], self.layout)
+        self.header = [] if self.layout is None else rows[self.layout.first - 1][1]
         self.lines = np.array([line for line, _ in self.data], dtype=np.int64)
         self._whose = [] if self.layout is None else [cell(row, self.layout.person) for _, row in self.data]
         if self.layout is None or not self.data:
@@ -112,11 +111,12 @@ class VitalsTable:
         Only then can times that go backwards be told from a clock that was set back. In the hour that an
         autumn night has twice, the same row is another reading: there both are kept.
         """
+        # A table of all rows would take as much memory as the file: only those go in whose hash comes twice.
+        hashes = np.fromiter((hash(tuple(cells)) for _, cells in rows), dtype=np.int64, count=len(rows))
+        found, counts = np.unique(hashes, return_counts=True)
+        places = np.flatnonzero(np.isin(hashes, found[counts > 1])).tolist()
         seen: dict[tuple[str, ...], int] = {}
-        again: list[int] = []
-        for place, (_, cells) in enumerate(rows):
-            if seen.setdefault(tuple(cells), place) != place:
-                again.append(place)
+        again = [one for one in places if seen.setdefault(tuple(rows[one][1]), one) != one]
         if not again:
             return rows
         where = np.array(again, dtype=np.int64)
@@ -153,10 +153,11 @@ class VitalsTable:
         if never.any():
             self.problems.append(f"{named(self.lines[never].tolist())}: nobody was measured then; not used")
             stamps.clock[never] = np.datetime64("NaT")
-        written = [" ".join(cell(row, n) for n in layout.time) for _, row in self.data]
-        bare = np.array([":" not in one and not one.replace(".", "").isdigit() for one in written])
-        midnight = stamps.known & (stamps.clock == stamps.clock.astype("M8[D]"))
-        return stamps, bare & midnight
+        bare = stamps.known & (stamps.clock == stamps.clock.astype("M8[D]"))
+        for place in np.flatnonzero(bare).tolist():
+            written = " ".join(cell(self.data[place][1], n) for n in layout.time)
+            bare[place] = ":" not in written and not written.replace(".", "").isdigit()
+        return stamps, bare
 
     def _meanings(self, layout: Layout) -> dict[str, Meaning]:
         """What the words of a column of kinds mean, each told of once where it is no reading."""

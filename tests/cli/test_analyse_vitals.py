@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -157,3 +158,28 @@ def test_a_stream_that_does_not_change_is_called_unchanging(tmp_path: Path) -> N
     shown = run("analyse", "vitals", str(path)).stdout
     assert "unchanging" in shown
     assert "flat line" not in shown
+
+
+def test_progress_is_told_on_a_terminal_and_nowhere_else(ill: Path) -> None:
+    main, side = os.openpty()
+    shown = subprocess.run(
+        [sys.executable, "-m", "healthslm", "analyse", "vitals", str(ill), "--json"],
+        stdout=subprocess.PIPE,
+        stderr=side,
+        env=os.environ | {"TERM": "xterm", "COLUMNS": "100"},
+        timeout=60,
+        check=True,
+    )
+    os.close(side)
+    told = b""
+    try:
+        while part := os.read(main, 65536):
+            told += part
+    except OSError:  # what Linux says at the end of a terminal
+        pass
+    finally:
+        os.close(main)
+    assert b"reading the file" in told
+    assert b"asking the rules about" in told
+    assert b"reading the file" not in shown.stdout
+    assert "asking the rules" not in run("analyse", "vitals", str(ill)).stderr

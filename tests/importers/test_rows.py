@@ -71,8 +71,10 @@ def test_a_field_without_end_is_named(tmp_path: Path, cell: str) -> None:
         found = reader(path)
         assert any("line 2: a cell of more than 4,000 characters" in one for one in found.problems)
         values = (
-            found.rr_ms[1:] if reader is read_rr
-            else found.windows[Kind.HEART_RATE].values if reader is read_vitals
+            found.rr_ms[1:]
+            if reader is read_rr
+            else found.windows[Kind.HEART_RATE].values
+            if reader is read_vitals
             else found.values
         )
         assert values.tolist() == [100]
@@ -89,3 +91,8 @@ def test_what_is_no_table_is_refused_in_a_few_words(tmp_path: Path, reader: Call
     os.mkfifo(tmp_path / "pipe.csv")
     with pytest.raises(UsageError, match="is no regular file"):
         reader(tmp_path / "pipe.csv")
+
+
+def test_a_number_that_many_rows_have_is_kept_once() -> None:
+    rows = rows_of("time,hr\n" + "".join(f"2026-03-01 08:{n:02d},{70 + n % 2}\n" for n in range(60)), [])
+    assert len({id(cells[1]) for _, cells in rows[1:]}) == 2

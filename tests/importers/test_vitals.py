@@ -12,6 +12,7 @@ from healthslm.analysis.quality import quality
 from healthslm.errors import UsageError
 from healthslm.importers.vitals import VitalsFile, VitalsTable, read_vitals
 from healthslm.importers.vitals_names import meaning_of
+from healthslm.importers.vitals_units import numbers
 from healthslm.readings import Kind, Quality
 
 Read = Callable[..., VitalsFile]
@@ -352,6 +353,14 @@ def test_the_hour_that_a_night_has_twice_keeps_its_readings(read: Read) -> None:
     assert len(told) == 36
     offsets = "time,spo2\n" + "2026-10-25T02:30+01:00,97\n2026-10-25T02:35+01:00,97\n" * 2
     assert len(read(offsets, zone="Europe/Berlin")) == 2
+
+
+def test_plain_digits_are_read_as_any_number_is() -> None:
+    cells = ["007", "1.5", "98.60", "5.", ".5", "²", "1234567890", "1e2", "-3", "1.2.3", "0.000001"]
+    found, _, wrong, decimals = numbers(cells, Kind.HEART_RATE)
+    assert np.nan_to_num(found, nan=-1).tolist() == [7, 1.5, 98.6, -1, 0.5, -1, -1, 100, -3, 123, 1e-6]
+    assert decimals == 6
+    assert sorted(index for ones in wrong.values() for index in ones) == [3, 5, 6]
 
 
 def test_times_are_judged_by_all_rows(read: Read) -> None:
