@@ -35,6 +35,8 @@ ENOUGH = 72
 """Pairs of a reading and the one 30 minutes later from which a person's own error is stated."""
 LOWEST, HIGHEST = 40.0, 500.0
 """mg/dL that sensors show; a forecast goes no further."""
+LEAST_ERROR = 5.0
+"""mg/dL. Sensors themselves are off by more, also where a line that did not move was never missed."""
 _MINUTE_US = 60_000_000
 _WIDE = 0.9
 """The share of forecasts that shall lie within the interval."""
@@ -167,8 +169,8 @@ def learn(changes: Floats, values: Floats, change: Floats, prior: Model = PRIOR)
     return Model(
         weights=weights,
         level=level,
-        rmse=float(np.sqrt(np.sum(off**2) / max(count - table.shape[1], 1))),
-        base=wide * base,
+        rmse=max(float(np.sqrt(np.sum(off**2) / max(count - table.shape[1], 1))), LEAST_ERROR),
+        base=max(wide * base, LEAST_ERROR),
         slope=wide * rise,
         pairs=count,
     )
@@ -186,7 +188,8 @@ def expect(model: Model, changes: Floats, values: Floats) -> tuple[Floats, Float
     change = table @ model.weights
     wide = model.base + model.slope * np.abs(change)
     low, value, high = (np.clip(values + c, LOWEST, HIGHEST) for c in (change - wide, change, change + wide))
-    return value, low, high
+    # At the end of what sensors show there is still room to the other side.
+    return value, np.minimum(low, HIGHEST - LEAST_ERROR), np.maximum(high, LOWEST + LEAST_ERROR)
 
 
 def forecasts(model: Model, minutes: Floats, values: Floats) -> Forecasts:

@@ -15,13 +15,15 @@ from healthslm.analysis.glucose import (
     Episode,
     Trace,
     episodes,
-    figures,
     insufficient,
+    no_sensor,
     profile,
+    sensor_figures,
     trace_of,
 )
+from healthslm.analysis.quality import quality
 from healthslm.cli import terminal
-from healthslm.cli.analyse import analyses
+from healthslm.cli.analyse import analyses, nothing_in
 from healthslm.importers.glucose import GlucoseFile, read_glucose
 from healthslm.importers.glucose_units import MG_PER_MMOL
 from healthslm.readings import Window
@@ -57,7 +59,7 @@ def result(
     `window` and `trace` are the file's, `found` the trace's figures.
     """
     little = insufficient(trace)
-    grid = trace.grid
+    grid = None if no_sensor(trace) else trace.grid
     return {
         "file": name,
         "source": read.source,
@@ -67,7 +69,7 @@ def result(
         "last": _clock(trace.clock[-1]) if len(trace) else None,
         "interval_minutes": trace.interval,
         "days": trace.days,
-        "coverage": trace.active,
+        "coverage": None if no_sensor(trace) else trace.active,
         "sufficient": not little,
         "insufficient_because": little,
         "low_words": read.low,
@@ -78,14 +80,27 @@ def result(
         "agp": _profile(trace),
         "episodes": [] if grid is None else [_episode(one) for one in episodes(grid)],
         "forecast": _forecast(trace, window),
-        "problems": list(read.problems),
+        "problems": [*read.problems, *_frozen(window)],
     }
+
+
+def _frozen(window: Window) -> list[str]:
+    """What a sensor that got stuck shows: hours of one and the same value."""
+    return [
+        f"from {one.start:%Y-%m-%d %H:%M} to {one.end:%Y-%m-%d %H:%M} all of"
+        f" {terminal.many(one.count, 'reading')} are the same to the last digit: a sensor that is stuck? They"
+        " count in all figures"
+        for one in quality(window).problems
+        if one.what == "flat line"
+    ]
 
 
 def _reasons(trace: Trace, found: tuple[Figure, ...]) -> dict[str, str]:
     """Why there is no number, by name; of what needs more than single readings all at once."""
     reasons = {one.name: one.reason for one in found if one.value is None}
-    if trace.grid is None:
+    if apart := no_sensor(trace):
+        reasons |= dict.fromkeys(("mage", "modd", "conga_24", "episodes", "agp"), apart)
+    elif trace.grid is None:
         why = "fewer than two readings" if len(trace) < 2 else "readings are more than 45 minutes apart"
         reasons |= dict.fromkeys(("mage", "modd", "conga_24", "episodes", "agp"), why)
     return reasons
@@ -109,7 +124,7 @@ def _episode(one: Episode) -> dict[str, Any]:
 
 
 def _profile(trace: Trace) -> dict[str, Any] | None:
-    found = profile(trace)
+    found = None if no_sensor(trace) else profile(trace)
     if found is None:
         return None
     rows = {
@@ -143,17 +158,26 @@ def analyse_glucose(
 ) -> None:
     """The consensus' figures of continuous glucose: times in ranges, GMI, variability, episodes, profile."""
     read = read_glucose(file, unit=unit)
+    if not len(read) and not read.low and not read.high:
+        raise nothing_in(
+            file.name,
+            read.problems,
+            "Give a CSV file with a column of times and one named `glucose mg/dL` or `glucose mmol/L`.",
+        )
     window = read.window()
     trace = trace_of(window, clock=read.clock)
-    computed = figures(trace)
+    computed = sensor_figures(trace)
     found = result(read, file.name, window, trace, computed)
     if json:
         terminal.print_json(found)
         return
     by_name = {one.name: one for one in computed}
     table = terminal.table_of("glucose", "value")
+    apart = no_sensor(trace)  # then said once below, not in every row
     for name, title in _SHOWN:
         one = by_name.get(name)
+        if apart and (one is None or one.value is None):
+            continue
         if one is None:
             shown = found["reasons"].get(name) or "no figure without readings"
         elif one.value is None:
@@ -166,7 +190,7 @@ def analyse_glucose(
     terminal.out.print(table)
     terminal.out.print(
         f"{terminal.many(len(trace), 'reading')} in {read.unit or 'no unit'},"
-        f" {trace.days:.1f} days, {trace.active:.0%} of the time"
+        f" {trace.days:.1f} days" + (f", {trace.active:.0%} of the time" if not apart else "")
     )
     if found["forecast"]["value"] is not None:
         ahead = found["forecast"]
@@ -176,6 +200,6 @@ def analyse_glucose(
         )
     if found["insufficient_because"]:
         terminal.say(f"Not enough to stand for this person: {found['insufficient_because']}.", "yellow")
-    for problem in read.problems:
+    for problem in found["problems"]:
         terminal.say(problem, "yellow")
     terminal.say(terminal.DISCLAIMER, "dim")

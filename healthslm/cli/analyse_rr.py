@@ -15,8 +15,7 @@ from healthslm.analysis.beats import beats_of
 from healthslm.analysis.fibrillation import FEWEST, beats
 from healthslm.analysis.variability import figures
 from healthslm.cli import terminal
-from healthslm.cli.analyse import analyses
-from healthslm.errors import HealthslmError, UsageError
+from healthslm.cli.analyse import analyses, nothing_in
 from healthslm.importers.rows import text_of
 from healthslm.importers.rr import RrFile, read_rr
 
@@ -32,13 +31,8 @@ def analyse_rr(
 ) -> None:
     """Heart-rate variability of a file of RR intervals, in s or ms, and the share that looks like AF."""
     read = _read(file)
-    if len(read.rr_ms) and read.problems and not read.unit and not np.isfinite(read.rr_ms).any():
-        raise UsageError(f"{read.problems[0]}.", "Name the column rr_s or rr_ms, or give one bare column.")
-    if not json and not np.isfinite(read.rr_ms).any():
-        why = read.problems[0] if read.problems else f"{file.name}: there is no reading in it"
-        raise HealthslmError(
-            f"No RR interval can be used: {why}.", "Give a column rr_s or rr_ms with a number in each row."
-        )
+    if not np.isfinite(read.rr_ms).any():
+        raise nothing_in(file.name, read.problems, "Name the column rr_s or rr_ms, or give one bare column.")
     judged = beats_of(read.rr_ms)
     found = figures(judged)
     fibrillating = beats(read.rr_ms)

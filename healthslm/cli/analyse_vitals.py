@@ -17,7 +17,7 @@ from healthslm.analysis.measures import measures
 from healthslm.analysis.oxygen import oxygen_features
 from healthslm.analysis.quality import Problem, WindowQuality, quality
 from healthslm.cli import terminal
-from healthslm.cli.analyse import analyses
+from healthslm.cli.analyse import analyses, nothing_in
 from healthslm.errors import UsageError
 from healthslm.export import words
 from healthslm.importers.vitals import VitalsFile, read_vitals
@@ -176,7 +176,16 @@ def analyse_vitals(
 ) -> None:
     """Vital signs of a file: what there is, how good it is, and what the rules find in it."""
     chosen = guideline_named(guideline)
-    found = judged(read_vitals(file, person=person or "", units=tuple(unit or ()), zone=_zone(zone)))
+    zone_ = _zone(zone)
+    with terminal.err.status("reading the file"):
+        read = read_vitals(file, person=person or "", units=tuple(unit or ()), zone=zone_)
+    if not read.windows:
+        hint = (
+            "Give a CSV file with a column `time` and one named like `heart rate`, `SpO2` or `glucose mg/dL`."
+        )
+        raise nothing_in(file.name, read.problems, hint)
+    with terminal.err.status(f"asking the rules about {terminal.many(len(read), 'reading')}"):
+        found = judged(read)
     if json:
         terminal.print_json(result(found, chosen))
     else:
@@ -213,9 +222,6 @@ def _show(found: Judged, guideline: Guideline) -> None:
     terminal.out.print(terminal.cell(_heading(read), "bold"))
     for line in read.loud:
         terminal.out.print(terminal.cell(line, "bold red"))
-    if not read.windows:
-        terminal.out.print("There is no reading to show.")
-        return
     table = terminal.table_of("what", "readings", "latest", "mean", "range", "amiss", whole=_WIDEST)
     by_name = {one.name: one for one in found.features}
     for kind in read.windows:

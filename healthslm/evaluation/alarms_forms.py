@@ -41,8 +41,8 @@ class Form:
 
 
 def _plain(read: VitalsTable) -> Table:
-    layout = _layout(read)
-    return [list(read.rows[layout.first - 1][1]), *(list(row) for _, row in read.data)]
+    _layout(read)
+    return [list(read.header), *(list(row) for _, row in read.data)]
 
 
 def _layout(read: VitalsTable) -> Layout:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from healthslm.importers.lines import named
+from healthslm.importers.zones import without_name
 from healthslm.readings import Floats, Ints, Times
 
 STAMP = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}[T ,]+\d{1,2}[:.]\d{2}")
@@ -25,6 +26,8 @@ _SLACK = 3.0
 """Minutes by which a changed clock may miss the half hour: sensors' intervals waver."""
 _MOST_CHANGES = 8
 """More steps back than this are rows in disorder, not clocks that were changed."""
+_MOST_CHANGE = 26 * 60.0
+"""Minutes: zones are at most 26 hours apart; dates further back are of another file that was joined on."""
 _EVEN = 20.0
 """Minutes: rows further apart than this are no even series that a changed clock could be told from."""
 _EPOCH_S, _EPOCH_MS = 1e8, 1e11
@@ -56,8 +59,11 @@ def stamps_of(texts: list[str], lines: Ints, problems: list[str]) -> Stamps:
     ahead = np.full(len(texts), np.nan)
     other: list[tuple[int, tuple[int, ...]]] = []
     wrong: list[int] = []
-    for index, text in enumerate(texts):
+    for index, whole in enumerate(texts):
+        text, minutes = without_name(whole)
         read = _iso(text) or _epoch(text)
+        if minutes is not None:
+            ahead[index] = minutes
         if read is not None:
             offset = read.utcoffset()
             clock[index] = np.datetime64(read.replace(tzinfo=None), "us")
@@ -87,14 +93,14 @@ def _iso(text: str) -> datetime | None:
 
 
 def _epoch(text: str) -> datetime | None:
-    """Seconds or milliseconds since 1970; of which zone nobody says, so that is taken for the clock."""
+    """Seconds or milliseconds since 1970, which are UTC."""
     if not re.fullmatch(r"\d{9,13}(?:\.\d+)?", text):
         return None
     number = float(text)
     seconds = number / 1000 if number > _EPOCH_MS else number
     if seconds < _EPOCH_S:
         return None
-    return datetime.fromtimestamp(seconds, tz=UTC).replace(tzinfo=None)
+    return datetime.fromtimestamp(seconds, tz=UTC)
 
 
 def _parts(text: str) -> tuple[int, ...] | None:
@@ -179,7 +185,9 @@ def in_order(
     back = np.flatnonzero(np.diff(passed) < 0)
     if len(back):
         where = named(sorted(lines[order][back + 1].tolist()))
-        problems.append(f"times go backwards at {where}; the rows are put in order of time")
+        far = float(np.diff(passed).min()) < -_MOST_CHANGE
+        why = ", as of files that were joined" if far else ""
+        problems.append(f"times go backwards at {where}{why}; the rows are put in order of time")
     again = np.argsort(passed, kind="stable")
     order = order[again]
     times = clock[order] + np.round(moved[again] * _MIN_US).astype("m8[us]")
@@ -199,7 +207,8 @@ def _moved(minutes: Floats, lines: Ints, counted: Floats | None, problems: list[
         own = np.diff(counted) / 60
         # A new transmitter counts from zero again.
         drift = np.where(np.isfinite(own) & (own > 0) & (own < 24 * 60), steps - own, 0.0)
-        changes = np.flatnonzero(np.abs(drift) >= _HALF_HOUR - _SLACK)
+        far = np.abs(drift)
+        changes = np.flatnonzero((far >= _HALF_HOUR - _SLACK) & (far <= _MOST_CHANGE))
         amounts = drift[changes]
     else:
         changes, amounts = _set_back(minutes, steps, usual)
@@ -229,7 +238,8 @@ def _set_back(minutes: Floats, steps: Floats, usual: float) -> tuple[NDArray[np.
         evenly = len(rest) > 1 and bool((np.diff(rest) > 0).all()) and bool((np.diff(rest) < 3 * usual).all())
         last = at + 1 + int(np.argmax(np.append(steps[at + 1 :] < 0, [True])))
         goes_on = minutes[last] > minutes[at] or last == len(minutes) - 1
-        if off <= max(_SLACK, 0.5 * usual) and round(amount / _HALF_HOUR) and evenly and goes_on:
+        near = -amount <= _MOST_CHANGE and off <= max(_SLACK, 0.5 * usual)
+        if near and round(amount / _HALF_HOUR) and evenly and goes_on:
             found.append(at)
             amounts.append(amount)
     return np.array(found, dtype=np.int64), np.array(amounts, dtype=np.float64)

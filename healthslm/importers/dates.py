@@ -35,6 +35,7 @@ _NAMED = (
     (re.compile(r"(\d{4})[ ./-]+([^\W\d_]{3,})\.?[ ./-]+(\d{1,2})"), (1, 2, 3)),
 )
 _CLOCK = re.compile(r"\d{1,2}[:.]\d{2}")
+_ISO = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d)?")
 _BARE = re.compile(r"\d{1,4}([-./])\d{1,2}\1\d{1,4}\.?")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[T ]?(\d{2}):?(\d{2})(?::?(\d{2}))?)?")
 _SERIAL = re.compile(r"[2-6]\d{4}(?:[.,]\d+)?")
@@ -51,6 +52,8 @@ def plainly(text: str) -> str:
     `12 Apr 2016 7:05 PM`, `22:30:00 Oct 06 2026`, `20160412`, `4/12/16`, `2016-04-12 07:05:00 +0200`,
     `42472.29` (days since 1899-12-30, as sheets keep them). What is none of these is returned as it is.
     """
+    if _ISO.fullmatch(text):  # most of them
+        return text
     text = text.strip().strip("'\"")
     turned = _TIME_FIRST.fullmatch(text)
     if turned is not None:

@@ -81,7 +81,7 @@ def read_glucose(path: Path, *, unit: str = "") -> GlucoseFile:
     if unit not in ("", "mg/dL", "mmol/L"):
         raise UsageError(f"{unit!r} is no unit of glucose.", "Give mg/dL or mmol/L.")
     problems: list[str] = []
-    rows = rows_of(text_of(path, kind="a CSV file, or an export of Clarity or LibreView"))
+    rows = rows_of(text_of(path, kind="a CSV file, or an export of Clarity or LibreView"), problems)
     columns = columns_of(rows, problems)
     if columns is None:
         return _nothing(path.name, problems, "" if rows else f"{path.name}: there is no reading in it")
@@ -114,7 +114,8 @@ def _read(
     keep = np.isfinite(values) & stamps.known
     _tell_words(words, int(keep.sum()), lines, problems)
     if not keep.any():
-        return replace(_nothing(name, problems, f"{name}: no row has both a time and a value"), unit=unit)
+        none = _nothing(name, problems, f"{name}: no row has both a time and a value")
+        return replace(none, unit=unit, low=int((words < 0).sum()), high=int((words > 0).sum()))
     made = _ordered(stamps, values, lines, keep, counted, problems)
     return replace(
         made,
@@ -218,7 +219,7 @@ def _tell_words(words: NDArray[np.int8], numbers: int, lines: Ints, problems: li
 def _plausible(values: Floats, lines: Ints, problems: list[str]) -> Floats:
     info = KINDS[Kind.SENSOR_GLUCOSE]
     with np.errstate(invalid="ignore"):
-        off = values <= 0
+        off = values == 0
         outside = ((values < info.low) | (values > info.high)) & ~off
     if off.any():
         problems.append(f"{named(lines[off].tolist())}: 0 is a sensor that is off, no glucose; not used")

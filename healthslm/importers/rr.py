@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import math
 import re
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from healthslm.importers.lines import named, unused
-from healthslm.importers.rows import MISSING, text_of
+from healthslm.importers.rows import MISSING, TOO_LONG, is_too_long, is_too_wide, text_of, too_wide
 from healthslm.readings import Floats, Ints
 
 _UNITS = {"rr_ms": "ms", "rr_s": "s"}
@@ -23,6 +22,9 @@ _SECONDS_BELOW = 10.0
 """A median below is seconds: no heart beats once in ten seconds, and none a hundred times a second."""
 _AS_SECONDS, _AS_MS = (0.2, 3.0), (200.0, 3000.0)
 """Values that can only be meant in the one unit, or only in the other."""
+
+_NAMES = 12
+"""So many of a file's columns are named where none is the right one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +55,7 @@ def read_rr(path: Path) -> RrFile:
     if not lines:
         problems.append(f"{path.name}: there is no reading in it")
         return _nothing(note, problems)
-    table = _table(lines)
+    table = _table(lines, problems)
     has_header = not all(_is_value(cell) for cell in table[0][1])
     header = [cell.strip() for cell in table[0][1]] if has_header else []
     rows = table[1:] if has_header else table
@@ -103,7 +105,7 @@ def _lines(path: Path) -> tuple[list[tuple[int, str]], str]:
     return lines, note
 
 
-def _table(lines: list[tuple[int, str]]) -> list[tuple[int, list[str]]]:
+def _table(lines: list[tuple[int, str]], problems: list[str]) -> list[tuple[int, list[str]]]:
     """Part the lines into cells; where the comma is the decimal sign, it becomes a point."""
     first = lines[0][1]
     delimiter = next((one for one in (";", "\t") if one in first), ",")
@@ -112,10 +114,20 @@ def _table(lines: list[tuple[int, str]]) -> list[tuple[int, list[str]]]:
         re.fullmatch(r"\s*[0-2],\d+\s*", line) for _, line in lines if line.strip()
     ):
         comma_is_point, delimiter = True, ";"  # a bare column in seconds, as written in much of Europe
-    table = []
+    table, long_ = [], []
     for number, line in lines:
-        (cells,) = list(csv.reader(io.StringIO(line), delimiter=delimiter)) or [[""]]
+        try:
+            (cells,) = list(csv.reader([line], delimiter=delimiter)) or [[""]]
+        except csv.Error:  # a field longer than csv takes
+            cells = line.split(delimiter)
+        if is_too_wide(cells):
+            raise too_wide(number, len(cells))
+        if any(map(is_too_long, cells)):
+            long_.append(number)
+            cells = ["" if is_too_long(one) else one for one in cells]
         table.append((number, [c.replace(",", ".") for c in cells] if comma_is_point else cells))
+    if long_:
+        problems.append(f"{named(long_)}: {TOO_LONG}")
     return table
 
 
@@ -146,7 +158,8 @@ def _column(header: list[str], width: int, name: str, problems: list[str]) -> tu
             return index, unit
     if width == 1:
         return 0, ""
-    names = ", ".join(header) or f"{width} columns without a name"
+    names = ", ".join(one[:30] for one in header[:_NAMES]) or f"{width} columns without a name"
+    names += f" and {len(header) - _NAMES} more" * (len(header) > _NAMES)
     problems.append(f"{name}: no column rr_s or rr_ms; there is: {names}")
     return None, ""
 

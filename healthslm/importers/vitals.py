@@ -24,7 +24,8 @@ from healthslm.importers.vitals_names import Meaning, meaning_of
 from healthslm.importers.vitals_series import Series, series_of
 from healthslm.importers.vitals_units import units_asked
 from healthslm.importers.vitals_windows import once, windows_of
-from healthslm.readings import KINDS, Floats, Ints, Kind, Times, Window, instant, moment
+from healthslm.importers.zones import in_zone, is_twice, told_twice
+from healthslm.readings import KINDS, Floats, Ints, Kind, Times, Window
 
 _UTC = ZoneInfo("UTC")
 _NOON = np.timedelta64(12, "h")
@@ -84,11 +85,12 @@ class VitalsTable:
         self.zone = zone
         self.said = units_asked(units)
         self.problems: list[str] = []
-        self.rows = rows_of(text_of(path, kind="a CSV file with times and vital signs"))
-        if not self.rows:
+        rows = rows_of(text_of(path, kind="a CSV file with times and vital signs"), self.problems)
+        if not rows:
             self.problems.append(f"{self.name}: there is no reading in it")
-        self.layout = layout_of(self.rows, self.name, self.problems)
-        self.data = [] if self.layout is None else self._each_once(self.rows[self.layout.first :])
+        self.layout = layout_of(rows, self.name, self.problems)
+        self.data = [] if self.layout is None else self._each_once(rows[self.layout.first :], self.layout)
+        self.header = [] if self.layout is None else rows[self.layout.first - 1][1]
         self.lines = np.array([line for line, _ in self.data], dtype=np.int64)
         self._whose = [] if self.layout is None else [cell(row, self.layout.person) for _, row in self.data]
         if self.layout is None or not self.data:
@@ -105,23 +107,33 @@ class VitalsTable:
         named_ = self.layout is not None and self.layout.person is not None
         return tuple(dict.fromkeys(self._whose)) if named_ else ()
 
-    def _each_once(self, rows: Rows) -> Rows:
+    def _each_once(self, rows: Rows, layout: Layout) -> Rows:
         """The rows without those that were there before, to the letter: of files that were joined.
 
-        Only then can times that go backwards be told from a clock that was set back.
+        Only then can times that go backwards be told from a clock that was set back. In the hour that an
+        autumn night has twice, the same row is another reading: there both are kept.
         """
-        seen: set[tuple[str, ...]] = set()
-        kept, again = [], []
-        for line, cells in rows:
-            row = tuple(cells)
-            if row in seen:
-                again.append(line)
-            else:
-                seen.add(row)
-                kept.append((line, cells))
-        if again:
-            self.problems.append(f"{named(again)}: the same row once more; used once")
-        return kept
+        # A table of all rows would take as much memory as the file: only those go in whose hash comes twice.
+        hashes = np.fromiter((hash(tuple(cells)) for _, cells in rows), dtype=np.int64, count=len(rows))
+        found, counts = np.unique(hashes, return_counts=True)
+        places = np.flatnonzero(np.isin(hashes, found[counts > 1])).tolist()
+        seen: dict[tuple[str, ...], int] = {}
+        again = [one for one in places if seen.setdefault(tuple(rows[one][1]), one) != one]
+        if not again:
+            return rows
+        where = np.array(again, dtype=np.int64)
+        stamps = stamps_of([layout.stamp(rows[place][1]) for place in again], where, [])
+        keep = np.zeros(len(again), dtype=np.bool_)
+        twice = is_twice(stamps.clock, self.zone) & ~np.isfinite(stamps.ahead)
+        for run in np.split(np.arange(len(again)), np.flatnonzero(np.diff(where) > 1) + 1):
+            clock = stamps.clock[run]
+            hour = not np.isnat(clock).any() and clock.max() - clock.min() < np.timedelta64(1, "h")
+            keep[run] = hour and bool(twice[run].all())
+        dropped = set(where[~keep].tolist())
+        if dropped:
+            lines = [rows[place][0] for place in sorted(dropped)]
+            self.problems.append(f"{named(lines)}: the same row once more; used once")
+        return [row for place, row in enumerate(rows) if place not in dropped]
 
     def _times(self, layout: Layout) -> tuple[Stamps, NDArray[np.bool_]]:
         """The rows' times, and where there is a date alone."""
@@ -143,10 +155,11 @@ class VitalsTable:
         if never.any():
             self.problems.append(f"{named(self.lines[never].tolist())}: nobody was measured then; not used")
             stamps.clock[never] = np.datetime64("NaT")
-        written = [" ".join(cell(row, n) for n in layout.time) for _, row in self.data]
-        bare = np.array([":" not in one and not one.replace(".", "").isdigit() for one in written])
-        midnight = stamps.known & (stamps.clock == stamps.clock.astype("M8[D]"))
-        return stamps, bare & midnight
+        bare = stamps.known & (stamps.clock == stamps.clock.astype("M8[D]"))
+        for place in np.flatnonzero(bare).tolist():
+            written = " ".join(cell(self.data[place][1], n) for n in layout.time)
+            bare[place] = ":" not in written and not written.replace(".", "").isdigit()
+        return stamps, bare
 
     def _meanings(self, layout: Layout) -> dict[str, Meaning]:
         """What the words of a column of kinds mean, each told of once where it is no reading."""
@@ -256,6 +269,9 @@ class VitalsTable:
         stamps = Stamps(clock=self.stamps.clock[rows], ahead=self.stamps.ahead[rows])
         if not len(rows):
             return stamps.clock, rows
+        if self.zone is not None and not np.isfinite(stamps.ahead).any():
+            told = told_twice(stamps.clock, self.zone)
+            stamps = stamps if told is None else Stamps(clock=stamps.clock, ahead=told)
         times, clock, order = in_order(stamps, self.lines[rows], None, problems)
         if self.zone is not None:
             ahead = stamps.ahead[np.isfinite(stamps.ahead)]
@@ -263,7 +279,7 @@ class VitalsTable:
                 first = stamps.ahead[order][0] if np.isfinite(stamps.ahead[order][0]) else ahead[0]
                 times = times - np.timedelta64(round(first * 60e6), "us")
             else:
-                times = _in_zone(times, clock, self.zone)
+                times = in_zone(times, clock, self.zone)
         return times, rows[order]
 
     def _of_days(self, series: Series, order: Ints, problems: list[str]) -> tuple[bool, NDArray[np.bool_]]:
@@ -287,20 +303,3 @@ class VitalsTable:
         if averages:
             which = ", ".join(KINDS[kind].title for kind in Kind if kind in averages)
             problems.append(f"{which}: means or sums, no single readings; told, but no rule judges them")
-
-
-def _in_zone(times: Times, clock: Times, zone: ZoneInfo) -> Times:
-    """UTC from a zone's clock; where a clock was set back, the second of its hours twice over."""
-    again = times != clock
-    found: Times = np.array(
-        [
-            instant(moment(one).replace(tzinfo=zone, fold=int(twice)))
-            for one, twice in zip(clock, again, strict=True)
-        ],
-        dtype="M8[us]",
-    )
-    if (np.diff(found) >= np.timedelta64(0)).all():
-        return found
-    # The clock was set by more than the zone's own changes: it counts on from the beginning.
-    passed: Times = times - (clock[0] - found[0])
-    return passed

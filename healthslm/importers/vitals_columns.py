@@ -16,7 +16,9 @@ from healthslm.importers.vitals_units import numbers, unit_of
 from healthslm.readings import KINDS, Kind
 
 _SEARCHED, _TRIED = 40, 40
-"""Rows among which the header is looked for, and cells by which a column of times is told."""
+"""Rows among which the header is looked for, and cells by which a column is told."""
+_FROM_ALL = 400
+"""About so many rows from all over the file are looked at to tell its times."""
 _TIME = re.compile(
     r"time|date|stamp|datum|zeit|fecha|hora|heure|hour|uhr|tijd|^tid|^day|day$|^tag$|^ts$|^dt$|recorded|measured"
 )
@@ -124,7 +126,7 @@ def _by_header(rows: Rows, index: int, by_file: Meaning | None, problems: list[s
     below = [row for _, row in rows[index + 1 : index + 1 + _TRIED]]
     if len(names) < 2 or not any(re.search("[^\\W\\d_]", name) for name in names):
         return None
-    time = _times(names, below)
+    time = _times(names, below) or _times(names, _spread(rows, index + 1))
     if not time:
         return None
     free = [n for n in range(len(names)) if n not in time]
@@ -138,6 +140,12 @@ def _by_header(rows: Rows, index: int, by_file: Meaning | None, problems: list[s
     flag = next((n for n in free if (of := meaning_of(names[n])) is not None and of.flag), None)
     columns = _columns(names, [n for n in free if n != flag], below, by_file, problems)
     return Layout(first=index + 1, time=time, columns=columns, person=person, flag=flag)
+
+
+def _spread(rows: Rows, first: int) -> list[list[str]]:
+    """Rows from all over the file: its beginning may be damaged where the rest is not."""
+    step = max(1, (len(rows) - first) // _FROM_ALL)
+    return [rows[place][1] for place in range(first, len(rows), step)]
 
 
 def _speaks(below: list[list[str]], number: int) -> bool:

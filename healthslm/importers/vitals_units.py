@@ -57,6 +57,7 @@ _COUNTS = re.compile(r"bpm|(?:beats|breaths|counts?)?\s*(?:/|per)?\s*min\w*|rpm|
 _NUMBER = re.compile(r"([-+]?(?:\d[\d.,' ]*)?\d(?:[eE][-+]?\d+)?|[-+]?\.\d+)\s*(\D.*)?")
 _THOUSANDS = re.compile(r"\d{1,3}(?:[.,' ]\d{3})+")
 _MISSING = MISSING | {"inf", "-inf"}
+_SHORT = 9
 _MOST = 1e9
 """Nothing of a body is more, in whichever unit; sleep in ms is the most."""
 _FAHRENHEIT = (86.0, 111.5)
@@ -99,6 +100,12 @@ def numbers(cells: Sequence[str], kind: Kind) -> tuple[Floats, list[str], dict[s
         _THOUSANDS.fullmatch(cell) for cell in cells if "," in cell or "'" in cell or " " in cell.strip()
     )
     for index, cell in enumerate(cells):
+        if cell.isascii() and len(cell) <= _SHORT:  # most cells by far: digits, with a point at the most
+            whole, point, behind_it = cell.partition(".")
+            if whole.isdigit() and (not point or behind_it.isdigit()):
+                values[index] = float(cell)
+                decimals = max(decimals, len(behind_it))
+                continue
         found = _NUMBER.fullmatch(cell)
         if found is None:
             reason = "no value" if cell.lower() in _MISSING else f"{cell[:20]!r} is no number"
@@ -196,9 +203,11 @@ def _glucose(
 
 
 def _percent(values: Floats, lines: Ints, problems: list[str]) -> Floats:
-    """A saturation of 0.97 can only be 97 %; 0 stays what it is, a sensor that is off."""
+    """A column of 0.97 and the like can only be shares; among 97s it is none, and 1 is no 100 %."""
+    there = values[np.isfinite(values) & (values > 0)]
+    whole = bool(len(there)) and float(there.max()) <= 1 and float(there.min()) < 1
     with np.errstate(invalid="ignore"):
-        share = (values > 0) & (values <= 1)
+        share = (values > 0) & whole
     if share.any():
         where = named(lines[share].tolist())
         problems.append(f"oxygen saturation: {where} can only be shares of 1; converted to %")

@@ -14,6 +14,7 @@ from healthslm.analysis.glucose import (
     insufficient,
     mage,
     profile,
+    sensor_figures,
     trace_of,
 )
 from healthslm.evaluation.cgm_reference import reference
@@ -246,6 +247,21 @@ def test_fourteen_days_of_seventy_percent_are_asked_for() -> None:
     assert insufficient(both).endswith(
         "and readings for 60% of the time; the consensus asks for 14 days and 70%"
     )
+
+
+@pytest.mark.parametrize("every", [1440, 60, 16])
+def test_readings_further_apart_than_a_sensors_are_no_sensors(every: int) -> None:
+    """One value a day for 20 days is no coverage of 100 %, and no GMI comes of it."""
+    thin = trace([100.0 + n % 7 for n in range(20 * 1440 // every)], every=every)
+    assert f"readings are {every} minutes apart: no continuous sensor" in insufficient(thin)
+    told = {one.name: one for one in sensor_figures(thin)}
+    assert told["mean"].value is not None
+    for name in ("gmi", "ea1c", "tir", "tbr_level2", "gri", "lbgi"):
+        assert told[name].value is None
+        assert "no continuous sensor" in told[name].reason
+    libre = trace([100.0 + n % 7 for n in range(20 * 96)], every=15)
+    assert insufficient(libre) == ""
+    assert sensor_figures(libre) == figures(libre)
 
 
 def test_features_below_that_have_a_reason_and_their_readings() -> None:

@@ -128,3 +128,13 @@ def test_half_an_hour_without_a_gap_is_asked_for() -> None:
 def test_a_slow_sensor_is_enough() -> None:
     rows = series(Kind.SENSOR_GLUCOSE, at("08:00"), [150, 140, 130, 120], every=900)
     assert forecast(windows(rows)[Kind.SENSOR_GLUCOSE])[0].value is not None
+
+
+@pytest.mark.parametrize("value", [40.0, 123.0, 500.0, 600.0])
+def test_no_forecast_is_exact(value: float) -> None:
+    """Of a line that did not move nothing was ever missed; a sensor is off by more than nothing."""
+    minutes = 5.0 * np.arange(400)
+    model = fit(minutes, np.full(400, value))
+    found = forecasts(model, minutes, np.full(400, value))
+    assert (found.high - found.low >= 5).all()
+    assert model.rmse >= 5

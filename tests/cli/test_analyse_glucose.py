@@ -43,7 +43,24 @@ def test_for_a_person() -> None:
     assert "Not enough to stand for this person" in shown.stderr
 
 
-@pytest.mark.parametrize("rows", [0, 1, 2])
+@pytest.mark.parametrize(
+    "text", ["", "a,b\n1,2\n", "time,glucose mg/dL\n", "time,glucose mg/dL\n2026-11-02 08:00,-\n"]
+)
+def test_a_file_without_a_reading_is_an_error(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "none.csv"
+    file.write_text(text)
+    for more in ((), ("--json",)):
+        refused = run("analyse", "glucose", str(file), *more)
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert "none.csv: nothing can be used" in refused.stderr
+        assert "a column of times" in " ".join(refused.stderr.split())
+    file.write_text("time,glucose mg/dL\n2026-11-02 08:00,Low\n")
+    low = run("analyse", "glucose", str(file))
+    assert low.returncode == 0
+    assert "'Low', below what the sensor shows" in " ".join(low.stderr.split())
+
+
+@pytest.mark.parametrize("rows", [1, 2])
 def test_little_is_no_error(tmp_path: Path, rows: int) -> None:
     file = tmp_path / "little.csv"
     body = [f"2026-11-02 08:{5 * i:02d}:00,{100 + i}" for i in range(rows)]
@@ -57,6 +74,34 @@ def test_little_is_no_error(tmp_path: Path, rows: int) -> None:
     assert ("mean" in found["metrics"]) == (rows > 0)
     assert "NaN" not in result.stdout
     assert found["reasons"]["mage"]
+
+
+def test_one_value_a_day_is_no_sensor(tmp_path: Path) -> None:
+    file = tmp_path / "daily.csv"
+    rows = [f"2026-11-{n + 1:02d} 08:00,{100 + n}" for n in range(20)]
+    file.write_text("time,glucose mg/dL\n" + "\n".join(rows) + "\n")
+    found = json.loads(run("analyse", "glucose", str(file), "--json").stdout)
+    assert found["sufficient"] is False
+    assert "1440 minutes apart: no continuous sensor" in found["insufficient_because"]
+    assert (found["metrics"]["gmi"], found["metrics"]["tir"], found["agp"]) == (None, None, None)
+    assert found["coverage"] is None
+    assert "no continuous sensor" in found["reasons"]["mage"]
+    shown = run("analyse", "glucose", str(file))
+    assert "no continuous sensor" in " ".join(shown.stderr.split())
+    assert "GMI" not in shown.stdout
+    assert "100%" not in shown.stdout
+
+
+def test_a_sensor_that_is_stuck_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "stuck.csv"
+    rows = [
+        f"2026-11-02 {n // 12:02d}:{n % 12 * 5:02d},{100 + (n % 9 if n < 100 else 0)}" for n in range(200)
+    ]
+    file.write_text("time,glucose mg/dL\n" + "\n".join(rows) + "\n")
+    found = json.loads(run("analyse", "glucose", str(file), "--json").stdout)
+    assert any("the same to the last digit" in one and "2026-11-02 16:35" in one for one in found["problems"])
+    assert found["forecast"]["high"] - found["forecast"]["low"] >= 5
+    assert "a sensor that is stuck" in " ".join(run("analyse", "glucose", str(file)).stderr.split())
 
 
 def test_what_is_no_file_and_no_unit(tmp_path: Path) -> None:

@@ -48,9 +48,18 @@ def test_a_file_without_the_column_is_refused_by_name(tmp_path: Path) -> None:
     file = tmp_path / "other.csv"
     file.write_text("time,pulse\n1,70\n2,71\n")
     refused = run("analyse", "rr", str(file), "--json")
-    assert refused.returncode == 2
+    assert refused.returncode == 1
     assert "there is: time, pulse" in refused.stderr
     assert "rr_s or rr_ms" in refused.stderr
+
+
+@pytest.mark.parametrize("text", ["", "rr_ms\n", "rr_ms\nx\n0\n"])
+def test_a_file_without_a_reading_is_an_error(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "none.csv"
+    file.write_text(text)
+    refused = run("analyse", "rr", str(file))
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "none.csv: nothing can be used" in refused.stderr
 
 
 def test_fibrillation_beat_by_beat(tmp_path: Path) -> None:
@@ -113,6 +122,6 @@ def test_a_file_with_nothing_usable_ends_in_one_line_with_the_next_step(tmp_path
     file.write_text(text)
     shown = run("analyse", "rr", str(file))
     assert (shown.returncode, shown.stdout) == (1, "")
-    assert "No RR interval can be used" in shown.stderr
+    assert "off.csv: nothing can be used" in shown.stderr
     assert "rr_s or rr_ms" in shown.stderr
-    assert run("analyse", "rr", str(file), "--json").returncode == 0
+    assert run("analyse", "rr", str(file), "--json").returncode == 1

@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -110,11 +111,14 @@ def test_two_people_and_nobody(tmp_path: Path) -> None:
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
     path = tmp_path / "other.csv"
     path.write_text("a,b\n1,2\n")
-    found = json.loads(run("analyse", "vitals", str(path), "--json").stdout)
-    assert (found["readings"], found["first"], found["kinds"], found["findings"]) == (0, None, {}, [])
-    assert "there is: a, b" in found["problems"][0]
-    shown = run("analyse", "vitals", str(path))
-    assert "There is no reading to show" in shown.stdout
+    for more in ((), ("--json",)):
+        shown = run("analyse", "vitals", str(path), *more)
+        assert (shown.returncode, shown.stdout) == (1, "")
+        assert "other.csv: nothing can be used: no column with the time" in shown.stderr
+        assert "there is: a, b" in shown.stderr
+        assert "a column `time`" in " ".join(shown.stderr.split())
+    path.write_text("time,glucose mg/dL\n2026-03-01 08:00,LO\n")
+    assert "very low: act on it" in " ".join(run("analyse", "vitals", str(path)).stderr.split())
     assert run("analyse", "vitals", str(tmp_path / "none.csv")).returncode == 2
 
 
@@ -164,3 +168,28 @@ def test_one_reading_alone_and_a_meters_word_stand_out(tmp_path: Path) -> None:
     assert text.index("'Lo' once") < text.index("oxygen saturation")
     found = json.loads(run("analyse", "vitals", str(path), "--json").stdout)
     assert "'Lo' once" in found["problems"][0]
+
+
+def test_progress_is_told_on_a_terminal_and_nowhere_else(ill: Path) -> None:
+    main, side = os.openpty()
+    shown = subprocess.run(
+        [sys.executable, "-m", "healthslm", "analyse", "vitals", str(ill), "--json"],
+        stdout=subprocess.PIPE,
+        stderr=side,
+        env=os.environ | {"TERM": "xterm", "COLUMNS": "100"},
+        timeout=60,
+        check=True,
+    )
+    os.close(side)
+    told = b""
+    try:
+        while part := os.read(main, 65536):
+            told += part
+    except OSError:  # what Linux says at the end of a terminal
+        pass
+    finally:
+        os.close(main)
+    assert b"reading the file" in told
+    assert b"asking the rules about" in told
+    assert b"reading the file" not in shown.stdout
+    assert "asking the rules" not in run("analyse", "vitals", str(ill)).stderr

@@ -175,7 +175,9 @@ def test_the_bounds_in_mmol_are_the_consensus_own(read: Read) -> None:
 
 def test_a_unit_is_guessed_told_and_set(read: Read) -> None:
     assert "taken as mmol/L" in said(read(table(["5.5", "6.5"], header="time,glucose")))
-    assert "are mmol/L" in said(read(table(["5.5", "6.5"])))
+    assert "can only be mmol/L, not mg/dL; not used: if so, give --unit mmol/L" in said(
+        read(table(["5.5", "6.5"]))
+    )
     found = read(table(["5.5", "6.5"]), unit="mmol/L")
     assert (found.unit, found.problems) == ("mmol/L", ())
     with pytest.raises(UsageError, match="is no unit"):
@@ -186,6 +188,40 @@ def test_mixed_units_are_named_and_the_rest_is_used(read: Read) -> None:
     found = read(table([100, 5.6, 110, 120]))
     assert found.values.tolist() == [100, 110, 120]
     assert "units mixed in one file: line 3 can only be mmol/L" in said(found)
+
+
+@pytest.mark.parametrize("unit", ["", "mg/dL"])
+def test_a_unit_that_is_named_holds_for_a_low(read: Read, unit: str) -> None:
+    """28 mg/dL is a low that kills; read as mmol/L it would be a high."""
+    header = "time,glucose" if unit else "time,glucose_mgdl"
+    assert read(table([28], header=header), unit=unit).values.tolist() == [28]
+    assert read(table([100, 24, 110, 26], header=header), unit=unit).values.tolist() == [100, 24, 110, 26]
+    assert read(table([24, 25, 26], header=header), unit=unit).values.tolist() == [24, 25, 26]
+
+
+def test_values_that_could_be_either_are_not_used(read: Read) -> None:
+    found = read(table([24, 28, 30], header="time,glucose"))
+    assert (len(found), found.unit) == (0, "")
+    assert "lines 2, 3, 4: could be mg/dL or mmol/L" in said(found)
+    assert "--unit" in said(found)
+    among = read(table([100, 110, 24, 5.6, 120], header="time,glucose"))
+    assert among.values.tolist() == [100, 110, 120]
+    assert "line 4: could be mg/dL or mmol/L" in said(among)
+    assert read(table([100, 110, 24, 120], header="time,glucose")).values.tolist() == [100, 110, 24, 120]
+    high = read(table(["18.1", "19.3", "9.2"], header="time,glucose"))
+    assert high.values.tolist() == pytest.approx([18.1 * 18.016, 19.3 * 18.016, 9.2 * 18.016])
+
+
+def test_a_wrong_name_is_seen_only_where_it_is_certain(read: Read) -> None:
+    sure = read(table([f"{5 + n / 10 + 0.05:.2f}" for n in range(12)]))
+    assert sure.unit == "mmol/L"
+    assert "the column says mg/dL, but its values" in said(sure)
+    asked = read(table([f"{21.5 + n / 10:.1f}" for n in range(12)]), unit="mg/dL")
+    assert asked.unit == "mg/dL"
+    assert asked.values[0] == 21.5
+    other = read(table([100, 110, 28, 120], header="time,glucose mmol/L"))
+    assert other.values.tolist() == [100, 110, 120]
+    assert "could be mg/dL or mmol/L" not in said(read(table([5.5, 6.5], header="time,glucose mmol/L")))
 
 
 def test_what_is_no_reading_is_named_and_the_rest_is_used(read: Read) -> None:
@@ -201,6 +237,12 @@ def test_what_is_no_reading_is_named_and_the_rest_is_used(read: Read) -> None:
         "line 8: no time",
     ):
         assert words in said(found)
+
+
+def test_less_than_nothing_is_no_sensor_that_is_off(read: Read) -> None:
+    found = read(table([100, 0, -5]))
+    assert "line 3: 0 is a sensor that is off" in said(found)
+    assert "line 4: outside of 20 to 600" in said(found)
 
 
 def test_rows_twice_and_two_values_at_a_time(read: Read) -> None:
@@ -237,6 +279,33 @@ def test_a_clock_set_back_leaves_no_overlap(read: Read, hours: float) -> None:
     assert (np.diff(found.times) == np.timedelta64(5, "m")).all()
     assert str(found.clock[60])[11:16] == second[0][11:16]
     assert f"set back by {hours:g} hour" in said(found) or "set back by 30 minutes" in said(found)
+
+
+def test_a_file_that_was_joined_on_is_no_clock_that_was_set_back(read: Read) -> None:
+    first, second = stamps(144, start="2024-03-04T00:00"), stamps(144, start="2024-01-10T00:00")
+    found = read(table([100 + n % 50 for n in range(288)], first + second))
+    assert (str(found.times[0])[:10], str(found.times[-1])[:16]) == ("2024-01-10", "2024-03-04T11:55")
+    assert "set back" not in said(found)
+    assert "times go backwards at line 146, as of files that were joined; the rows are put in order" in said(
+        found
+    )
+
+
+def test_a_transmitter_does_not_move_what_was_joined_on(read: Read) -> None:
+    times = stamps(40) + stamps(40, start="2026-01-10T08:00")
+    rows = [f"{i},{t.replace(' ', 'T')},EGV,,{100 + i},{1000 + 300 * i}" for i, t in enumerate(times)]
+    found = read(CLARITY + "\n".join(rows) + "\n")
+    assert (str(found.times[0])[:10], str(found.times[-1])[:10]) == ("2026-01-10", "2026-11-02")
+
+
+def test_a_zones_name_tells_the_two_hours_of_an_autumn_night(read: Read) -> None:
+    found = read(
+        table([100, 110, 120], ["2026-11-01 01:30 EDT", "2026-11-01 01:30 EST", "2026-11-01 02:30 EST"])
+    )
+    assert found.values.tolist() == [100, 110, 120]
+    assert (np.diff(found.times) == np.timedelta64(1, "h")).all()
+    american = read(table([100, 110], ["11/01/2026 1:30 AM EDT", "11/01/2026 1:30 AM EST"]))
+    assert len(american) == 2
 
 
 def test_an_hour_that_is_missing_is_named(read: Read) -> None:

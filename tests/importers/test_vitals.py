@@ -12,6 +12,7 @@ from healthslm.analysis.quality import quality
 from healthslm.errors import UsageError
 from healthslm.importers.vitals import VitalsFile, VitalsTable, read_vitals
 from healthslm.importers.vitals_names import meaning_of
+from healthslm.importers.vitals_units import numbers
 from healthslm.readings import Kind, Quality
 
 Read = Callable[..., VitalsFile]
@@ -62,6 +63,8 @@ def times(found: VitalsFile, kind: Kind) -> list[str]:
         ("time,Breathing rate\n2026-03-01 08:00,15\n", Kind.RESPIRATORY_RATE, 15),
         ("time,glucose mmol/L\n2026-03-01 08:00,5.5\n", Kind.GLUCOSE, 5.5 * 18.016),
         ("time,glucose (mg/dL)\n2026-03-01 08:00,100\n", Kind.GLUCOSE, 100),
+        ("time,glucose_mgdl\n2026-03-01 08:00,28\n", Kind.GLUCOSE, 28),
+        ("time,glucose_mmol\n2026-03-01 08:00,38\n", Kind.GLUCOSE, 38 * 18.016),
         ("time,WEIGHTKG\n2026-03-01 08:00,80.5\n", Kind.WEIGHT, 80.5),
         ("time,Weight (lbs)\n2026-03-01 08:00,180\n", Kind.WEIGHT, 81.6466),
         ("time,Fat,WeightKg\n2026-03-01 08:00,22,80\n", Kind.BODY_FAT, 22),
@@ -323,6 +326,60 @@ def test_a_zone_that_changes_and_a_zone_that_is_given(read: Read) -> None:
         "2026-03-01T07:00",
         "2026-07-01T06:00",
     ]
+
+
+def test_seconds_since_1970_are_utc_with_a_zone_too(read: Read) -> None:
+    for zone in (None, "America/New_York"):
+        found = read("time,hr\n1772352000,70\n1772352060,71\n", zone=zone)
+        assert times(found, Kind.HEART_RATE) == ["2026-03-01T08:00", "2026-03-01T08:01"]
+
+
+def test_the_hour_that_a_night_has_twice_keeps_its_readings(read: Read) -> None:
+    """In Berlin 2026-10-25 02:00 to 02:59 comes twice; equal values there are two readings, else one."""
+    minutes = [f"{hour:02d}:{minute:02d}" for hour in (1, 2, 2, 3) for minute in range(0, 60, 5)]
+    text = "time,spo2\n" + "".join(f"2026-10-25 {one},97\n" for one in minutes)
+    for zone in ("Europe/Berlin", None):
+        found = read(text, zone=zone)
+        assert len(found) == 48, zone
+        assert (np.diff(found.windows[Kind.SPO2].times) == np.timedelta64(5, "m")).all()
+    hourly = "time,spo2\n" + "".join(f"2026-10-25 0{n}:30,97\n" for n in (1, 2, 2, 3))
+    assert times(read(hourly, zone="Europe/Berlin"), Kind.SPO2) == [
+        f"2026-10-{day}T{hour:02d}:30" for day, hour in ((24, 23), (25, 0), (25, 1), (25, 2))
+    ]
+    assert len(read(hourly, zone="Asia/Tokyo")) == 3
+    assert len(read(text.replace("10-25", "10-26"))) == 36
+    twice = text + text.split("\n", 1)[1]
+    told = read(twice.replace("10-25", "10-24"), zone="Europe/Berlin")
+    assert len(told) == 36
+    offsets = "time,spo2\n" + "2026-10-25T02:30+01:00,97\n2026-10-25T02:35+01:00,97\n" * 2
+    assert len(read(offsets, zone="Europe/Berlin")) == 2
+
+
+def test_plain_digits_are_read_as_any_number_is() -> None:
+    cells = ["007", "1.5", "98.60", "5.", ".5", "²", "1234567890", "1e2", "-3", "1.2.3", "0.000001"]
+    found, _, wrong, decimals = numbers(cells, Kind.HEART_RATE)
+    assert np.nan_to_num(found, nan=-1).tolist() == [7, 1.5, 98.6, -1, 0.5, -1, -1, 100, -3, 123, 1e-6]
+    assert decimals == 6
+    assert sorted(index for ones in wrong.values() for index in ones) == [3, 5, 6]
+
+
+def test_times_are_judged_by_all_rows(read: Read) -> None:
+    bad = "".join(f"yesterday {n},70\n" for n in range(41))
+    good = "".join(f"2026-03-01 08:{n:02d},{60 + n}\n" for n in range(60))
+    found = read(f"time,hr\n{bad}{good}")
+    assert len(found) == 60
+    assert "and 36 more: no time that can be read" in said(found)
+
+
+def test_one_is_no_saturation_of_a_hundred(read: Read) -> None:
+    def of(*cells: str) -> VitalsFile:
+        return read("time,spo2\n" + "".join(f"2026-03-01 08:{n:02d},{one}\n" for n, one in enumerate(cells)))
+
+    among = of("97", "1", "98", "0.97")
+    assert values(among, Kind.SPO2) == [97, 1, 98, 0.97]
+    assert (among.windows[Kind.SPO2].quality != 0).tolist() == [False, True, False, True]
+    assert values(of("0.97", "1", "0.98"), Kind.SPO2) == [97, 100, 98]
+    assert values(of("1", "1"), Kind.SPO2) == [1, 1]
 
 
 def test_little_and_nothing(read: Read) -> None:

@@ -116,7 +116,7 @@ def test_a_sensor_that_keeps_slipping_does_not_hide_a_low_saturation() -> None:
 def test_spot_checks_have_a_number_too() -> None:
     rows = series(Kind.SPO2, at("09:00"), [97, 91, 90], every=600)
     (finding,) = scan(LOW_SPO2, windows(rows))
-    five, lowest = finding.evidence
+    lowest, five = finding.evidence
     assert five.value is None
     assert "five minutes" in five.reason
     assert (lowest.name, lowest.value, lowest.readings) == ("spo2_min", 90, (rows[-1].id,))
@@ -127,7 +127,7 @@ def test_a_finger_that_slides_out_is_not_the_lowest_spot_check() -> None:
     out = at("09:12")
     sliding = [*series(Kind.SPO2, out, [74, 70]), *series(Kind.SPO2, out + timedelta(seconds=2), [0] * 5)]
     (finding,) = scan(LOW_SPO2, windows([*rows, *sliding]))
-    assert finding.evidence[1].value == 90
+    assert finding.evidence[0].value == 90
 
 
 def test_low_oxygen_evidence_names_its_readings() -> None:

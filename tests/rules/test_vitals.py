@@ -95,7 +95,7 @@ def test_above_the_target_sparse_readings_have_to_agree(
     found = scan(copd(SPO2_ABOVE_TARGET, "target_high", 92), windows(rows))
     assert [finding.severity for finding in found] == expected
     for finding in found:
-        assert finding.evidence[1].value == max(values)
+        assert finding.evidence[0].value == max(values)
 
 
 def test_a_slip_of_the_pen_is_no_target() -> None:

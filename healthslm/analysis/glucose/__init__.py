@@ -12,7 +12,9 @@ from healthslm.analysis.glucose.report import (
     figures,
     glucose_features,
     insufficient,
+    no_sensor,
     reach,
+    sensor_figures,
 )
 from healthslm.analysis.glucose.trace import Grid, Trace, trace_of
 
@@ -29,7 +31,9 @@ __all__ = [
     "glucose_features",
     "insufficient",
     "mage",
+    "no_sensor",
     "profile",
     "reach",
+    "sensor_figures",
     "trace_of",
 ]

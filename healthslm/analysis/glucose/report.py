@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,10 @@ from healthslm.readings import Feature, Window
 
 DAYS, ACTIVE = 14, 0.7
 """What the consensus asks for before its figures stand for a person (Battelino 2019, table 1)."""
+SENSOR_EVERY = 15
+"""Minutes: the slowest sensors record so often. What is further apart on the median is somebody's fingers."""
+_PLAIN = ("mean", "median", "min", "max", "sd", "cv", "days")
+"""Figures that single readings have too; all others are of a line."""
 _UTC = ZoneInfo("UTC")
 _MG, _SHARE, _NUMBER = ("mg/dL", 1), ("%", 1), ("", 1)
 _OTHER: Mapping[str, tuple[str, int]] = {
@@ -58,11 +63,20 @@ def unit_of(name: str) -> tuple[str, int]:
     return _OTHER.get(name, _MG)
 
 
+def no_sensor(trace: Trace) -> str:
+    """Say why readings cannot be of a continuous sensor; empty where they can."""
+    if trace.interval is None or trace.interval <= SENSOR_EVERY:
+        return ""
+    return f"readings are {trace.interval} minutes apart: no continuous sensor (one every {SENSOR_EVERY})"
+
+
 def insufficient(trace: Trace) -> str:
     """Say why a trace is too little for the consensus' figures; empty when it is enough.
 
     It goes by the digits that are printed: a sensor whose clock runs fast has its fortnight all the same.
     """
+    if why := no_sensor(trace):
+        return why
     days, active, least = round(trace.days, 1), round(100 * trace.active), round(100 * ACTIVE)
     short = []
     if days < DAYS:
@@ -94,6 +108,18 @@ def figures(trace: Trace) -> tuple[Figure, ...]:
     return tuple(_figure(name, value, trace) for name, value in found.items())
 
 
+def sensor_figures(trace: Trace) -> tuple[Figure, ...]:
+    """Return the same without what needs a sensor, where readings are further apart than one's.
+
+    Shares of such readings are no shares of time, and their mean is none of all hours.
+    """
+    why = no_sensor(trace)
+    return tuple(
+        replace(one, value=None, reason=why) if why and one.name not in _PLAIN else one
+        for one in figures(trace)
+    )
+
+
 def _figure(name: str, value: float, trace: Trace) -> Figure:
     unit, decimals = unit_of(name)
     if name.startswith("episodes_"):
@@ -118,7 +144,7 @@ def glucose_features(window: Window, zone: ZoneInfo = _UTC) -> tuple[Feature, ..
         why = "no usable sensor glucose in this period"
         return (absent("cgm_tir", window.kind, window.start, window.end, why, unit="%"),)
     little = insufficient(trace)
-    always = ("days", "active_percent")
+    always = ("days",) if no_sensor(trace) else ("days", "active_percent")
     made = [
         one.feature(window, good, prefix="cgm_", why="" if one.name in always else little)
         for one in figures(trace)
