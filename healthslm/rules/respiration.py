@@ -1,4 +1,4 @@
-"""Fast and slow breathing that lasts: the median of five covered minutes, or two sparse counts that agree."""
+"""Fast and slow breathing that lasts: the median of five covered minutes, or sparse counts that agree."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ _SOURCE = "Royal College of Physicians, National Early Warning Score 2, 2017, re
 _MISSING = ("how you feel: breathlessness matters more than the count", "how the sensor counts breaths")
 HIGH_RESPIRATION = Rule(
     name="high_respiration",
-    version="3",
+    version="4",
     title="Fast breathing at rest",
     source=_SOURCE,
     kinds=(Kind.RESPIRATORY_RATE, *SHOWS_MOVEMENT),
@@ -131,7 +131,7 @@ HIGH_RESPIRATION = Rule(
 )
 LOW_RESPIRATION = Rule(
     name="low_respiration",
-    version="2",
+    version="3",
     title="Slow breathing",
     source=_SOURCE,
     kinds=(Kind.RESPIRATORY_RATE,),
