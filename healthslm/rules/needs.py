@@ -40,8 +40,11 @@ def _why(kind: Kind, window: Window) -> str:
     good = worn(window)
     if not len(good):
         return "" if kind in (*_BESIDE, *_PRESSURES) else "no usable reading"
-    if kind is Kind.HEART_RATE and not _covered(good, heart_rate.WIDTH, heart_rate.DEMAND):
-        return f"{_many(len(good))}; the rules need ten minutes of readings that follow each other"
+    if kind is Kind.HEART_RATE and not heart_rate.judged(good):
+        return (
+            f"{_many(len(good))}; the rules need ten minutes of readings that follow each other, or five within"
+            " half an hour"
+        )
     if kind in (Kind.SPO2, Kind.RESPIRATORY_RATE) and not _lasts(good):
         return (
             f"{_many(len(good))}; the rules need five minutes of readings, or two that are a minute to half"
