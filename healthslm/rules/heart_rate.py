@@ -22,6 +22,7 @@ from healthslm.analysis.activity import (
     Movement,
     like_exertion,
     movement,
+    rose_as_in_exertion,
 )
 from healthslm.analysis.quality import worn
 from healthslm.readings import (
@@ -42,6 +43,8 @@ from healthslm.rules.base import Case, Rule, Verdict, Windows
 WIDTH = timedelta(minutes=10)
 DEMAND, SHARE = 0.6, 0.9
 """Share of the ten minutes that readings must speak for, and of that which must be beyond the threshold."""
+STEPLESS = "exertion without steps, as on a bicycle or in a boat: the rate rose as it does then"
+"""What a finding could not see where a sensor shows no movement, and the heart rate looks like it."""
 FEW, LONG = 5, timedelta(minutes=30)
 """So many minutes with readings at least, of the ten or, where readings come more seldom, of so long."""
 ONSET_US = 60 * 60_000_000
@@ -81,7 +84,7 @@ HIGH_THRESHOLDS = (
         name="unseen_hours",
         value=6,
         unit="h",
-        meaning="without a sensor of movement, after so long it is no longer taken for exertion",
+        meaning="where no sensor shows movement, after so long it is no longer taken for exertion",
         low=0.5,
         high=6,
         source="longer than a marathon takes nearly everybody",
@@ -247,17 +250,20 @@ def _high(case: Case) -> Verdict | None:
     earliest = micro(case.windows[Kind.HEART_RATE].start)
     begun = held.begun(index, earliest)
     onset = moment(np.datetime64(begun, "us"))
-    if held.moved.known(now - ALIVE_US, now):
-        if held.moved.moved(int(held.since[index]) - RECOVERY_US, now):
+    if held.moved.moved(int(held.since[index]) - RECOVERY_US, now):
+        return None
+    severity = Severity.URGENT if held.urgent[index] else Severity.WATCH
+    missing = held.unseen(index)
+    low, high = np.searchsorted(held.times, [max(begun - ONSET_US, earliest), now + 1])
+    seconds, rates = (held.times[low:high] - now) / 1e6, held.rates[low:high]
+    soon = now - begun < case["unseen_hours"] * 3600e6
+    if not held.moved.known(now - ALIVE_US, now):
+        if soon and like_exertion(seconds, rates, case["high_from"]):
             return None
-        severity = Severity.URGENT if held.urgent[index] else Severity.WATCH
-        return Verdict(severity=severity, onset=onset, missing=held.unseen(index))
-    if now - begun < case["unseen_hours"] * 3600e6:
-        low, high = np.searchsorted(held.times, [max(begun - ONSET_US, earliest), now + 1])
-        seconds = (held.times[low:high] - now) / 1e6
-        if like_exertion(seconds, held.rates[low:high], case["high_from"]):
-            return None
-    return Verdict(severity=Severity.WATCH, onset=onset, missing=(UNSEEN, *held.unseen(index)))
+        return Verdict(severity=Severity.WATCH, onset=onset, missing=(UNSEEN, *missing))
+    if soon and severity > Severity.WATCH and rose_as_in_exertion(seconds, rates, case["high_from"]):
+        return Verdict(severity=Severity.WATCH, onset=onset, missing=(STEPLESS, *missing))
+    return Verdict(severity=severity, onset=onset, missing=missing)
 
 
 def _low(case: Case) -> Verdict | None:

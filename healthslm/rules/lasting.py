@@ -118,8 +118,8 @@ def ended(good: Window, *, high: bool = False) -> tuple[float, datetime] | None:
     """Return the level at which a stream ended, and since when; `None` where its end says nothing.
 
     An oximeter was on the finger for a minute or two. A finger that slides in or out is not steady; a
-    saturation that lasts for half a minute is. One that sways about one level has to have lasted for a minute,
-    and counts as its milder end.
+    saturation that lasts for half a minute is. One that sways about one level has to have lasted for a
+    minute, and counts as its milder end.
     """
     cuts = np.flatnonzero(np.diff(good.times) > ALIKE)
     run = slice(int(cuts[-1]) + 1 if len(cuts) else 0, len(good))

@@ -42,8 +42,8 @@ def _why(kind: Kind, window: Window) -> str:
         return "" if kind in (*_BESIDE, *_PRESSURES) else "no usable reading"
     if kind is Kind.HEART_RATE and not heart_rate.judged(good):
         return (
-            f"{_many(len(good))}; the rules need ten minutes of readings that follow each other, or five within"
-            " half an hour"
+            f"{_many(len(good))}; the rules need ten minutes of readings that follow each other, or five"
+            " within half an hour"
         )
     if kind in (Kind.SPO2, Kind.RESPIRATORY_RATE) and not _lasts(good):
         return (

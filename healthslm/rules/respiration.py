@@ -71,10 +71,10 @@ def _high(case: Case) -> Verdict | None:
         return None
     severity = Severity.URGENT if found[0] >= case["urgent_from"] else Severity.WATCH
     now, since = (micro(one) for one in (case.now, found[1]))
-    if not seen.moved.known(now - ALIVE_US, now):
-        return Verdict(severity=severity, onset=found[1], missing=(UNSEEN,))
     if seen.moved.moved(since - RECOVERY_US, now):
         return None
+    if not seen.moved.known(now - ALIVE_US, now):
+        return Verdict(severity=severity, onset=found[1], missing=(UNSEEN,))
     return Verdict(severity=severity, onset=found[1])
 
 

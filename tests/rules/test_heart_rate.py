@@ -8,7 +8,7 @@ import pytest
 from healthslm.readings import Kind, Reading, Severity, Window
 from healthslm.rules import judge, needs, scan
 from healthslm.rules.base import Verdict
-from healthslm.rules.heart_rate import HIGH_HEART_RATE, LOW_HEART_RATE
+from healthslm.rules.heart_rate import HIGH_HEART_RATE, LOW_HEART_RATE, STEPLESS
 from tests.making import at, series, windows
 
 RNG = np.random.default_rng(11)
@@ -36,6 +36,31 @@ def severities(rows: list[Reading]) -> list[Severity]:
 def test_at_rest_by_a_step_counter(rate: float, expected: list[Severity]) -> None:
     rows = rates((70, 70, 900), (rate, rate, 1200)) + steps(35, 0)
     assert severities(rows) == expected
+
+
+@pytest.mark.parametrize("noise", [0.0, 3.0])
+def test_who_rides_a_bicycle_takes_no_steps(noise: float) -> None:
+    ride = (
+        (70, 70, 900),
+        (70, 150, 300),
+        *[part for _ in range(20) for part in ((150, 153, 180), (153, 147, 180))],
+    )
+    (finding,) = scan(HIGH_HEART_RATE, windows(rates(*ride, noise=noise) + steps(140, 0)))
+    assert finding.severity is Severity.WATCH
+    assert STEPLESS in finding.missing
+    long = rates((70, 70, 900), (70, 150, 300), (150, 150, 7 * 3600), noise=noise)
+    assert severities(long + steps(440, 0)) == [Severity.URGENT]
+
+
+def test_a_rate_that_rises_over_hours_at_rest_is_no_exertion() -> None:
+    rows = rates((90, 90, 900), (90, 140, 3 * 3600), (140, 140, 1800))
+    assert severities(rows + steps(225, 0)) == [Severity.URGENT]
+
+
+def test_steps_that_are_told_once_an_hour_count_for_that_hour() -> None:
+    hourly = series(Kind.STEPS, at("08:00"), [0, 0, 9000], every=3600)
+    run = rates((70, 70, 300), (70, 155, 10), (155, 155, 2400), (155, 90, 600), start="09:05")
+    assert severities(run + hourly) == []
 
 
 def test_ten_minutes_are_asked_for() -> None:
