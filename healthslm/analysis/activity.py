@@ -127,9 +127,9 @@ def like_exertion(seconds: Floats, rates: Floats, high: float) -> bool:
 def rose_as_in_exertion(seconds: Floats, rates: Floats, high: float) -> bool:
     """Whether a high heart rate rose as it does in exertion, though a sensor shows no movement.
 
-    On a bicycle or in a boat nobody takes steps. As `like_exertion`, and stricter where that has to guess: the
-    rate has to have been seen rising, within half an hour and by more than one reading, or the readings to
-    have begun with it, less than `RISE_S` before.
+    On a bicycle or in a boat nobody takes steps. As `like_exertion`, and stricter where that has to guess:
+    the rate has to have been seen rising, within half an hour and by more than one reading, or the readings
+    to have begun with it, less than `RISE_S` before.
     """
     if not len(rates) or not like_exertion(seconds, rates, high):
         return False

@@ -41,6 +41,16 @@ def test_fever(values: list[float], expected: list[Severity]) -> None:
     assert severities(scan(FEVER, windows(rows))) == expected
 
 
+@pytest.mark.parametrize(
+    ("every", "severity"), [(1, Severity.WATCH), (30, Severity.WATCH), (60, Severity.URGENT)]
+)
+def test_a_high_fever_wants_a_minute_between_two_readings(every: int, severity: Severity) -> None:
+    rows = series(Kind.TEMPERATURE, at("14:00"), [39.2, 39.1], every=every)
+    assert severities(scan(FEVER, windows(rows))) == [severity]
+    stream = series(Kind.TEMPERATURE, at("14:00"), [39.2, 39.1] * 60)
+    assert severities(scan(FEVER, windows(stream))) == [Severity.URGENT]
+
+
 def test_fever_tells_when_it_began_and_how_high_it_was() -> None:
     rows = series(Kind.TEMPERATURE, at("14:00"), [36.9, 38.1, 38.7, 38.4], every=1800)
     (finding,) = scan(FEVER, windows(rows))

@@ -107,8 +107,15 @@ def test_a_slip_of_the_pen_is_no_target() -> None:
         ([34.6, 34.8], 900, [URGENT]),
         ([35.1, 35.1], 900, []),
         ([34.6, 36.4], 900, [WATCH]),
-        ([34.6, 34.8], 300, [WATCH]),
-        ([34.6, 34.8], 9000, [WATCH]),
+        ([34.6, 34.8], 300, [URGENT]),
+        ([34.6, 34.8], 9000, [URGENT]),
+        ([34.6, 34.8], 20000, [WATCH]),
+        ([34.6, 34.5], 30, [WATCH]),
+        ([34.2, 34.1, 34.0], 180, [URGENT]),
+        ([34.2, 34.1, 34.0], 60, [URGENT]),
+        ([32.0, 31.8], 3 * 3600, [URGENT]),
+        ([32.0, 31.4], 660, [URGENT]),
+        ([32.0, 33.4], 660, [WATCH]),
         ([34.8] * 30, 60, [URGENT]),
         ([36.6 - 6 * math.exp(-minute / 5) for minute in range(60)], 60, []),  # put on, it warms up
         ([max(30.0, 36.6 - 0.2 * minute) for minute in range(33)], 60, []),  # fallen off, it cools down
@@ -116,6 +123,20 @@ def test_a_slip_of_the_pen_is_no_target() -> None:
 )
 def test_low_temperature(values: list[float], every: float, expected: list[Severity]) -> None:
     assert levels(LOW_TEMPERATURE, series(Kind.TEMPERATURE, at("08:00"), values, every=every)) == expected
+
+
+@pytest.mark.parametrize("room", [20, 24, None], ids=["cools to 20", "cools to 24", "warms up"])
+@pytest.mark.parametrize("tau", [5, 10, 15, 20, 30])
+@pytest.mark.parametrize("every", [1, 2, 5, 10, 15])
+def test_a_probe_that_warms_up_or_cools_down_is_never_urgent(
+    room: float | None, tau: float, every: int
+) -> None:
+    far = 6 if room is None else 36.6 - room
+    way = [far * math.exp(-minute / tau) for minute in range(0, 90, every)]
+    values = [36.6 - one if room is None else room + one for one in way]
+    told = levels(LOW_TEMPERATURE, series(Kind.TEMPERATURE, at("08:00"), values, every=60 * every))
+    assert set(told) <= {WATCH}
+    assert not told or every >= 5
 
 
 def breathing(rate: float, minutes: int = 20) -> list[Reading]:
