@@ -52,6 +52,26 @@ def test_low_pressure(pairs: list[tuple[float, float]], expected: list[Severity]
     assert levels(LOW_PRESSURE, cuff("08:00", *pairs)) == expected
 
 
+def test_the_evidence_of_several_sittings_is_the_worst_ones() -> None:
+    """A mean over all of an episode would contradict its severity."""
+    mild = cuff("08:00", (89, 60), (91, 60))
+    (found,) = scan(
+        LOW_PRESSURE, windows(mild + cuff("12:00", (78, 45), (80, 47)) + cuff("17:00", (110, 70)))
+    )
+    assert found.severity is URGENT
+    by_name = {one.name: one for one in found.evidence}
+    assert by_name["systolic_mean"].value == 79
+    assert by_name["diastolic_mean"].value == 46
+    assert by_name["systolic_mean"].at == at("12:00")
+    assert by_name["systolic_mean"].count == 2
+    high = cuff("08:00", (140, 88), (140, 88)) + cuff("13:00", (190, 110), (188, 108), (150, 90))
+    (found,) = scan(HIGH_PRESSURE, windows(high))
+    by_name = {one.name: one for one in found.evidence}
+    assert (found.severity, by_name["systolic_mean"].value) == (URGENT, 189)
+    (bare,) = scan(LOW_PRESSURE, windows(series(Kind.SYSTOLIC, at("08:00"), [78, 80], every=60)))
+    assert [one.value for one in bare.evidence] == [79, 78]
+
+
 def test_one_measurement_told_twice_is_no_average() -> None:
     assert levels(HIGH_PRESSURE, cuff("08:00", (150, 95), (150, 95), apart=4)) == []
     assert levels(LOW_PRESSURE, cuff("08:00", (88, 55), (88, 55), apart=4)) == []
