@@ -319,6 +319,7 @@ LOW_GLUCOSE = Rule(
     join=timedelta(minutes=15),
     every=_EVERY,
     thresholds=LOW_THRESHOLDS,
+    ordered=(("urgent_below", "watch_below"),),
     prepare=_prepare_low,
     verdict=_low,
     evidence=_low_evidence,
@@ -351,7 +352,7 @@ HIGH_GLUCOSE = Rule(
 )
 LOW_GLUCOSE_SOON = Rule(
     name="low_glucose_soon",
-    version="1",
+    version="2",
     title="Glucose may be low within half an hour",
     source=f"{_AHEAD}; {_CONSENSUS}",
     kinds=(Kind.SENSOR_GLUCOSE,),
@@ -359,6 +360,7 @@ LOW_GLUCOSE_SOON = Rule(
     join=timedelta(minutes=30),
     every=_EVERY,
     thresholds=SOON_THRESHOLDS,
+    ordered=(("low_below", "soon_below"),),
     prepare=_prepare_soon,
     verdict=_soon,
     evidence=_soon_evidence,

@@ -298,6 +298,7 @@ HIGH_HEART_RATE = Rule(
     join=timedelta(minutes=30),
     every=_ASKED,
     thresholds=HIGH_THRESHOLDS,
+    ordered=(("high_from", "urgent_from"),),
     prepare=_prepare_high,
     verdict=_high,
     evidence=_evidence,

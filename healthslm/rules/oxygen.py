@@ -187,6 +187,10 @@ LOW_SPO2 = Rule(
     lookback=timedelta(minutes=30),
     join=timedelta(minutes=30),
     thresholds=THRESHOLDS,
+    ordered=(
+        ("emergency_below", "urgent_below", "watch_below"),
+        ("target_urgent_points", "target_emergency_points"),
+    ),
     prepare=_prepare,
     verdict=_verdict,
     evidence=_evidence,

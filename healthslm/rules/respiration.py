@@ -119,6 +119,7 @@ HIGH_RESPIRATION = Rule(
     join=timedelta(minutes=30),
     every=timedelta(minutes=1),
     thresholds=HIGH_THRESHOLDS,
+    ordered=(("watch_from", "urgent_from"),),
     prepare=_prepare,
     verdict=_high,
     evidence=_high_evidence,

@@ -137,6 +137,7 @@ FEVER = Rule(
     lookback=timedelta(hours=12),
     join=timedelta(hours=6),
     thresholds=THRESHOLDS,
+    ordered=(("fever", "high"),),
     verdict=_fever,
     evidence=_fever_evidence,
     actions={
