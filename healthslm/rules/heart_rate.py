@@ -127,7 +127,7 @@ class _Held:
         index = int(np.searchsorted(self.moments, time, side="right")) - 1
         if index < 0:
             return -1
-        recent = _SPEAKS_US if self.apart[index] else _RECENT_US
+        recent = 2 * _SPEAKS_US if self.apart[index] else _RECENT_US
         return index if time - int(self.moments[index]) <= recent else -1
 
     def begun(self, index: int, earliest: int) -> int:

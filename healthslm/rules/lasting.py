@@ -53,9 +53,9 @@ class Lasting:
         """Return the level that has lasted until `now`, and since when at least; `None` without one.
 
         `windows` hold the readings of the rule's look back. Where readings come too seldom for five covered
-        minutes (spot checks, a sensor that keeps slipping), it is the median of those of the last five
-        minutes, or, where these are fewer than three, the milder of the last minute's median and that of an
-        earlier minute: the higher one, or with `high` the lower one. Of a stream that was taken off before
+        minutes (spot checks, a sensor that keeps slipping), it is the milder of the last minute's
+        median and that of the last five minutes, or, where these hold fewer than three, that of an earlier
+        minute: the higher one, or with `high` the lower one. Of a stream that was taken off before
         five minutes were over, it is the median of its end where that is steady, else what nine tenths of it
         are beyond.
         """
@@ -146,7 +146,8 @@ def _spot(good: Window, milder: Callable[[float, float], float]) -> tuple[float,
     if last - begun >= _MINUTE and (tight.coverage or 0.0) >= DEMAND:
         return None  # a stream that was just put on: five minutes of it will tell, or its end
     if len(part) >= SEVERAL and last - begun >= SPREAD_OUT:
-        return float(np.median(part.values)), moment(begun)
+        latest = np.median(part.values[part.times > last - _MINUTE])
+        return milder(float(np.median(part.values)), float(latest)), moment(begun)
     before = good.values[good.times <= last - _MINUTE]
     if not len(before):
         return None

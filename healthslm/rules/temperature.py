@@ -11,7 +11,7 @@ import numpy as np
 
 from healthslm.analysis import extreme
 from healthslm.analysis.quality import worn
-from healthslm.readings import KINDS, Feature, Kind, Severity, Threshold, Window, moment
+from healthslm.readings import KINDS, Feature, Kind, Severity, Threshold, Window, instant, moment
 from healthslm.rules.alone import LATER, lone
 from healthslm.rules.base import Case, Rule, Verdict
 
@@ -80,6 +80,8 @@ def _low(case: Case) -> Verdict | None:
     good = worn(case.windows[Kind.TEMPERATURE])
     if not len(good) or good.values[-1] > case["low_at"]:
         return None
+    if instant(case.now) - good.times[-1] > np.timedelta64(STEADY_FOR):
+        return None  # it was judged then, by what is out of sight now
     earlier = _agreed(case, good)
     if earlier is None:
         return _low_once(case)

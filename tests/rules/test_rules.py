@@ -126,6 +126,12 @@ def test_a_minute_or_two_on_the_finger_are_judged_when_they_are_over(
     assert ([] if live is None else [live.severity]) == expected
 
 
+def test_a_finger_that_slides_out_and_in_again_is_not_low() -> None:
+    rows = series(Kind.SPO2, at("09:00"), [97 - 17 * second / 60 for second in range(60)])
+    rows += series(Kind.SPO2, at("09:02"), [97] * 120)
+    assert scan(LOW_SPO2, windows(rows)) == []
+
+
 def test_a_short_stream_above_the_target_is_judged_when_it_is_over() -> None:
     own = SPO2_ABOVE_TARGET.having("target_high", 92, by="Dr. Stein", at=None, why="COPD")
     assert severities(scan(own, windows(series(Kind.SPO2, at("09:00"), [97] * 120)))) == [Severity.WATCH]

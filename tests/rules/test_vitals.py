@@ -159,6 +159,13 @@ def test_a_probe_that_warms_up_or_cools_down_is_never_urgent(
     assert not told or every >= 5
 
 
+@pytest.mark.parametrize("room", [18, 22, 27.5, 28.4, 29])
+def test_a_probe_that_fell_off_lies_in_a_room_for_hours_and_is_put_back_is_silent(room: float) -> None:
+    cools = [room + (36.7 - room) * math.exp(-minute / 4) for minute in range(320)]
+    warms = [36.7 - (36.7 - room) * math.exp(-minute / 4) for minute in range(160)]
+    assert levels(LOW_TEMPERATURE, series(Kind.TEMPERATURE, at("08:00"), cools + warms, every=60)) == []
+
+
 def breathing(rate: float, minutes: int = 20) -> list[Reading]:
     return series(Kind.RESPIRATORY_RATE, at("09:00"), [15] * 20 + [rate] * minutes, every=60)
 
