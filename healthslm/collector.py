@@ -16,7 +16,7 @@ from healthslm.history import History, reach_of
 from healthslm.ingest import Ingest, device_from
 from healthslm.links import Links
 from healthslm.live import Live
-from healthslm.readings import Kind, Reading
+from healthslm.readings import Kind, Reading, moment
 from healthslm.rules import Rule, Windows, judge
 from healthslm.store import Store
 
@@ -101,7 +101,14 @@ class Collector:
     def remember(self, now: datetime) -> None:
         """Fill the live windows from the store, so that a restart forgets nothing."""
         for kind, far in self.reach.items():
-            self.live.load(self.store.window(kind, now - far, now))
+            window = self.store.window(kind, now - far, now)
+            self.live.load(window)
+            newest = moment(window.times[-1]) if len(window) else None
+            if newest is None or now - newest > RECENT:
+                continue
+            for rule in self._concerned[kind]:
+                if rule.later is not None:  # the program may have stopped before it could be asked
+                    self._quiet[rule.name] = (rule, newest, newest)
 
     def take(self, events: Sequence[Event]) -> list[Update]:
         """Store what a batch of events brings in one go, and ask the rules that it concerns."""
@@ -234,11 +241,14 @@ class Collector:
     def _windows(self, rule: Rule, now: datetime) -> Windows:
         return self.live.windows(rule.kinds, now, rule.lookback)
 
-    def _asked_later(self, now: datetime, *, last: bool) -> list[Alert | None]:
-        """Ask the rules that want to know what a reading is worth after which nothing came for a while."""
+    def _asked_later(self, now: datetime) -> list[Alert | None]:
+        """Ask the rules that want to know what a reading is worth after which nothing came for a while.
+
+        Not before that while is over, also when the program stops: the next start asks.
+        """
         raised = []
         for rule, newest, received_at in list(self._quiet.values()):
-            if rule.later is None or not (last or abs(now - received_at) >= rule.later):
+            if rule.later is None or now - received_at < rule.later:
                 continue
             del self._quiet[rule.name]
             then = newest + rule.later
@@ -260,7 +270,7 @@ class Collector:
             if last or abs(now - self._asked.get(owed[0].name, now)) >= owed[0].every
         ]
         raised = [self._ask(*owed) for owed in due]
-        raised += self._asked_later(now, last=last)
+        raised += self._asked_later(now)
         raised += [
             self.engine.update(rule, finding, now) for rule, finding in self._daily.step(now, self._windows)
         ]

@@ -61,16 +61,26 @@ def in_force(store: Shelf, rules: Sequence[Rule] = RULES) -> tuple[Rule, ...]:
 
     One that no rule has any more, or that it no longer takes, is left out: the rule's own number counts.
     """
-    book = {rule.name: rule for rule in rules}
-    for one in personal(store):
-        if one.rule in book and takes(book[one.rule], one.name, one.value):
-            book[one.rule] = book[one.rule].having(one.name, one.value, by=one.by, at=one.at, why=one.why)
-    return tuple(book.values())
+    ones = personal(store)
+    return tuple(_with(rule, ones) for rule in rules)
+
+
+def _with(rule: Rule, ones: Sequence[Personal]) -> Rule:
+    """The rule with what was set of it, in whatever order each is taken: one may make room for another."""
+    left = [one for one in ones if one.rule == rule.name]
+    while taken := next((one for one in left if takes(rule, one.name, one.value)), None):
+        rule = rule.having(taken.name, taken.value, by=taken.by, at=taken.at, why=taken.why)
+        left.remove(taken)
+    return rule
 
 
 def takes(rule: Rule, name: str, value: float) -> bool:
     """Say whether a rule has such a threshold and lets it be set to this."""
-    return any(t.name == name and t.low <= value <= t.high for t in rule.thresholds)
+    try:
+        rule.having(name, value, by="", at=None, why="")
+    except UsageError:
+        return False
+    return True
 
 
 def rule_named(name: str, rules: Sequence[Rule] = RULES) -> Rule:
@@ -86,13 +96,16 @@ def set_threshold(
 ) -> Rule:
     """Set a threshold for this person and return the rule as it is now; the caller notes and commits it.
 
-    Raises `UsageError` for a rule, name or value that cannot be, and where nobody signs or gives a reason.
+    Raises `UsageError` for a rule, name or value that cannot be, beside what else is set, and where nobody
+    signs or gives a reason.
     """
     if not by.strip() or not why.strip():
         raise UsageError("A personal threshold needs who set it and why.", "Use --by NAME --why REASON.")
     if not math.isfinite(value):
         raise UsageError(f"{value} is no threshold.", "Give a number.")
-    changed = rule_named(rule).having(name, value, by=by.strip(), at=at, why=why.strip())
+    changed = _with(rule_named(rule), personal(store)).having(
+        name, value, by=by.strip(), at=at, why=why.strip()
+    )
     new = Personal(rule=rule, name=name, value=value, by=by.strip(), at=at, why=why.strip())
     others = [one for one in personal(store) if (one.rule, one.name) != (rule, name)]
     store.put(_NAME, _ALL.dump_python([*others, new], mode="json"))

@@ -43,6 +43,16 @@ def test_a_spot_check_that_nothing_follows_raises_an_alert_after_a_while(store: 
     assert heard.measures(79, NINE + timedelta(minutes=4)) == ["emergency"]
 
 
+def test_a_stream_that_was_low_until_it_ended_raises_an_alert_after_a_while(store: Store) -> None:
+    heard = Heard(store)
+    for second in range(120):
+        assert heard.measures(78, NINE + timedelta(seconds=second)) == []
+        assert heard.collector.settle() == []
+    heard.now += LATER
+    (alert,) = heard.collector.settle()
+    assert alert.severity is Severity.EMERGENCY
+
+
 def test_a_stream_that_begins_low_raises_none(store: Store) -> None:
     heard = Heard(store)
     for second, value in enumerate([78, 80, 84, 90, *[97] * 200]):

@@ -75,6 +75,57 @@ def test_a_rule_says_what_it_takes() -> None:
         RULE.having("cold", 36.9, by="x", at=NOW, why="y")
 
 
+@pytest.mark.parametrize(
+    ("rule", "name", "value", "other"),
+    [
+        ("high_respiration", "watch_from", 40, "urgent_from is 25"),
+        ("fever", "fever", 39, ""),
+        ("fever", "high", 38, ""),
+        ("low_pressure", "systolic_very_low", 100, "systolic_low is 90"),
+        ("low_pressure", "systolic_low", 70, "systolic_very_low is 80"),
+        ("low_spo2", "urgent_below", 95, "watch_below is 94"),
+        ("low_spo2", "watch_below", 84, "emergency_below is 85"),
+        ("low_spo2", "emergency_below", 90, ""),
+    ],
+)
+def test_a_level_does_not_cross_the_one_beside_it(rule: str, name: str, value: float, other: str) -> None:
+    shelf = Shelf()
+    if other == "":
+        assert (
+            rulebook.set_threshold(shelf, rule, name, value, by="a", why="b", at=NOW).settings[name] == value
+        )
+        return
+    with pytest.raises(UsageError, match=other) as raised:
+        rulebook.set_threshold(shelf, rule, name, value, by="a", why="b", at=NOW)
+    assert f"{value:g}" in str(raised.value)
+    assert not shelf
+
+
+def test_levels_are_compared_with_what_else_is_set_for_this_person() -> None:
+    shelf = Shelf()
+    rulebook.set_threshold(shelf, "fever", "high", 38.2, by="a", why="b", at=NOW)
+    with pytest.raises(UsageError, match=r"high is 38\.2"):
+        rulebook.set_threshold(shelf, "fever", "fever", 38.5, by="a", why="b", at=NOW)
+    rulebook.set_threshold(shelf, "high_respiration", "urgent_from", 40, by="a", why="b", at=NOW)
+    rulebook.set_threshold(shelf, "high_respiration", "watch_from", 30, by="a", why="b", at=NOW)
+    both = rulebook.set_threshold(shelf, "high_respiration", "urgent_from", 35, by="a", why="b", at=NOW)
+    assert both.settings == {"watch_from": 30, "urgent_from": 35}
+    book = {
+        rule.name: rule for rule in rulebook.in_force(shelf)
+    }  # kept with the one that needs the other first
+    assert book["high_respiration"].settings == both.settings
+    assert rulebook.reset(shelf, "high_respiration", "urgent_from") == 1
+    book = {rule.name: rule for rule in rulebook.in_force(shelf)}
+    assert book["high_respiration"].settings == {"watch_from": 21, "urgent_from": 25}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_the_levels_of_every_rule_are_in_order(rule: Rule) -> None:
+    for names in rule.ordered:
+        values = [rule.settings[name] for name in names]
+        assert values == sorted(values)
+
+
 @pytest.mark.parametrize(("value", "by", "why"), [(math.nan, "a", "b"), (38, " ", "b"), (38, "a", "")])
 def test_nothing_is_set_without_a_number_a_name_and_a_reason(value: float, by: str, why: str) -> None:
     shelf = Shelf()

@@ -31,9 +31,12 @@ ALIVE_US = 15 * 60_000_000
 """A sensor of movement that reported within this is there."""
 UNSEEN = "movement: nothing sent steps, cadence, speed or acceleration"
 """What a finding could not see where nothing was there to show it."""
-_LONGEST_US, _FIRST_US = 15 * 60_000_000, 60_000_000
+_LONGEST_US, _HOURLY_US, _FIRST_US = 15 * 60_000_000, 75 * 60_000_000, 60_000_000
 SUDDEN_S, JUMP = 15.0, 30.0
 """Exertion takes the rate up over a minute and more; a rhythm that sets in, by 30 bpm within seconds."""
+LEAP_S, RISE_S = 120.0, 1800.0
+"""From one reading to the next within so long is sudden too, for a sensor that reports once a minute;
+exertion takes the rate up within half an hour, and a fever over hours."""
 STEADY = 2.0
 """Standard deviation of minute means (bpm) that exertion, outside of a laboratory, does not stay below."""
 
@@ -61,7 +64,10 @@ class Movement:
 
 
 def movement(windows: Mapping[Kind, Window]) -> Movement:
-    """Return when somebody moved by whatever shows it; steps are spread over 15 minutes at the most."""
+    """Return when somebody moved by whatever shows it.
+
+    Steps are spread over 15 minutes at the most; where they are many enough for a whole hour, over that.
+    """
     starts, ends, seen = [], [], []
     for kind in SHOWS_MOVEMENT:
         if kind not in windows or not len(windows[kind]):
@@ -72,12 +78,13 @@ def movement(windows: Mapping[Kind, Window]) -> Movement:
             continue
         seen.append(at)
         if kind is Kind.STEPS:
-            since = np.concatenate(([at[0] - _FIRST_US], at[:-1]))
-            since = np.maximum(since, at - _LONGEST_US)
-            minutes = np.maximum((at - since) / 60e6, 1 / 60)
-            active = good.values / minutes >= STEPS_A_MINUTE
-            starts.append(since[active])
-            ends.append(at[active])
+            before = np.concatenate(([at[0] - _FIRST_US], at[:-1]))
+            for longest in (_LONGEST_US, _HOURLY_US):
+                since = np.maximum(before, at - longest)
+                minutes = np.maximum((at - since) / 60e6, 1 / 60)
+                active = good.values / minutes >= STEPS_A_MINUTE
+                starts.append(since[active])
+                ends.append(at[active])
         else:
             begun = at[good.values >= MOVING[kind]]
             holds = KINDS[kind].holds
@@ -115,6 +122,27 @@ def like_exertion(seconds: Floats, rates: Floats, high: float) -> bool:
     later = rates[(seconds >= seconds[first] + 120) & (seconds < seconds[first] + 300)]
     level = later.mean() if len(later) else begun
     return not bool(begun - before >= JUMP and abs(level - begun) <= 10)
+
+
+def rose_as_in_exertion(seconds: Floats, rates: Floats, high: float) -> bool:
+    """Whether a high heart rate rose as it does in exertion, though a sensor shows no movement.
+
+    On a bicycle or in a boat nobody takes steps. As `like_exertion`, and stricter where that has to guess:
+    the rate has to have been seen rising, within half an hour and by more than one reading, or the readings
+    to have begun with it, less than `RISE_S` before.
+    """
+    if not len(rates) or not like_exertion(seconds, rates, high):
+        return False
+    below = np.flatnonzero(rates < high - 20)
+    beyond = np.flatnonzero(rates >= high)
+    if not len(below):
+        return bool(len(beyond)) and float(seconds[-1] - seconds[0]) < RISE_S
+    last = int(below[-1])
+    beyond = beyond[beyond > last]
+    if not len(beyond):
+        return True
+    took = float(seconds[beyond[0]] - seconds[last])
+    return took <= RISE_S and not (beyond[0] == last + 1 and took <= LEAP_S)
 
 
 def _steady(seconds: Floats, rates: Floats) -> bool:

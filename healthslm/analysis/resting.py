@@ -49,11 +49,26 @@ def fives(window: Window) -> tuple[Floats, Floats]:
     return np.bincount(bins, good.values)[covered] / count[covered], starts
 
 
+def _seldom(window: Window) -> str:
+    """Why a heart rate covers nothing though it was sent all along; empty where it was sent often enough."""
+    good = worn(window)
+    holds = KINDS[window.kind].holds
+    if holds is None or len(good) < 2:
+        return ""
+    most = 2 * holds.total_seconds()  # half of a five-minute part has to be covered
+    apart = float(np.median(np.diff(micros(good)))) / 1e6
+    if apart <= most:
+        return ""
+    far = f"{apart:.0f} s" if apart < 55 else "a minute" if apart < 90 else f"{apart / 60:.0f} minutes"
+    return f"heart rate readings are {far} apart, one at least every {most:.0f} s is needed"
+
+
 def _resting(windows: Mapping[Kind, Window]) -> Feature:
     window = windows[Kind.HEART_RATE]
     means, _ = fives(window)
     if len(means) < LEAST_BINS:
-        why = f"heart rate covers {len(means) / 12:.1f} h of the day, {LEAST_BINS / 12:.0f} are needed"
+        covers = f"heart rate covers {len(means) / 12:.1f} h of the day, {LEAST_BINS / 12:.0f} are needed"
+        why = _seldom(window) or covers
         return absent("resting_heart_rate", window.kind, window.start, window.end, why, unit="/min")
     return of_window("resting_heart_rate", float(np.percentile(means, LOW)), worn(window), decimals=0)
 
@@ -65,7 +80,7 @@ def _dip(windows: Mapping[Kind, Window]) -> Feature:
     day, night = means[starts < 12 * 3600], means[starts >= length - 6 * 3600]
     if len(day) < LEAST_NIGHT or len(night) < LEAST_NIGHT:
         hours = f"{len(day) / 12:.1f} h by day and {len(night) / 12:.1f} h at night"
-        why = f"heart rate covers {hours}, 1 each is needed"
+        why = _seldom(window) or f"heart rate covers {hours}, 1 each is needed"
         return absent("nocturnal_dip", window.kind, window.start, window.end, why, unit="%")
     dip = 100 * (1 - float(night.mean()) / float(day.mean()))
     return of_window("nocturnal_dip", dip, worn(window), unit="%", decimals=1)

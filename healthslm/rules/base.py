@@ -59,9 +59,10 @@ class Rule:
     `days` days back; a rule with such is asked when a day's hours are over. Live it is asked at most once in
     `every`. What is dear to compute and the same for many moments, `prepare(windows, thresholds)` computes
     once. Moments closer together than `join` are one episode. `actions` says, level by level, what to do
-    next; `alone` what to do when one reading alone is all that there is. A rule with `later` is asked once
-    more so long after a reading that nothing followed: only then is it known to be alone. `missing` says what
-    the rule cannot see at all.
+    next; `alone` what to do when one reading alone is all that there is. `ordered` names thresholds of which
+    each is at most the next one, whatever somebody sets. A rule with `later` is asked once more so long after
+    a reading that nothing followed: only then is it known to be alone, or the end of a stream. `missing` says
+    what the rule cannot see at all.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Rule:
     evidence: Callable[[Case], tuple[Feature, ...]]
     actions: Mapping[Severity, str]
     thresholds: tuple[Threshold, ...] = ()
+    ordered: tuple[tuple[str, ...], ...] = ()
     alone: str = ""
     later: timedelta | None = None
     missing: tuple[str, ...] = ()
@@ -99,7 +101,8 @@ class Rule:
     def having(self, name: str, value: float, *, by: str, at: datetime | None, why: str) -> Rule:
         """Return the rule with one threshold set for this person, signed by `by`.
 
-        Raises `UsageError` for a name it has not and for a value outside of what may be set.
+        Raises `UsageError` for a name it has not, for a value outside of what may be set, and for one that
+        crosses the level beside it.
         """
         old = self.threshold(name)
         if not old.low <= value <= old.high:
@@ -107,6 +110,24 @@ class Rule:
                 f"{name} of {self.name} cannot be {value:g} {old.unit}.",
                 f"It may be {old.low:g} to {old.high:g}.",
             )
+        self._check_order(name, value)
         usual = old.value if old.usual is None else old.usual
         new = replace(old, value=value, usual=usual, by=by, at=at, why=why)
         return replace(self, thresholds=tuple(new if one is old else one for one in self.thresholds))
+
+    def _check_order(self, name: str, value: float) -> None:
+        for names in self.ordered:
+            if name not in names:
+                continue
+            place = names.index(name)
+            for other in names:
+                bound = self.settings[other]
+                if other == name or (value >= bound if names.index(other) < place else value <= bound):
+                    continue
+                side = "below" if value < bound else "above"
+                unit = self.threshold(name).unit
+                raise UsageError(
+                    f"{name} of {self.name} cannot be {value:g} {unit}: {other} is {bound:g}, and it must not"
+                    f" be {side} that.",
+                    f"Set {other} first, or choose another number.",
+                )

@@ -33,6 +33,8 @@ _AHEAD = (
 _MIN_US = 60_000_000
 _GAP_US = 20 * _MIN_US
 """Readings further apart do not speak for the time between them."""
+_LOW_GAP_US = 35 * _MIN_US
+"""Low readings further apart do not speak for the time between them: one every half an hour tells, twice."""
 _RECENT_US = 15 * _MIN_US
 """The slowest sensors' interval: a reading from before that is not about now."""
 _STEP_US = 5 * _MIN_US
@@ -160,12 +162,12 @@ def _good(windows: Windows, kind: Kind = Kind.SENSOR_GLUCOSE) -> tuple[Ints, Flo
     return micros(good), good.values
 
 
-def _lasted(times: Ints, beyond: NDArray[np.bool_]) -> tuple[Ints, Ints]:
+def _lasted(times: Ints, beyond: NDArray[np.bool_], gap: int = _GAP_US) -> tuple[Ints, Ints]:
     """How long it has been beyond at each reading without a break, and since when; microseconds."""
     if not len(times):
         return times, times
     apart = np.diff(times, prepend=times[0])
-    goes_on = np.append([False], beyond[:-1]) & (apart <= _GAP_US)
+    goes_on = np.append([False], beyond[:-1]) & (apart <= gap)
     index = np.arange(len(times))
     first = np.maximum.accumulate(np.where(goes_on & beyond, 0, index))
     begun = times[first]
@@ -175,8 +177,8 @@ def _lasted(times: Ints, beyond: NDArray[np.bool_]) -> tuple[Ints, Ints]:
 def _prepare_low(windows: Windows, thresholds: Mapping[str, float]) -> _Seen:
     times, values = _good(windows)
     low = values < thresholds["watch_below"]
-    lasted, begun = _lasted(times, low)
-    worse, _ = _lasted(times, values < thresholds["urgent_below"])
+    lasted, begun = _lasted(times, low, _LOW_GAP_US)
+    worse, _ = _lasted(times, values < thresholds["urgent_below"], _LOW_GAP_US)
     urgent = worse >= thresholds["urgent_minutes"] * _MIN_US
     watch = lasted >= thresholds["minutes"] * _MIN_US
     return _Seen(
@@ -309,7 +311,7 @@ _UNSEEN = ("food, insulin and exercise", "how you feel")
 _EVERY = timedelta(minutes=1)
 LOW_GLUCOSE = Rule(
     name="low_glucose",
-    version="1",
+    version="2",
     title="Low glucose",
     source=_CONSENSUS,
     kinds=(Kind.SENSOR_GLUCOSE, Kind.GLUCOSE),
@@ -317,6 +319,7 @@ LOW_GLUCOSE = Rule(
     join=timedelta(minutes=15),
     every=_EVERY,
     thresholds=LOW_THRESHOLDS,
+    ordered=(("urgent_below", "watch_below"),),
     prepare=_prepare_low,
     verdict=_low,
     evidence=_low_evidence,
@@ -349,7 +352,7 @@ HIGH_GLUCOSE = Rule(
 )
 LOW_GLUCOSE_SOON = Rule(
     name="low_glucose_soon",
-    version="1",
+    version="2",
     title="Glucose may be low within half an hour",
     source=f"{_AHEAD}; {_CONSENSUS}",
     kinds=(Kind.SENSOR_GLUCOSE,),
@@ -357,6 +360,7 @@ LOW_GLUCOSE_SOON = Rule(
     join=timedelta(minutes=30),
     every=_EVERY,
     thresholds=SOON_THRESHOLDS,
+    ordered=(("low_below", "soon_below"),),
     prepare=_prepare_soon,
     verdict=_soon,
     evidence=_soon_evidence,

@@ -1,4 +1,8 @@
-"""High or low heart rate at rest for ten minutes; silent while somebody moves or does what looks like it."""
+"""High or low heart rate at rest for ten minutes; silent while somebody moves or does what looks like it.
+
+Of a sensor that reports once in up to five minutes each minute with a reading counts as that minute, and the
+finding says how far apart they were.
+"""
 
 from __future__ import annotations
 
@@ -18,20 +22,40 @@ from healthslm.analysis.activity import (
     Movement,
     like_exertion,
     movement,
+    rose_as_in_exertion,
 )
 from healthslm.analysis.quality import worn
-from healthslm.readings import KINDS, Feature, Floats, Ints, Kind, Severity, Threshold, micro, micros, moment
+from healthslm.readings import (
+    KINDS,
+    Feature,
+    Floats,
+    Ints,
+    Kind,
+    Severity,
+    Threshold,
+    Window,
+    micro,
+    micros,
+    moment,
+)
 from healthslm.rules.base import Case, Rule, Verdict, Windows
 
 WIDTH = timedelta(minutes=10)
 DEMAND, SHARE = 0.6, 0.9
 """Share of the ten minutes that readings must speak for, and of that which must be beyond the threshold."""
+STEPLESS = "exertion without steps, as on a bicycle or in a boat: the rate rose as it does then"
+"""What a finding could not see where a sensor shows no movement, and the heart rate looks like it."""
+FEW, LONG = 5, timedelta(minutes=30)
+"""So many minutes with readings at least, of the ten or, where readings come more seldom, of so long."""
 ONSET_US = 60 * 60_000_000
 """How far before ten high minutes their onset is looked for."""
 _WIDTH_US = int(WIDTH.total_seconds() * 1e6)
 _EVERY = timedelta(minutes=1)
 _ASKED = timedelta(minutes=2)
 _EVERY_US, _RECENT_US = 60_000_000, 120_000_000
+_LONG_US = int(LONG.total_seconds() * 1e6)
+_SPEAKS_US = 5 * _EVERY_US
+"""So long at most a reading of a sensor that reports seldom speaks for: here, and not in coverage."""
 _CONSUMER = (
     "Apple, Heart health notifications on your Apple Watch, 2024: above 120 or below 40 bpm for ten minutes"
     " while inactive, both settable"
@@ -60,7 +84,7 @@ HIGH_THRESHOLDS = (
         name="unseen_hours",
         value=6,
         unit="h",
-        meaning="without a sensor of movement, after so long it is no longer taken for exertion",
+        meaning="where no sensor shows movement, after so long it is no longer taken for exertion",
         low=0.5,
         high=6,
         source="longer than a marathon takes nearly everybody",
@@ -83,12 +107,16 @@ LOW_THRESHOLDS = (
 class _Held:
     """Of the heart rate (`times`, `rates`) the `moments`, one a minute, at which a rule is asked.
 
-    `held`, `urgent`: whether the ten minutes up to each were beyond the threshold, or the urgent one.
+    `held`, `urgent`: whether the time up to each, from `since` on, was beyond the threshold, or the urgent
+    one.
+    `apart`: in so many µs about one reading came, where they were too few to speak for all of it; else 0.
     """
 
     times: Ints
     rates: Floats
     moments: Ints
+    since: Ints
+    apart: Ints
     held: NDArray[np.bool_]
     urgent: NDArray[np.bool_]
     moved: Movement
@@ -97,23 +125,46 @@ class _Held:
         """The index of the moment that speaks for `now`, or -1."""
         time = micro(now)
         index = int(np.searchsorted(self.moments, time, side="right")) - 1
-        return index if index >= 0 and time - int(self.moments[index]) <= _RECENT_US else -1
+        if index < 0:
+            return -1
+        recent = 2 * _SPEAKS_US if self.apart[index] else _RECENT_US
+        return index if time - int(self.moments[index]) <= recent else -1
 
     def begun(self, index: int, earliest: int) -> int:
-        """When the ten minutes began that last, without a break, until this moment."""
+        """When the time began that lasts, without a break, until this moment."""
         broken = np.flatnonzero(~self.held[:index])
         first = int(broken[-1]) + 1 if len(broken) else 0
-        return max(int(self.moments[first]) - _WIDTH_US, earliest)
+        return max(int(self.since[first]), earliest)
+
+    def unseen(self, index: int) -> tuple[str, ...]:
+        """What lay between readings that came seldom."""
+        apart = int(self.apart[index]) / _EVERY_US
+        if not apart:
+            return ()
+        far = "less than a minute" if apart < 0.75 else "about a minute" if apart < 1.5 else "minutes"
+        return (f"heart rate between the readings, which were {far} apart",)
+
+
+def judged(window: Window) -> bool:
+    """Whether a heart rate was seen closely enough, at any time, for a rule to hold."""
+    return bool(_prepare({window.kind: window}, -np.inf, np.inf, np.inf).held.any())
 
 
 def _prepare(windows: Windows, low: float, high: float, urgent: float) -> _Held:
-    """Say of every minute's last reading whether the ten minutes up to it were within `[low, high]`."""
+    """Say of every minute's last reading whether the time up to it was within `[low, high]`."""
     good = worn(windows[Kind.HEART_RATE]) if Kind.HEART_RATE in windows else None
     if good is None or not len(good):
         none = np.array([], dtype=np.int64)
         no = none.astype(np.bool_)
         return _Held(
-            times=none, rates=none.astype(np.float64), moments=none, held=no, urgent=no, moved=movement({})
+            times=none,
+            rates=none.astype(np.float64),
+            moments=none,
+            since=none,
+            apart=none,
+            held=no,
+            urgent=no,
+            moved=movement({}),
         )
     at, rates = micros(good), good.values
     holds = KINDS[Kind.HEART_RATE].holds or _EVERY
@@ -127,16 +178,59 @@ def _prepare(windows: Windows, low: float, high: float, urgent: float) -> _Held:
 
     beyond = (rates >= low) & (rates <= high)
     seen = lasted(np.ones(len(at), dtype=np.bool_))
-    enough = seen >= DEMAND * _WIDTH_US
-    held = enough & (lasted(beyond) >= SHARE * seen)
+    dense = seen >= DEMAND * _WIDTH_US
+    few = _Few.of(at, last)
+
+    def throughout(beyond: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        return np.where(dense, lasted(beyond) >= SHARE * seen, few.enough & few.throughout(beyond))
+
+    held = throughout(beyond)
     return _Held(
         times=at,
         rates=rates,
         moments=at[last],
+        since=at[np.where(dense, first, np.searchsorted(at, at[last] - few.width))],
+        apart=np.where(dense, 0, few.apart),
         held=held,
-        urgent=held & (lasted(rates >= urgent) >= SHARE * seen) if held.any() else held,
+        urgent=held & throughout(rates >= urgent) if held.any() else held,
         moved=movement(windows) if held.any() else movement({}),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Few:
+    """The same by minutes with readings, however few: of ten minutes, or where these hold too few of thirty.
+
+    `last` is the index of each minute's last reading, `first` the minute at which its `width` (µs) begins.
+    """
+
+    last: Ints
+    first: Ints
+    width: Ints
+    apart: Ints
+    enough: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, at: Ints, last: Ints) -> _Few:
+        """Say of each minute whether those before it are enough."""
+        minutes = at[last]
+        number = np.arange(1, len(last) + 1)
+        ten, thirty = (np.searchsorted(minutes, minutes - width) for width in (_WIDTH_US, _LONG_US))
+        close = number - ten >= FEW
+        first, width = np.where(close, ten, thirty), np.where(close, _WIDTH_US, _LONG_US)
+        total = np.concatenate(([0], np.cumsum(np.minimum(np.diff(minutes), _SPEAKS_US))))
+        enough = (number - first >= FEW) & (total - total[first] >= DEMAND * width)
+        readings = last + 1 - np.searchsorted(at, minutes - width)
+        return cls(last=last, first=first, width=width, apart=width // readings, enough=enough)
+
+    def throughout(self, beyond: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Whether the minutes were beyond, each by half of its readings."""
+        count = np.diff(self.last, prepend=-1)
+        total = np.cumsum(beyond)[self.last]
+        minutes = np.concatenate(([0], np.cumsum(2 * np.diff(total, prepend=0) >= count)))
+        number = np.arange(1, len(self.last) + 1)
+        share = (minutes[number] - minutes[self.first]) / (number - self.first)
+        return np.asarray(share >= SHARE)
 
 
 def _prepare_high(windows: Windows, thresholds: Mapping[str, float]) -> _Held:
@@ -156,17 +250,20 @@ def _high(case: Case) -> Verdict | None:
     earliest = micro(case.windows[Kind.HEART_RATE].start)
     begun = held.begun(index, earliest)
     onset = moment(np.datetime64(begun, "us"))
-    if held.moved.known(now - ALIVE_US, now):
-        if held.moved.moved(now - _WIDTH_US - RECOVERY_US, now):
+    if held.moved.moved(int(held.since[index]) - RECOVERY_US, now):
+        return None
+    severity = Severity.URGENT if held.urgent[index] else Severity.WATCH
+    missing = held.unseen(index)
+    low, high = np.searchsorted(held.times, [max(begun - ONSET_US, earliest), now + 1])
+    seconds, rates = (held.times[low:high] - now) / 1e6, held.rates[low:high]
+    soon = now - begun < case["unseen_hours"] * 3600e6
+    if not held.moved.known(now - ALIVE_US, now):
+        if soon and like_exertion(seconds, rates, case["high_from"]):
             return None
-        severity = Severity.URGENT if held.urgent[index] else Severity.WATCH
-        return Verdict(severity=severity, onset=onset)
-    if now - begun < case["unseen_hours"] * 3600e6:
-        low, high = np.searchsorted(held.times, [max(begun - ONSET_US, earliest), now + 1])
-        seconds = (held.times[low:high] - now) / 1e6
-        if like_exertion(seconds, held.rates[low:high], case["high_from"]):
-            return None
-    return Verdict(severity=Severity.WATCH, onset=onset, missing=(UNSEEN,))
+        return Verdict(severity=Severity.WATCH, onset=onset, missing=(UNSEEN, *missing))
+    if soon and severity > Severity.WATCH and rose_as_in_exertion(seconds, rates, case["high_from"]):
+        return Verdict(severity=Severity.WATCH, onset=onset, missing=(STEPLESS, *missing))
+    return Verdict(severity=severity, onset=onset, missing=missing)
 
 
 def _low(case: Case) -> Verdict | None:
@@ -176,7 +273,9 @@ def _low(case: Case) -> Verdict | None:
         return None
     earliest = micro(case.windows[Kind.HEART_RATE].start)
     begun = held.begun(index, earliest)
-    return Verdict(severity=Severity.WATCH, onset=moment(np.datetime64(begun, "us")))
+    return Verdict(
+        severity=Severity.WATCH, onset=moment(np.datetime64(begun, "us")), missing=held.unseen(index)
+    )
 
 
 def _evidence(case: Case) -> tuple[Feature, ...]:
@@ -191,7 +290,7 @@ def _evidence(case: Case) -> tuple[Feature, ...]:
 _SOURCE = f"{_CONSUMER}; {_NEWS2}"
 HIGH_HEART_RATE = Rule(
     name="high_heart_rate",
-    version="2",
+    version="3",
     title="High heart rate at rest",
     source=_SOURCE,
     kinds=(Kind.HEART_RATE, *SHOWS_MOVEMENT),
@@ -199,6 +298,7 @@ HIGH_HEART_RATE = Rule(
     join=timedelta(minutes=30),
     every=_ASKED,
     thresholds=HIGH_THRESHOLDS,
+    ordered=(("high_from", "urgent_from"),),
     prepare=_prepare_high,
     verdict=_high,
     evidence=_evidence,
@@ -212,7 +312,7 @@ HIGH_HEART_RATE = Rule(
 )
 LOW_HEART_RATE = Rule(
     name="low_heart_rate",
-    version="1",
+    version="2",
     title="Low heart rate",
     source=_CONSUMER,
     kinds=(Kind.HEART_RATE,),

@@ -1,4 +1,8 @@
-"""A level that lasts: the median of covered minutes, or two sparse readings that agree."""
+"""A level that lasts: the median of covered minutes, or what readings that come more seldom agree on.
+
+From the best there is to the least: five covered minutes; the last half minute and more of a stream that was
+taken off before, where it is steady; five minutes of readings that come about once a minute; two that agree.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,12 @@ _RECENT = np.timedelta64(1, "m")
 SETTLES = np.timedelta64(5, "s")
 """So long after a sensor was on nobody, and before it is again, it shows what it likes: a finger going in or
 out. Oximeters average over so long and more."""
+ALIKE, SETTLED_FOR = np.timedelta64(10, "s"), np.timedelta64(30, "s")
+"""A stream sends within so long; steady for so long, it agrees with itself."""
+STREAMS, STEADY = 5, 4.0
+"""So many readings at least are a stream; steady is one whose middle eight tenths lie so close together."""
+SEVERAL, SPREAD_OUT = 3, np.timedelta64(2, "m")
+"""So many readings within five minutes, over so long at least, are judged by their median."""
 _NONE = (np.array([], dtype="M8[us]"), np.array([], dtype=np.float64))
 
 
@@ -43,14 +53,22 @@ class Lasting:
         """Return the level that has lasted until `now`, and since when at least; `None` without one.
 
         `windows` hold the readings of the rule's look back. Where readings come too seldom for five covered
-        minutes (spot checks, a sensor that keeps slipping), it is the milder of the last minute's median and
-        that of an earlier minute: the higher one, or with `high` the lower one.
+        minutes (spot checks, a sensor that keeps slipping), it is the milder of the last minute's
+        median and that of the last five minutes, or, where these hold fewer than three, that of an earlier
+        minute: the higher one, or with `high` the lower one. Of a stream that was taken off before
+        five minutes were over, it is the median of its end where that is steady, else what nine tenths of it
+        are beyond.
         """
         time = instant(now)
         at = int(self.times.searchsorted(time, side="right")) - 1
         if at >= 0 and self.times[at] >= time - _RECENT:
-            return float(self.medians[at]), moment(self.times[at]) - WIDTH
-        return _spot(settled(windows[kind]), min if high else max)
+            return float(self.medians[at]), _first(windows[kind], self.times[at])
+        good = settled(windows[kind])
+        if not len(good):
+            return None
+        if time - good.times[-1] >= _MINUTE and (told := ended(good, high=high)) is not None:
+            return told
+        return _spot(good, min if high else max)
 
     def extreme(
         self, window: Window, name: str, pick: Callable[[Floats], np.intp] = np.argmin
@@ -90,14 +108,46 @@ def settled(window: Window) -> Window:
     return good.where(~near)
 
 
-def _spot(good: Window, milder: Callable[[float, float], float]) -> tuple[float, datetime] | None:
-    if not len(good):
+def _first(window: Window, end: np.datetime64) -> datetime:
+    """The first usable reading of the five minutes that end then."""
+    five = worn(window.between(moment(end) - WIDTH, moment(end) + timedelta(microseconds=1)))
+    return moment(five.times[0]) if len(five) else moment(end)
+
+
+def ended(good: Window, *, high: bool = False) -> tuple[float, datetime] | None:
+    """Return the level at which a stream ended, and since when; `None` where its end says nothing.
+
+    An oximeter was on the finger for a minute or two. A finger that slides in or out is not steady; a
+    saturation that lasts for half a minute is. One that sways about one level has to have lasted for a
+    minute, and counts as its milder end.
+    """
+    cuts = np.flatnonzero(np.diff(good.times) > ALIKE)
+    run = slice(int(cuts[-1]) + 1 if len(cuts) else 0, len(good))
+    times, values = good.times[run], good.values[run]
+    inside = times >= max(times[0] + SETTLES, times[-1] - np.timedelta64(WIDTH))
+    times, values = times[inside], values[inside]
+    if len(times) < STREAMS or times[-1] - times[0] < SETTLED_FOR - SETTLES:
         return None
+    lower, upper = np.percentile(values, [10, 90])
+    if upper - lower <= STEADY:
+        return float(np.median(values)), moment(times[0])
+    half = len(values) // 2
+    slid = abs(float(np.median(values[:half]) - np.median(values[half:]))) > STEADY
+    if slid or times[-1] - times[0] < _MINUTE:
+        return None
+    return float(lower if high else upper), moment(times[0])
+
+
+def _spot(good: Window, milder: Callable[[float, float], float]) -> tuple[float, datetime] | None:
     last = good.times[-1]
-    begun = good.times[np.searchsorted(good.times, last - np.timedelta64(WIDTH))]
-    part = good.between(moment(begun), moment(last) + timedelta(microseconds=1))
-    if last - begun >= _MINUTE and (part.coverage or 0.0) >= DEMAND:
-        return None  # a stream that was just put on: five minutes of it will tell
+    part = good.between(moment(last) - WIDTH, moment(last) + timedelta(microseconds=1))
+    begun = part.times[0]
+    tight = part.between(moment(begun), part.end)
+    if last - begun >= _MINUTE and (tight.coverage or 0.0) >= DEMAND:
+        return None  # a stream that was just put on: five minutes of it will tell, or its end
+    if len(part) >= SEVERAL and last - begun >= SPREAD_OUT:
+        latest = np.median(part.values[part.times > last - _MINUTE])
+        return milder(float(np.median(part.values)), float(latest)), moment(begun)
     before = good.values[good.times <= last - _MINUTE]
     if not len(before):
         return None

@@ -8,6 +8,7 @@ from datetime import timedelta
 import numpy as np
 
 from healthslm.analysis import rolling_median
+from healthslm.analysis.burden import QUARTER
 from healthslm.analysis.pressure import sittings
 from healthslm.analysis.quality import worn
 from healthslm.readings import KINDS, Kind, Window
@@ -40,8 +41,11 @@ def _why(kind: Kind, window: Window) -> str:
     good = worn(window)
     if not len(good):
         return "" if kind in (*_BESIDE, *_PRESSURES) else "no usable reading"
-    if kind is Kind.HEART_RATE and not _covered(good, heart_rate.WIDTH, heart_rate.DEMAND):
-        return f"{_many(len(good))}; the rules need ten minutes of readings that follow each other"
+    if kind is Kind.HEART_RATE and not heart_rate.judged(good):
+        return (
+            f"{_many(len(good))}; the rules need ten minutes of readings that follow each other, or five"
+            " within half an hour"
+        )
     if kind in (Kind.SPO2, Kind.RESPIRATORY_RATE) and not _lasts(good):
         return (
             f"{_many(len(good))}; the rules need five minutes of readings, or two that are a minute to half"
@@ -49,7 +53,7 @@ def _why(kind: Kind, window: Window) -> str:
         )
     if kind is Kind.TEMPERATURE and len(good) == 1:
         return "one reading; a fever would be told, a low temperature needs two that agree"
-    if kind is Kind.RR_INTERVAL and good.times[-1] - good.times[0] < rhythm.OF * _QUARTER:
+    if kind is Kind.RR_INTERVAL and good.times[-1] - good.times[0] < rhythm.OF * np.timedelta64(QUARTER):
         return f"{_many(len(good))}; the rule needs six quarters of an hour with enough beats"
     if kind is Kind.WEIGHT and len(np.unique(good.times.astype("M8[D]"))) == 1:
         return "one day; a gain needs a weight of a day before"
@@ -63,7 +67,9 @@ def _covered(good: Window, width: timedelta, demand: float) -> bool:
 def _lasts(good: Window) -> bool:
     apart = np.diff(good.times)
     pair = (apart >= np.timedelta64(1, "m")) & (apart <= np.timedelta64(30, "m"))
-    return bool(pair.any()) or _covered(good, lasting.WIDTH, lasting.DEMAND)
+    return (
+        bool(pair.any()) or _covered(good, lasting.WIDTH, lasting.DEMAND) or lasting.ended(good) is not None
+    )
 
 
 def _pressure(there: Mapping[Kind, Window]) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """Low oxygen saturation that lasts, and, for people with a target set by a clinician, one above it.
 
-Judged by the median of five covered minutes; where readings come too seldom for that (spot checks, a sensor
-that keeps slipping), two that lie at least a minute apart have to agree. One spot check alone that is low
+Judged by the median of five covered minutes, and of a stream that is over before by that of its steady end;
+where readings come too seldom for that (spot checks, a sensor that keeps slipping), as lasting.py says: by
+the median of several, or two that lie at least a minute apart have to agree. One spot check alone that is low
 enough for a doctor is to be measured again at once.
 
 A target (in COPD often 88 to 92 %) is two thresholds that a clinician sets: `target_low` of `low_spo2`,
@@ -179,13 +180,17 @@ _SOURCE = (
 )
 LOW_SPO2 = Rule(
     name="low_spo2",
-    version="5",
+    version="6",
     title="Low oxygen saturation",
     source=_SOURCE,
     kinds=(Kind.SPO2, Kind.PULSE_RATE),
     lookback=timedelta(minutes=30),
     join=timedelta(minutes=30),
     thresholds=THRESHOLDS,
+    ordered=(
+        ("emergency_below", "urgent_below", "watch_below"),
+        ("target_urgent_points", "target_emergency_points"),
+    ),
     prepare=_prepare,
     verdict=_verdict,
     evidence=_evidence,
@@ -203,7 +208,7 @@ LOW_SPO2 = Rule(
 )
 SPO2_ABOVE_TARGET = Rule(
     name="spo2_above_target",
-    version="3",
+    version="4",
     title="Oxygen saturation above the target",
     source=_SOURCE,
     kinds=(Kind.SPO2,),
@@ -217,6 +222,7 @@ SPO2_ABOVE_TARGET = Rule(
         Severity.WATCH: "If you are using oxygen, compare its flow with what was ordered for you, and call "
         "whoever ordered it; without oxygen there is nothing to do.",
     },
+    later=LATER,
     missing=(
         "whether extra oxygen is given, and how much: above the target matters only with it",
         "carbon dioxide in the blood, which too much oxygen can raise",

@@ -5,6 +5,8 @@ Where a systolic pressure comes without a diastolic one, it is judged by itself.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -99,26 +101,54 @@ def _low(case: Case) -> Verdict | None:
 
 
 def _high_evidence(case: Case) -> tuple[Feature, ...]:
-    return _told(case, "max")
+    return _told(case, "max", _high)
 
 
 def _low_evidence(case: Case) -> tuple[Feature, ...]:
-    return _told(case, "min")
+    return _told(case, "min", _low)
 
 
-def _told(case: Case, which: str) -> tuple[Feature, ...]:
-    """The means of an episode's measurements, and the extreme of all, also of those without a diastolic."""
+def _told(case: Case, which: str, verdict: Callable[[Case], Verdict | None]) -> tuple[Feature, ...]:
+    """The means of an episode's worst sitting, and the extreme of all.
+
+    The extreme is also of those without a diastolic. An episode may join sittings of half a day, and its
+    severity is that of the worst: a mean of them all would say less than that.
+    """
     upper, lower = _sitting(case)
     whole = worn(case.windows[Kind.SYSTOLIC])
     every = whole.where(np.isin(whole.times, np.concatenate([upper.times, _bare(case).times])))
-    return mean(upper), mean(lower), extreme(every, which)
+    worst = _worst(case, upper, -1.0 if which == "min" else 1.0, verdict)
+    means = [_mean(part) for part in (worst or (upper, lower)) if len(part)]
+    return *means, extreme(every, which)
+
+
+def _worst(
+    case: Case, upper: Window, sign: float, verdict: Callable[[Case], Verdict | None]
+) -> tuple[Window, Window] | None:
+    """The sitting that was judged the most severe, as the rule judged it; of equal ones the furthest out."""
+    found = []
+    for time in upper.times:
+        until = moment(time) + timedelta(microseconds=1)
+        windows = {kind: case.windows[kind].between(until - SITTING, until) for kind in _KINDS}
+        then = replace(case, windows=windows, now=moment(time))
+        judged = verdict(then)
+        if judged is not None:
+            sitting = _sitting(then)
+            found.append((judged.severity, sign * float(sitting[0].values.mean()), sitting))
+    return max(found, key=lambda one: one[:2])[2] if found else None
+
+
+def _mean(part: Window) -> Feature:
+    first, last = moment(part.times[0]), moment(part.times[-1])
+    exact = part.between(first, last + timedelta(microseconds=1))
+    return replace(mean(exact), at=first)
 
 
 _KINDS = (Kind.SYSTOLIC, Kind.DIASTOLIC)
 _JOIN = timedelta(hours=12)
 HIGH_PRESSURE = Rule(
     name="high_pressure",
-    version="3",
+    version="4",
     title="High blood pressure",
     source=(
         "Williams et al., 2018 ESC/ESH guidelines for arterial hypertension, Eur Heart J 2018;39:3021-3104 "
@@ -128,6 +158,7 @@ HIGH_PRESSURE = Rule(
     lookback=SITTING,
     join=_JOIN,
     thresholds=THRESHOLDS,
+    ordered=(("systolic_watch", "systolic_urgent"), ("diastolic_watch", "diastolic_urgent")),
     verdict=_high,
     evidence=_high_evidence,
     actions={
@@ -142,7 +173,7 @@ HIGH_PRESSURE = Rule(
 )
 LOW_PRESSURE = Rule(
     name="low_pressure",
-    version="2",
+    version="3",
     title="Low blood pressure",
     source=(
         "NHS, Low blood pressure (hypotension), 2023; Royal College of Physicians, National Early Warning "
@@ -152,6 +183,7 @@ LOW_PRESSURE = Rule(
     lookback=SITTING,
     join=_JOIN,
     thresholds=LOW_THRESHOLDS,
+    ordered=(("systolic_very_low", "systolic_low"),),
     verdict=_low,
     evidence=_low_evidence,
     actions={

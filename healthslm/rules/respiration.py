@@ -1,4 +1,4 @@
-"""Fast and slow breathing that lasts: the median of five covered minutes, or two sparse counts that agree."""
+"""Fast and slow breathing that lasts: the median of five covered minutes, or sparse counts that agree."""
 
 from __future__ import annotations
 
@@ -71,10 +71,10 @@ def _high(case: Case) -> Verdict | None:
         return None
     severity = Severity.URGENT if found[0] >= case["urgent_from"] else Severity.WATCH
     now, since = (micro(one) for one in (case.now, found[1]))
-    if not seen.moved.known(now - ALIVE_US, now):
-        return Verdict(severity=severity, onset=found[1], missing=(UNSEEN,))
     if seen.moved.moved(since - RECOVERY_US, now):
         return None
+    if not seen.moved.known(now - ALIVE_US, now):
+        return Verdict(severity=severity, onset=found[1], missing=(UNSEEN,))
     return Verdict(severity=severity, onset=found[1])
 
 
@@ -111,7 +111,7 @@ _SOURCE = "Royal College of Physicians, National Early Warning Score 2, 2017, re
 _MISSING = ("how you feel: breathlessness matters more than the count", "how the sensor counts breaths")
 HIGH_RESPIRATION = Rule(
     name="high_respiration",
-    version="3",
+    version="4",
     title="Fast breathing at rest",
     source=_SOURCE,
     kinds=(Kind.RESPIRATORY_RATE, *SHOWS_MOVEMENT),
@@ -119,6 +119,7 @@ HIGH_RESPIRATION = Rule(
     join=timedelta(minutes=30),
     every=timedelta(minutes=1),
     thresholds=HIGH_THRESHOLDS,
+    ordered=(("watch_from", "urgent_from"),),
     prepare=_prepare,
     verdict=_high,
     evidence=_high_evidence,
@@ -131,7 +132,7 @@ HIGH_RESPIRATION = Rule(
 )
 LOW_RESPIRATION = Rule(
     name="low_respiration",
-    version="2",
+    version="3",
     title="Slow breathing",
     source=_SOURCE,
     kinds=(Kind.RESPIRATORY_RATE,),

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from healthslm.analysis.activity import like_exertion, movement
+from healthslm.analysis.activity import like_exertion, movement, rose_as_in_exertion
 from healthslm.readings import Kind, Reading
 from healthslm.readings import micro as micro_of
 from tests.making import at, series, windows
@@ -32,6 +32,13 @@ def test_whatever_shows_movement(rows: list[Reading], moved: bool) -> None:
     assert not found.known(micro("09:30"), micro("09:40"))
 
 
+@pytest.mark.parametrize(("steps", "moved"), [(9000, True), (1000, False), (0, False)])
+def test_steps_that_are_told_once_an_hour_are_of_all_of_it(steps: float, moved: bool) -> None:
+    found = movement(windows(series(Kind.STEPS, at("07:00"), [0, 0, steps], every=3600)))
+    assert found.moved(micro("08:10"), micro("08:20")) is moved
+    assert not found.moved(micro("07:10"), micro("07:50"))
+
+
 def test_nothing_to_go_by_is_not_known_to_be_rest() -> None:
     found = movement({})
     assert not found.known(micro("00:00"), micro("23:00"))
@@ -47,3 +54,17 @@ def test_the_onset_tells_exertion_from_a_rhythm_that_sets_in() -> None:
     assert not like_exertion(seconds, sudden, 120)
     assert not like_exertion(seconds, np.full(1200, 140.0), 120)
     assert like_exertion(seconds, 140 + 3 * wave, 120)
+
+
+def test_a_rise_as_in_exertion_is_seen_and_takes_minutes() -> None:
+    seconds = np.arange(-3600.0, 0.0)
+    sport = np.interp(seconds, [-3600, -1800, -1500], [70, 70, 150])
+    fever = np.interp(seconds, [-3600, 0], [90, 135])
+    once_a_minute = np.where(seconds < -1800, 72.0, 165.0)[::60]
+    assert rose_as_in_exertion(seconds, sport, 120)
+    assert not rose_as_in_exertion(seconds, fever + 0.01, 106)
+    assert like_exertion(seconds[::60], once_a_minute, 120)
+    assert not rose_as_in_exertion(seconds[::60], once_a_minute, 120)
+    wavers = 150 + 5 * np.sin(seconds / 90)
+    assert not rose_as_in_exertion(seconds, wavers, 120)
+    assert rose_as_in_exertion(seconds[-1200:], wavers[-1200:], 120)

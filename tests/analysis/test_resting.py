@@ -34,6 +34,16 @@ def test_a_few_hours_do_not_make_a_day() -> None:
     assert "2.0 h of the day, 4 are needed" in found.reason
 
 
+@pytest.mark.parametrize(("every", "far"), [(30, "30 s"), (60, "a minute"), (300, "5 minutes")])
+def test_a_sensor_that_reports_too_seldom_is_told_so(every: int, far: str) -> None:
+    """It did not report for 0.0 h: it reported all day."""
+    rows = series(Kind.HEART_RATE, BEFORE, [60.0] * (172_800 // every), every=every)
+    for daily in (RESTING_HEART_RATE, NOCTURNAL_DIP):
+        found = daily.of(windows(rows, BEFORE), DAY.date(), UTC)
+        assert found.value is None
+        assert found.reason == f"heart rate readings are {far} apart, one at least every 20 s is needed"
+
+
 def test_the_dip_is_of_the_night_against_the_day_before() -> None:
     rows = series(Kind.HEART_RATE, BEFORE + timedelta(hours=9), [80.0] * 2880, every=15)
     rows += series(Kind.HEART_RATE, at("00:00"), [60.0] * 1440, every=15)

@@ -45,6 +45,13 @@ def test_two_lows_a_quarter_of_an_hour_apart_are_one() -> None:
     assert len(severities(sensor((100, 6), (65, 4), (80, 8), (65, 4), (100, 12)))) == 2
 
 
+def test_a_low_every_half_hour_tells_from_the_second_on() -> None:
+    assert severities(sensor((100, 2), (50, 8), every=30)) == [Severity.URGENT]
+    assert severities(sensor((100, 2), (65, 2), (100, 2), every=35)) == [Severity.WATCH]
+    assert severities(sensor((100, 2), (50, 1), (100, 2), every=30)) == []
+    assert severities(sensor((50, 8), every=40)) == []
+
+
 def test_a_gap_is_not_low_glucose() -> None:
     rows = sensor((65, 2)) + sensor((65, 2), start="07:00")
     assert severities(rows) == []

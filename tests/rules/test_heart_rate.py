@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from healthslm.readings import Kind, Reading, Severity, Window
-from healthslm.rules import judge, scan
+from healthslm.rules import judge, needs, scan
 from healthslm.rules.base import Verdict
-from healthslm.rules.heart_rate import HIGH_HEART_RATE, LOW_HEART_RATE
+from healthslm.rules.heart_rate import HIGH_HEART_RATE, LOW_HEART_RATE, STEPLESS
 from tests.making import at, series, windows
 
 RNG = np.random.default_rng(11)
@@ -36,6 +36,31 @@ def severities(rows: list[Reading]) -> list[Severity]:
 def test_at_rest_by_a_step_counter(rate: float, expected: list[Severity]) -> None:
     rows = rates((70, 70, 900), (rate, rate, 1200)) + steps(35, 0)
     assert severities(rows) == expected
+
+
+@pytest.mark.parametrize("noise", [0.0, 3.0])
+def test_who_rides_a_bicycle_takes_no_steps(noise: float) -> None:
+    ride = (
+        (70, 70, 900),
+        (70, 150, 300),
+        *[part for _ in range(20) for part in ((150, 153, 180), (153, 147, 180))],
+    )
+    (finding,) = scan(HIGH_HEART_RATE, windows(rates(*ride, noise=noise) + steps(140, 0)))
+    assert finding.severity is Severity.WATCH
+    assert STEPLESS in finding.missing
+    long = rates((70, 70, 900), (70, 150, 300), (150, 150, 7 * 3600), noise=noise)
+    assert severities(long + steps(440, 0)) == [Severity.URGENT]
+
+
+def test_a_rate_that_rises_over_hours_at_rest_is_no_exertion() -> None:
+    rows = rates((90, 90, 900), (90, 140, 3 * 3600), (140, 140, 1800))
+    assert severities(rows + steps(225, 0)) == [Severity.URGENT]
+
+
+def test_steps_that_are_told_once_an_hour_count_for_that_hour() -> None:
+    hourly = series(Kind.STEPS, at("08:00"), [0, 0, 9000], every=3600)
+    run = rates((70, 70, 300), (70, 155, 10), (155, 155, 2400), (155, 90, 600), start="09:05")
+    assert severities(run + hourly) == []
 
 
 def test_ten_minutes_are_asked_for() -> None:
@@ -87,8 +112,58 @@ def test_a_personal_threshold_silences_an_athlete() -> None:
     assert scan(own, windows(rows)) == []
 
 
-def test_readings_that_come_too_seldom_say_nothing() -> None:
-    assert scan(HIGH_HEART_RATE, windows(series(Kind.HEART_RATE, at("09:00"), [140] * 30, every=60))) == []
+@pytest.mark.parametrize(
+    ("every", "apart"),
+    [
+        (20, "less than a minute"),
+        (60, "about a minute"),
+        (120, "minutes"),
+        (300, "minutes"),
+        (400, "minutes"),
+    ],
+)
+def test_a_sensor_that_reports_seldom_is_judged_and_says_how_seldom(every: float, apart: str) -> None:
+    count = int(4 * 3600 / every)
+    high = series(Kind.HEART_RATE, at("09:00"), [170, 171] * (count // 2), every=every)
+    low = series(Kind.HEART_RATE, at("09:00"), [30, 31] * (count // 2), every=every)
+    usual = series(Kind.HEART_RATE, at("09:00"), [70, 71] * (count // 2), every=every)
+    for rule, rows in ((HIGH_HEART_RATE, high), (LOW_HEART_RATE, low)):
+        (finding,) = scan(rule, windows(rows))
+        assert finding.severity is Severity.WATCH
+        assert finding.start == rows[0].time
+        assert f"heart rate between the readings, which were {apart} apart" in finding.missing
+        assert judge(rule, windows(rows), rows[-1].time) is not None
+        assert scan(rule, windows(usual)) == []
+        assert needs.unjudged(windows(rows)) == ()
+    still = series(Kind.STEPS, at("09:00"), [0] * 48, every=300)
+    (finding,) = scan(HIGH_HEART_RATE, windows(high + still))
+    assert finding.severity is Severity.URGENT
+
+
+def test_a_few_readings_in_bursts_are_judged_by_their_minutes() -> None:
+    bursts = [
+        row
+        for minute in range(0, 60, 5)
+        for row in series(
+            Kind.HEART_RATE, at("09:00") + timedelta(minutes=minute), [33, 34, 120, 33], every=2
+        )
+    ]
+    assert len(scan(LOW_HEART_RATE, windows(bursts))) == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "every"),
+    [([140] * 30, 1200), ([140] * 4, 60), ([140] * 4, 300), ([140, 140, 140, 90] * 30, 60), ([140] * 5, 30)],
+)
+def test_readings_that_come_too_seldom_or_do_not_agree_say_nothing(values: list[float], every: float) -> None:
+    assert scan(HIGH_HEART_RATE, windows(series(Kind.HEART_RATE, at("09:00"), values, every=every))) == []
+
+
+def test_a_finding_begins_with_a_reading() -> None:
+    rows = series(Kind.HEART_RATE, at("09:00:20"), [150] * 480)
+    (finding,) = scan(HIGH_HEART_RATE, windows(rows))
+    assert finding.start == rows[0].time
+    assert not any("between the readings" in word for word in finding.missing)
 
 
 def shaking(spread: float, minutes: int, start: str = "09:00") -> list[Reading]:

@@ -44,6 +44,7 @@ def test_what_a_kind_lacks(rows: Sequence[Reading], said: str) -> None:
     [
         series(Kind.HEART_RATE, at("08:00"), [70] * 700),
         series(Kind.SPO2, at("08:00"), [96] * 400),
+        series(Kind.SPO2, at("08:00"), [96] * 45),
         series(Kind.SPO2, at("08:00"), [96, 96], every=600),
         series(Kind.TEMPERATURE, at("08:00"), [36.8, 36.9], every=600),
         series(Kind.SYSTOLIC, at("08:00"), [130] * 2, every=120)

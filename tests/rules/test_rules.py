@@ -1,13 +1,14 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from healthslm.readings import Finding, Kind, Quality, Reading, Severity
 from healthslm.rules import RULES, Rule, judge, scan, scan_all
-from healthslm.rules.oxygen import LOW_SPO2
+from healthslm.rules.oxygen import LOW_SPO2, SPO2_ABOVE_TARGET
 from healthslm.rules.pressure import HIGH_PRESSURE
 from healthslm.rules.temperature import FEVER
 from tests.making import at, reading, series, windows
@@ -38,6 +39,16 @@ def severities(findings: Sequence[Finding]) -> list[Severity]:
 def test_fever(values: list[float], expected: list[Severity]) -> None:
     rows = series(Kind.TEMPERATURE, at("14:00"), values, every=1800)
     assert severities(scan(FEVER, windows(rows))) == expected
+
+
+@pytest.mark.parametrize(
+    ("every", "severity"), [(1, Severity.WATCH), (30, Severity.WATCH), (60, Severity.URGENT)]
+)
+def test_a_high_fever_wants_a_minute_between_two_readings(every: int, severity: Severity) -> None:
+    rows = series(Kind.TEMPERATURE, at("14:00"), [39.2, 39.1], every=every)
+    assert severities(scan(FEVER, windows(rows))) == [severity]
+    stream = series(Kind.TEMPERATURE, at("14:00"), [39.2, 39.1] * 60)
+    assert severities(scan(FEVER, windows(stream))) == [Severity.URGENT]
 
 
 def test_fever_tells_when_it_began_and_how_high_it_was() -> None:
@@ -80,8 +91,66 @@ def test_a_sensor_without_a_finger_is_not_a_low_saturation() -> None:
 
 
 def test_a_stream_that_was_just_put_on_is_given_five_minutes() -> None:
-    assert scan(LOW_SPO2, windows(series(Kind.SPO2, at("09:00"), [80] * 100))) == []
+    begun = windows(series(Kind.SPO2, at("09:00"), [80] * 290))
+    for second in range(0, 240, 10):
+        assert judge(LOW_SPO2, begun, at("09:00") + timedelta(seconds=second)) is None
     assert len(scan(LOW_SPO2, windows(series(Kind.SPO2, at("09:00"), [80] * 330)))) == 1
+
+
+SLIDES = [97 - 20 * second / 80 for second in range(80)]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([78] * 180, [Severity.EMERGENCY]),
+        ([78, 79] * 20, [Severity.EMERGENCY]),
+        ([90] * 60, [Severity.URGENT]),
+        ([72, 76, 80, 84] * 30, [Severity.EMERGENCY]),  # it sways: by its milder end
+        ([78, 78, 78, 97] * 30, []),
+        ([78] * 25, []),
+        ([97] * 180, []),
+        (SLIDES, []),
+        ([97] * 40 + SLIDES[:60], []),
+        ([70, 72, 75, 80, 86, 92] + [97] * 30, []),
+    ],
+)
+@pytest.mark.parametrize("after", [0, 130], ids=["switched off", "no finger"])
+def test_a_minute_or_two_on_the_finger_are_judged_when_they_are_over(
+    values: list[float], expected: list[Severity], after: int
+) -> None:
+    """How fingertip oximeters are used: they send every second, and come off before five minutes are over."""
+    rows = series(Kind.SPO2, at("09:00"), values + [127] * after)
+    assert severities(scan(LOW_SPO2, windows(rows))) == expected
+    live = judge(LOW_SPO2, windows(rows), rows[-1].time + timedelta(minutes=2))
+    assert ([] if live is None else [live.severity]) == expected
+
+
+def test_a_finger_that_slides_out_and_in_again_is_not_low() -> None:
+    rows = series(Kind.SPO2, at("09:00"), [97 - 17 * second / 60 for second in range(60)])
+    rows += series(Kind.SPO2, at("09:02"), [97] * 120)
+    assert scan(LOW_SPO2, windows(rows)) == []
+
+
+def test_a_short_stream_above_the_target_is_judged_when_it_is_over() -> None:
+    own = SPO2_ABOVE_TARGET.having("target_high", 92, by="Dr. Stein", at=None, why="COPD")
+    assert severities(scan(own, windows(series(Kind.SPO2, at("09:00"), [97] * 120)))) == [Severity.WATCH]
+    assert scan(own, windows(series(Kind.SPO2, at("09:00"), [90, 97] * 60))) == []
+
+
+def test_what_once_a_minute_wavers_by_is_not_a_low_saturation() -> None:
+    wavers = np.round(np.random.default_rng(0).normal(95.5, 1.5, 480)).clip(0, 100)
+    assert scan(LOW_SPO2, windows(series(Kind.SPO2, at("00:00"), wavers.tolist(), every=60))) == []
+    found = scan(LOW_SPO2, windows(series(Kind.SPO2, at("00:00"), (wavers - 6).tolist(), every=60)))
+    assert severities(found) == [Severity.URGENT]
+
+
+@pytest.mark.parametrize("every", [1, 12, 60])
+def test_a_finding_begins_with_a_reading(every: int) -> None:
+    rows = series(Kind.SPO2, at("09:00:30"), [88] * (600 // every), every=every)
+    (finding,) = scan(LOW_SPO2, windows(rows))
+    assert finding.start >= rows[0].time
+    assert finding.start in {row.time for row in rows}
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,26 @@ def test_low_pressure(pairs: list[tuple[float, float]], expected: list[Severity]
     assert levels(LOW_PRESSURE, cuff("08:00", *pairs)) == expected
 
 
+def test_the_evidence_of_several_sittings_is_the_worst_ones() -> None:
+    """A mean over all of an episode would contradict its severity."""
+    mild = cuff("08:00", (89, 60), (91, 60))
+    (found,) = scan(
+        LOW_PRESSURE, windows(mild + cuff("12:00", (78, 45), (80, 47)) + cuff("17:00", (110, 70)))
+    )
+    assert found.severity is URGENT
+    by_name = {one.name: one for one in found.evidence}
+    assert by_name["systolic_mean"].value == 79
+    assert by_name["diastolic_mean"].value == 46
+    assert by_name["systolic_mean"].at == at("12:00")
+    assert by_name["systolic_mean"].count == 2
+    high = cuff("08:00", (140, 88), (140, 88)) + cuff("13:00", (190, 110), (188, 108), (150, 90))
+    (found,) = scan(HIGH_PRESSURE, windows(high))
+    by_name = {one.name: one for one in found.evidence}
+    assert (found.severity, by_name["systolic_mean"].value) == (URGENT, 189)
+    (bare,) = scan(LOW_PRESSURE, windows(series(Kind.SYSTOLIC, at("08:00"), [78, 80], every=60)))
+    assert [one.value for one in bare.evidence] == [79, 78]
+
+
 def test_one_measurement_told_twice_is_no_average() -> None:
     assert levels(HIGH_PRESSURE, cuff("08:00", (150, 95), (150, 95), apart=4)) == []
     assert levels(LOW_PRESSURE, cuff("08:00", (88, 55), (88, 55), apart=4)) == []
@@ -110,8 +130,15 @@ def test_a_slip_of_the_pen_is_no_target() -> None:
         ([34.6, 34.8], 900, [URGENT]),
         ([35.1, 35.1], 900, []),
         ([34.6, 36.4], 900, [WATCH]),
-        ([34.6, 34.8], 300, [WATCH]),
-        ([34.6, 34.8], 9000, [WATCH]),
+        ([34.6, 34.8], 300, [URGENT]),
+        ([34.6, 34.8], 9000, [URGENT]),
+        ([34.6, 34.8], 20000, [WATCH]),
+        ([34.6, 34.5], 30, [WATCH]),
+        ([34.2, 34.1, 34.0], 180, [URGENT]),
+        ([34.2, 34.1, 34.0], 60, [URGENT]),
+        ([32.0, 31.8], 3 * 3600, [URGENT]),
+        ([32.0, 31.4], 660, [URGENT]),
+        ([32.0, 33.4], 660, [WATCH]),
         ([34.8] * 30, 60, [URGENT]),
         ([36.6 - 6 * math.exp(-minute / 5) for minute in range(60)], 60, []),  # put on, it warms up
         ([max(30.0, 36.6 - 0.2 * minute) for minute in range(33)], 60, []),  # fallen off, it cools down
@@ -119,6 +146,27 @@ def test_a_slip_of_the_pen_is_no_target() -> None:
 )
 def test_low_temperature(values: list[float], every: float, expected: list[Severity]) -> None:
     assert levels(LOW_TEMPERATURE, series(Kind.TEMPERATURE, at("08:00"), values, every=every)) == expected
+
+
+@pytest.mark.parametrize("room", [20, 24, None], ids=["cools to 20", "cools to 24", "warms up"])
+@pytest.mark.parametrize("tau", [5, 10, 15, 20, 30])
+@pytest.mark.parametrize("every", [1, 2, 5, 10, 15])
+def test_a_probe_that_warms_up_or_cools_down_is_never_urgent(
+    room: float | None, tau: float, every: int
+) -> None:
+    far = 6 if room is None else 36.6 - room
+    way = [far * math.exp(-minute / tau) for minute in range(0, 90, every)]
+    values = [36.6 - one if room is None else room + one for one in way]
+    told = levels(LOW_TEMPERATURE, series(Kind.TEMPERATURE, at("08:00"), values, every=60 * every))
+    assert set(told) <= {WATCH}
+    assert not told or every >= 5
+
+
+@pytest.mark.parametrize("room", [18, 22, 27.5, 28.4, 29])
+def test_a_probe_that_fell_off_lies_in_a_room_for_hours_and_is_put_back_is_silent(room: float) -> None:
+    cools = [room + (36.7 - room) * math.exp(-minute / 4) for minute in range(320)]
+    warms = [36.7 - (36.7 - room) * math.exp(-minute / 4) for minute in range(160)]
+    assert levels(LOW_TEMPERATURE, series(Kind.TEMPERATURE, at("08:00"), cools + warms, every=60)) == []
 
 
 def breathing(rate: float, minutes: int = 20) -> list[Reading]:
