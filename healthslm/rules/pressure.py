@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from healthslm.analysis import extreme, mean, paired
+from healthslm.analysis import extreme, of_window, paired
 from healthslm.analysis.pressure import SITTING, separate
 from healthslm.analysis.quality import worn
 from healthslm.readings import Feature, Kind, Severity, Threshold, Window, moment
@@ -109,7 +109,7 @@ def _low_evidence(case: Case) -> tuple[Feature, ...]:
 
 
 def _told(case: Case, which: str, verdict: Callable[[Case], Verdict | None]) -> tuple[Feature, ...]:
-    """The means of an episode's worst sitting, and the extreme of all.
+    """The means of an episode's worst sitting, the extreme of all, and how many sittings there were.
 
     The extreme is also of those without a diastolic. An episode may join sittings of half a day, and its
     severity is that of the worst: a mean of them all would say less than that.
@@ -119,7 +119,7 @@ def _told(case: Case, which: str, verdict: Callable[[Case], Verdict | None]) -> 
     every = whole.where(np.isin(whole.times, np.concatenate([upper.times, _bare(case).times])))
     worst = _worst(case, upper, -1.0 if which == "min" else 1.0, verdict)
     means = [_mean(part) for part in (worst or (upper, lower)) if len(part)]
-    return *means, extreme(every, which)
+    return *means, extreme(every, which), _number(upper)
 
 
 def _worst(
@@ -141,7 +141,17 @@ def _worst(
 def _mean(part: Window) -> Feature:
     first, last = moment(part.times[0]), moment(part.times[-1])
     exact = part.between(first, last + timedelta(microseconds=1))
-    return replace(mean(exact), at=first)
+    name = f"{part.kind}_worst_sitting_mean"
+    return replace(of_window(name, float(exact.values.mean()), exact), at=first)
+
+
+def _number(upper: Window) -> Feature:
+    """How many sittings measurements are: each begins more than half an hour after the one before it did."""
+    count, begun = 0, None
+    for time in upper.times:
+        if begun is None or time - begun > np.timedelta64(SITTING):
+            count, begun = count + 1, time
+    return of_window("pressure_sittings", count, upper, unit="1", decimals=0)
 
 
 _KINDS = (Kind.SYSTOLIC, Kind.DIASTOLIC)

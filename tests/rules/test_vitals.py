@@ -60,16 +60,18 @@ def test_the_evidence_of_several_sittings_is_the_worst_ones() -> None:
     )
     assert found.severity is URGENT
     by_name = {one.name: one for one in found.evidence}
-    assert by_name["systolic_mean"].value == 79
-    assert by_name["diastolic_mean"].value == 46
-    assert by_name["systolic_mean"].at == at("12:00")
-    assert by_name["systolic_mean"].count == 2
+    assert by_name["systolic_worst_sitting_mean"].value == 79
+    assert by_name["diastolic_worst_sitting_mean"].value == 46
+    assert by_name["systolic_worst_sitting_mean"].at == at("12:00")
+    assert by_name["systolic_worst_sitting_mean"].count == 2
+    assert by_name["pressure_sittings"].value == 2
+    assert "systolic_mean" not in by_name
     high = cuff("08:00", (140, 88), (140, 88)) + cuff("13:00", (190, 110), (188, 108), (150, 90))
     (found,) = scan(HIGH_PRESSURE, windows(high))
     by_name = {one.name: one for one in found.evidence}
-    assert (found.severity, by_name["systolic_mean"].value) == (URGENT, 189)
+    assert (found.severity, by_name["systolic_worst_sitting_mean"].value) == (URGENT, 189)
     (bare,) = scan(LOW_PRESSURE, windows(series(Kind.SYSTOLIC, at("08:00"), [78, 80], every=60)))
-    assert [one.value for one in bare.evidence] == [79, 78]
+    assert next(one.name for one in bare.evidence) == "systolic_worst_sitting_mean"
 
 
 def test_one_measurement_told_twice_is_no_average() -> None:
