@@ -31,21 +31,26 @@ STREAMS, STEADY = 5, 4.0
 """So many readings at least are a stream; steady is one whose middle eight tenths lie so close together."""
 SEVERAL, SPREAD_OUT = 3, np.timedelta64(2, "m")
 """So many readings within five minutes, over so long at least, are judged by their median."""
-_NONE = (np.array([], dtype="M8[us]"), np.array([], dtype=np.float64))
+_NONE = np.array([], dtype="M8[us]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lasting:
-    """Medians of five covered minutes: `times` and `medians`, shape `(n,)` each."""
+    """Medians of five covered minutes: when they end, when their first reading was, shape `(n,)` each."""
 
     times: Times
+    begins: Times
     medians: Floats
 
     @classmethod
     def of(cls, window: Window | None) -> Lasting:
         """Compute the medians of what may be computed with: no sensor-off code, nothing implausible."""
-        times, medians = _NONE if window is None else rolling_median(worn(window), width=WIDTH, demand=DEMAND)
-        return cls(times=times, medians=medians)
+        if window is None:
+            return cls(times=_NONE, begins=_NONE, medians=np.array([], dtype=np.float64))
+        good = worn(window)
+        times, medians = rolling_median(good, width=WIDTH, demand=DEMAND)
+        first = np.searchsorted(good.times, times - np.timedelta64(WIDTH))
+        return cls(times=times, begins=good.times[first], medians=medians)
 
     def now(
         self, windows: Mapping[Kind, Window], kind: Kind, now: datetime, *, high: bool = False
@@ -62,7 +67,7 @@ class Lasting:
         time = instant(now)
         at = int(self.times.searchsorted(time, side="right")) - 1
         if at >= 0 and self.times[at] >= time - _RECENT:
-            return float(self.medians[at]), _first(windows[kind], self.times[at])
+            return float(self.medians[at]), moment(self.begins[at])
         good = settled(windows[kind])
         if not len(good):
             return None
@@ -106,12 +111,6 @@ def settled(window: Window) -> Window:
     behind = off[np.minimum(after, len(off) - 1)]
     near = (np.abs(good.times - before) <= SETTLES) | (np.abs(behind - good.times) <= SETTLES)
     return good.where(~near)
-
-
-def _first(window: Window, end: np.datetime64) -> datetime:
-    """The first usable reading of the five minutes that end then."""
-    five = worn(window.between(moment(end) - WIDTH, moment(end) + timedelta(microseconds=1)))
-    return moment(five.times[0]) if len(five) else moment(end)
 
 
 def ended(good: Window, *, high: bool = False) -> tuple[float, datetime] | None:

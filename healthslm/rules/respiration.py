@@ -137,9 +137,9 @@ HIGH_RESPIRATION = Rule(
     prepare=_prepare,
     verdict=_high,
     evidence=_high_evidence,
-    alone="Sit down, rest and count again at once, over a whole minute; if it is still so, or you feel unwell "
-    "or short of breath, call your doctor or the out-of-hours service now, and with blue lips the emergency "
-    "number.",
+    alone="Sit down, rest and count again at once, over a whole minute; if it is still so, or you feel unwell"
+    " or short of breath, call your doctor or the out-of-hours service now, and with blue lips the emergency"
+    " number.",
     later=LATER,
     actions={
         Severity.WATCH: "Sit down, rest for ten minutes and count again; call your doctor if it stays fast.",
