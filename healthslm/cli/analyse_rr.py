@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -16,11 +14,7 @@ from healthslm.analysis.fibrillation import FEWEST, beats
 from healthslm.analysis.variability import figures
 from healthslm.cli import terminal
 from healthslm.cli.analyse import analyses, nothing_in
-from healthslm.importers.rows import text_of
-from healthslm.importers.rr import RrFile, read_rr
-
-_QUOTED = re.compile(r'"\s*(\d+),(\d+)\s*"')
-_BARE = re.compile(r"^[ \t]*(\d+),(\d+)[ \t]*$", re.MULTILINE)
+from healthslm.importers.rr import read_rr
 
 
 @analyses.command("rr")
@@ -30,7 +24,7 @@ def analyse_rr(
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Heart-rate variability of a file of RR intervals, in s or ms, and the share that looks like AF."""
-    read = _read(file)
+    read = read_rr(file)
     if not np.isfinite(read.rr_ms).any():
         raise nothing_in(file.name, read.problems, "Name the column rr_s or rr_ms, or give one bare column.")
     judged = beats_of(read.rr_ms)
@@ -71,21 +65,6 @@ def analyse_rr(
     for problem in read.problems:
         terminal.say(problem, "yellow")
     terminal.say(terminal.DISCLAIMER, "dim")
-
-
-def _read(file: Path) -> RrFile:
-    """Read a file, with a decimal comma as a point: in quotes, or below a name without any comma."""
-    text = text_of(file, kind="a CSV file with one RR interval a line")
-    first = next((line for line in text.split("\n") if line.strip() and not line.startswith("#")), "")
-    plain = _QUOTED.sub(r"\1.\2", text)
-    if any(c.isalpha() for c in first) and not any(sign in first for sign in ",;\t"):
-        plain = _BARE.sub(r"\1.\2", plain)
-    if plain == text:
-        return read_rr(file)
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / file.name.removesuffix(".gz")
-        copy.write_text(plain, encoding="utf-8")
-        return read_rr(copy)
 
 
 def _burden(found: NDArray[np.bool_], usable: NDArray[np.bool_]) -> tuple[float | None, str]:

@@ -15,6 +15,7 @@ from healthslm.importers.lines import named, unused
 from healthslm.importers.rows import MISSING, TOO_LONG, is_too_long, is_too_wide, text_of, too_wide
 from healthslm.readings import Floats, Ints
 
+_DECIMAL, _DECIMAL_S = re.compile(r"\s*\d+,\d+\s*"), re.compile(r"\s*[0-2],\d+\s*")
 _UNITS = {"rr_ms": "ms", "rr_s": "s"}
 _OTHER_NAMES = frozenset(("rr", "rri", "rr_interval", "nn", "nni", "nn_interval", "ibi"))
 """Names without a unit: it is told from the values, as of a bare column."""
@@ -110,10 +111,12 @@ def _table(lines: list[tuple[int, str]], problems: list[str]) -> list[tuple[int,
     first = lines[0][1]
     delimiter = next((one for one in (";", "\t") if one in first), ",")
     comma_is_point = delimiter != ","
-    if not comma_is_point and all(
-        re.fullmatch(r"\s*[0-2],\d+\s*", line) for _, line in lines if line.strip()
-    ):
-        comma_is_point, delimiter = True, ";"  # a bare column in seconds, as written in much of Europe
+    # A bare column, or one below a name without a comma, with decimals as written in much of Europe.
+    named_alone = any(map(str.isalpha, first)) and "," not in first
+    bare = [line for _, line in lines[named_alone:] if line.strip()]
+    decimal = _DECIMAL if named_alone else _DECIMAL_S
+    if not comma_is_point and bare and all(map(decimal.fullmatch, bare)):
+        comma_is_point, delimiter = True, ";"
     table, long_ = [], []
     for number, line in lines:
         try:
@@ -133,7 +136,8 @@ def _table(lines: list[tuple[int, str]], problems: list[str]) -> list[tuple[int,
 
 def _number(cell: str) -> float | None:
     try:
-        return float(cell)
+        # In quotes a decimal comma parts no cells.
+        return float(cell.replace(",", ".") if _DECIMAL.fullmatch(cell) else cell)
     except ValueError:
         return None
 
