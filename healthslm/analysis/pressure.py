@@ -268,8 +268,8 @@ def morning_surge(systolic: Window, *, zone: ZoneInfo, woke: datetime | None = N
     latest) and its two neighbours. Without value where nobody said when they woke, or there are fewer than
     three readings of the night or two of the morning: a cuff used by day alone shows no surge.
 
-    Nothing calls it yet: sleep is recorded as so many hours, without its end. It is for whoever knows when
-    somebody woke, and has a cuff that measured in the night.
+    It is for whoever knows when somebody woke (`analyse vitals --woke`) and has a cuff that measured in the
+    night: sleep is stored as so many hours, without its end.
     """
     name = "morning_surge"
 

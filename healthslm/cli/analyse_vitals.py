@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -15,13 +15,14 @@ from healthslm.analysis import DailySeries, Days, describe
 from healthslm.analysis.daily_vitals import SHOWN
 from healthslm.analysis.measures import measures
 from healthslm.analysis.oxygen import oxygen_features
+from healthslm.analysis.pressure import morning_surge
 from healthslm.analysis.quality import Problem, WindowQuality, quality
 from healthslm.cli import terminal
 from healthslm.cli.analyse import analyses, nothing_in
 from healthslm.errors import UsageError
 from healthslm.export import words
 from healthslm.importers.vitals import VitalsFile, read_vitals
-from healthslm.readings import KINDS, Feature, Finding, Kind, moment
+from healthslm.readings import KINDS, Feature, Finding, Kind, Window, moment
 from healthslm.rules import RULES, scan_all
 from healthslm.rules.needs import unjudged
 from healthslm.rules.pressure_categories import ESC_2024, GUIDELINES, Guideline, category, guideline_named
@@ -44,13 +45,18 @@ class Judged:
     findings: tuple[Finding, ...]
 
 
-def judged(read: VitalsFile) -> Judged:
-    """Analyse a file's windows, and ask every rule about every moment of them."""
+def judged(read: VitalsFile, woke: time | None = None) -> Judged:
+    """Analyse a file's windows, and ask every rule about every moment of them.
+
+    `woke` is when the person woke on the last day with a systolic pressure: for the morning surge.
+    """
     windows, zone = read.judged, read.zone
     days = days_of(windows, zone)
     features = [one for window in read.windows.values() for one in describe(window)]
     features += oxygen_features(windows)
     features += measures(windows, zone)
+    if woke is not None and Kind.SYSTOLIC in windows:
+        features.append(_surge(windows[Kind.SYSTOLIC], zone, woke))
     features += (found for daily in SHOWN if (found := _latest(days.get(daily.name))) is not None)
     return Judged(
         read=read,
@@ -59,6 +65,12 @@ def judged(read: VitalsFile) -> Judged:
         days=days,
         findings=scan_all(RULES, windows, zone=zone, days=days),
     )
+
+
+def _surge(systolic: Window, zone: ZoneInfo, woke: time) -> Feature:
+    """The morning surge of the last day with a pressure."""
+    last = moment(systolic.times[-1]).astimezone(zone).date()
+    return morning_surge(systolic, zone=zone, woke=datetime.combine(last, woke, zone))
 
 
 def _latest(series: DailySeries | None) -> Feature | None:
@@ -145,6 +157,15 @@ def _category(found: Judged, guideline: Guideline) -> dict[str, Any] | None:
     }
 
 
+def _woke(text: str | None) -> time | None:
+    if text is None:
+        return None
+    try:
+        return time.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"--woke {text!r} is no time of day.", "Use one like 07:00.") from error
+
+
 def _zone(name: str | None) -> ZoneInfo | None:
     if name is None:
         return None
@@ -172,11 +193,14 @@ def analyse_vitals(
     guideline: Annotated[
         str, typer.Option(help=f"By which pressure at home is put into a category: {', '.join(GUIDELINES)}.")
     ] = ESC_2024.name,
+    woke: Annotated[
+        str | None, typer.Option(help="When they woke on the last day, like 07:00: for the morning surge.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="As JSON, with every finding's evidence.")] = False,
 ) -> None:
     """Vital signs of a file: what there is, how good it is, and what the rules find in it."""
     chosen = guideline_named(guideline)
-    zone_ = _zone(zone)
+    zone_, woke_ = _zone(zone), _woke(woke)
     with terminal.err.status("reading the file"):
         read = read_vitals(file, person=person or "", units=tuple(unit or ()), zone=zone_)
     if not read.windows:
@@ -185,7 +209,7 @@ def analyse_vitals(
         )
         raise nothing_in(file.name, read.problems, hint)
     with terminal.err.status(f"asking the rules about {terminal.many(len(read), 'reading')}"):
-        found = judged(read)
+        found = judged(read, woke_)
     if json:
         terminal.print_json(result(found, chosen))
     else:

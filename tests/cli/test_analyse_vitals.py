@@ -193,3 +193,19 @@ def test_progress_is_told_on_a_terminal_and_nowhere_else(ill: Path) -> None:
     assert b"asking the rules about" in told
     assert b"reading the file" not in shown.stdout
     assert "asking the rules" not in run("analyse", "vitals", str(ill)).stderr
+
+
+def test_the_morning_surge_of_the_last_day_is_told_to_whom_says_when_they_woke(tmp_path: Path) -> None:
+    night = [f"2026-03-02 0{hour}:00,{value},70" for hour, value in ((1, 112), (2, 104), (3, 106), (4, 108))]
+    morning = ["2026-03-02 07:10,138,84", "2026-03-02 08:10,142,86"]
+    path = tmp_path / "cuff.csv"
+    path.write_text("\n".join(["time,systolic,diastolic", *night, *morning]) + "\n")
+
+    def surge(*more: str) -> list[float | None]:
+        found = json.loads(run("analyse", "vitals", str(path), "--json", *more).stdout)
+        return [one["value"] for one in found["features"] if one["name"] == "morning_surge"]
+
+    assert surge() == []
+    assert surge("--woke", "07:00") == [32.7]  # 140 less the mean of 112, 104 and 106
+    assert surge("--woke", "04:30") == [None]
+    assert run("analyse", "vitals", str(path), "--woke", "early").returncode == 2
