@@ -7,7 +7,7 @@ A file has a JSON object a line: `question`, `now` (ISO, with its offset), `tool
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from pathlib import Path
@@ -107,3 +107,8 @@ def _alike(one: Any, other: Any) -> bool:
     if isinstance(one, (int, float)) and isinstance(other, (int, float)):
         return abs(one - other) <= max(0.5, 0.005 * abs(one))
     return bool(one == other)
+
+
+def share(found: Sequence[bool]) -> float | None:
+    """Return how many are true, in percent; `None` of nothing."""
+    return 100 * sum(found) / len(found) if found else None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from healthslm.evaluation.questions import ZONE, Question, questions, same
+from healthslm.evaluation.questions import ZONE, Question, questions, same, share
 from healthslm.evaluation.table import Line, Table, line
 from healthslm.slm import Reader, route
 from healthslm.voices import learned_from
@@ -42,17 +42,13 @@ def measured(asked: Sequence[Question], router: Router) -> Routing:
     whole = [ok and same(q.arguments, arguments) for ok, (q, _, arguments) in zip(right, made, strict=True)]
     refuse = [(question.tool == "refuse", tool == "refuse") for question, tool, _ in made]
     return Routing(
-        tool=_share(right) or 0.0,
-        whole=_share(whole) or 0.0,
-        refused=_share([did for should, did in refuse if should]),
-        answered=_share([not did for should, did in refuse if not should]),
-        emergencies=_share([ok for ok, (q, _, _) in zip(right, made, strict=True) if q.tool == "emergency"]),
+        tool=share(right) or 0.0,
+        whole=share(whole) or 0.0,
+        refused=share([did for should, did in refuse if should]),
+        answered=share([not did for should, did in refuse if not should]),
+        emergencies=share([ok for ok, (q, _, _) in zip(right, made, strict=True) if q.tool == "emergency"]),
         wrong=tuple(one for one, ok in zip(made, whole, strict=True) if not ok),
     )
-
-
-def _share(found: Sequence[bool]) -> float | None:
-    return 100 * sum(found) / len(found) if found else None
 
 
 def by(reader: Reader | None) -> Router:

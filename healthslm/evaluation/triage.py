@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from healthslm.evaluation.questions import notes
+from healthslm.evaluation.questions import notes, share
 from healthslm.evaluation.table import Line, Table, line
 from healthslm.slm import Reader, triage
 from healthslm.slm.jobs import LEVELS
@@ -37,16 +37,12 @@ def measured(noted: Sequence[Noted], leveller: Leveller) -> Levelled:
     places = [(LEVELS.index(n.lowest), LEVELS.index(level), LEVELS.index(n.highest)) for n, level in made]
     within = [low <= at <= high for low, at, high in places]
     return Levelled(
-        recognised=_share([level == _EMERGENCY for note, level in made if note.lowest == _EMERGENCY]),
-        false=_share([level == _EMERGENCY for note, level in made if note.highest != _EMERGENCY]),
-        within=_share(within) or 0.0,
-        below=_share([at < low for low, at, _ in places]) or 0.0,
+        recognised=share([level == _EMERGENCY for note, level in made if note.lowest == _EMERGENCY]),
+        false=share([level == _EMERGENCY for note, level in made if note.highest != _EMERGENCY]),
+        within=share(within) or 0.0,
+        below=share([at < low for low, at, _ in places]) or 0.0,
         wrong=tuple(one for one, ok in zip(made, within, strict=True) if not ok),
     )
-
-
-def _share(found: Sequence[bool]) -> float | None:
-    return 100 * sum(found) / len(found) if found else None
 
 
 def run(

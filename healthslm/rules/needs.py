@@ -19,7 +19,6 @@ _BESIDE = (
     Kind.ENERGY, Kind.DISTANCE, Kind.SPEED, Kind.CADENCE, Kind.SLEEP_DURATION,
 )  # fmt: skip
 """Kinds that no rule judges by themselves."""
-_QUARTER = np.timedelta64(15, "m")
 _PRESSURES = (Kind.SYSTOLIC, Kind.DIASTOLIC)
 
 
