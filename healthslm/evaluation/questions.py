@@ -10,7 +10,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -112,3 +114,14 @@ def _alike(one: Any, other: Any) -> bool:
 def share(found: Sequence[bool]) -> float | None:
     """Return how many are true, in percent; `None` of nothing."""
     return 100 * sum(found) / len(found) if found else None
+
+
+def classical() -> ModuleType:
+    """Return the classical program's module. Raises `UsageError` where scikit-learn is not installed."""
+    try:
+        return import_module("healthslm.evaluation.classical")
+    except ImportError as error:
+        raise UsageError(
+            f"The classical program needs the package {error.name}.",
+            "Install it with: pip install 'healthslm[train]'; or leave it out: --no-classical",
+        ) from error

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from healthslm.evaluation import questions as questioning
 from healthslm.evaluation.questions import ZONE, Question, questions, same, share
 from healthslm.evaluation.table import Line, Table, line
 from healthslm.slm import Reader, route
@@ -73,12 +74,11 @@ def run(
 ) -> tuple[Table, Routing]:
     """Measure on a file's questions, or on those of the voices that nothing was learned from."""
     asked = questions(data)
+    program = questioning.classical() if classical else None
     ours = measured(asked, by(reader))
     others: list[tuple[str, Routing]] = []
-    if classical:
-        from healthslm.evaluation.classical import Router as Classical  # noqa: PLC0415  imports sklearn
-
-        learned = Classical(learned_from()[0])
+    if program is not None:
+        learned = program.Router(learned_from()[0])
         others.append(
             ("TF-IDF + logistic regression", measured(asked, lambda q: learned(q.text, q.now, _zone(q))))
         )

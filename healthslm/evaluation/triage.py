@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from healthslm.evaluation import questions as questioning
 from healthslm.evaluation.questions import notes, share
 from healthslm.evaluation.table import Line, Table, line
 from healthslm.slm import Reader, triage
@@ -50,12 +51,11 @@ def run(
 ) -> tuple[Table, Levelled]:
     """Measure on a file's notes, or on those of the voices that nothing was learned from."""
     noted = notes(data)
+    program = questioning.classical() if classical else None
     ours = measured(noted, lambda text: triage(text, reader).level)
     others: list[tuple[str, Levelled]] = []
-    if classical:
-        from healthslm.evaluation.classical import Leveller as Classical  # noqa: PLC0415  imports sklearn
-
-        others.append(("TF-IDF + logistic regression", measured(noted, Classical(learned_from()[1]))))
+    if program is not None:
+        others.append(("TF-IDF + logistic regression", measured(noted, program.Leveller(learned_from()[1]))))
     if untuned is not None:
         others.append(("untuned model", measured(noted, lambda text: triage(text, untuned).level)))
     others.append(("keyword rules alone", measured(noted, lambda text: triage(text).level)))

@@ -1,12 +1,13 @@
 """Files of questions and notes: read, or refused with the line named; calls compared as people would."""
 
+import importlib.util
 import json
 from pathlib import Path
 
 import pytest
 
 from healthslm.errors import UsageError
-from healthslm.evaluation.questions import notes, questions, same
+from healthslm.evaluation.questions import classical, notes, questions, same
 from healthslm.evaluation.route import by, measured
 from healthslm.evaluation.triage import measured as levelled
 from healthslm.voices import Noted
@@ -92,3 +93,12 @@ def test_levels_are_counted_by_what_two_nurses_would_give() -> None:
 )
 def test_calls_are_the_same_when_they_would_look_up_the_same(one: object, other: object, alike: bool) -> None:
     assert same(one, other) is alike  # type: ignore[arg-type]
+
+
+def test_without_its_package_the_classical_program_is_named_not_missed() -> None:
+    if importlib.util.find_spec("sklearn") is not None:
+        assert classical().Router
+        return
+    with pytest.raises(UsageError, match="needs the package sklearn") as raised:
+        classical()
+    assert "--no-classical" in raised.value.hint
