@@ -83,6 +83,41 @@ class _Draw:
         ]
 
 
+_SEEN: dict[str, tuple[tuple[str, Kind, float, float], ...]] = {
+    "low_temperature": (("temperature_min", Kind.TEMPERATURE, 33, 35),),
+    "high_heart_rate": (("heart_rate_max", Kind.HEART_RATE, 115, 190),),
+    "low_heart_rate": (("heart_rate_min", Kind.HEART_RATE, 28, 42),),
+    "low_glucose": (("sensor_glucose_min", Kind.SENSOR_GLUCOSE, 38, 69),),
+    "high_glucose": (("sensor_glucose_max", Kind.SENSOR_GLUCOSE, 255, 480),),
+    "low_glucose_soon": (("glucose_in_30min", Kind.SENSOR_GLUCOSE, 50, 69),),
+    "low_pressure": (
+        ("systolic_worst_sitting_mean", Kind.SYSTOLIC, 70, 95),
+        ("diastolic_worst_sitting_mean", Kind.DIASTOLIC, 38, 60),
+    ),
+    "spo2_above_target": (("spo2_5min_high", Kind.SPO2, 94, 100),),
+    "high_respiration": (("respiratory_rate_max", Kind.RESPIRATORY_RATE, 23, 42),),
+    "low_respiration": (("respiratory_rate_min", Kind.RESPIRATORY_RATE, 4, 9),),
+    "raised_resting_rate": (
+        ("resting_heart_rate_days", Kind.HEART_RATE, 68, 95),
+        ("resting_heart_rate_usual", Kind.HEART_RATE, 48, 66),
+    ),
+    "lowered_variability": (
+        ("night_rmssd_ms_days", Kind.RR_INTERVAL, 8, 25),
+        ("night_rmssd_ms_usual", Kind.RR_INTERVAL, 28, 80),
+    ),
+    "weight_gain": (("weight_gain_7_days", Kind.WEIGHT, 2, 5), ("weight_latest", Kind.WEIGHT, 55, 130)),
+    "infection_pattern": (
+        ("temperature_max", Kind.TEMPERATURE, 37, 38),
+        ("resting_heart_rate_days", Kind.HEART_RATE, 68, 95),
+    ),
+    "decompensation_pattern": (
+        ("weight_gain_7_days", Kind.WEIGHT, 1, 4),
+        ("resting_heart_rate_days", Kind.HEART_RATE, 68, 95),
+    ),
+}
+"""What a rule gives as evidence: the feature, its kind, and where the rule would find it."""
+
+
 def _evidence(draw: _Draw, rule: Rule, known: dict[str, Feature]) -> tuple[Feature, ...]:
     """The features that a rule gives as evidence, in the rule's order."""
     if rule.name == "fever":
@@ -97,15 +132,33 @@ def _evidence(draw: _Draw, rule: Rule, known: dict[str, Feature]) -> tuple[Featu
         share = draw.feature("irregular_share", Kind.RR_INTERVAL, draw.between(75, 100))
         return replace(minutes, unit="min"), replace(share, unit="%")
     else:
-        return _extremes(draw, rule)
+        return tuple(
+            draw.feature(name, kind, draw.between(low, high), at=name.endswith(("_min", "_max", "_low")))
+            for name, kind, low, high in _SEEN[rule.name]
+        )
     return tuple(known[n] for n in names if n in known and known[n].value is not None)
 
 
-def _extremes(draw: _Draw, rule: Rule) -> tuple[Feature, ...]:
-    """Extremes of what a rule looks at, anywhere in the range of its kind."""
-    kinds = rule.kinds or tuple(dict.fromkeys(kind for daily in rule.daily for kind in daily.kinds))
-    middles = ((kind, draw.between(KINDS[kind].low, KINDS[kind].high)) for kind in kinds[:2])
-    return tuple(draw.feature(f"{kind}_max", kind, middle, at=True) for kind, middle in middles)
+_ADDED = ((Kind.STEPS, 300, 19_000), (Kind.ENERGY, 1200, 3600), (Kind.DISTANCE, 200, 15_000),
+          (Kind.SLEEP_DURATION, 3, 10))  # fmt: skip
+
+
+def _less_usual(draw: _Draw) -> list[Feature]:
+    """What not everybody measures: each of it on some days only."""
+    made: list[Feature] = []
+    for kind, low, high, spread in (
+        (Kind.SENSOR_GLUCOSE, 85, 220, 70),
+        (Kind.GLUCOSE, 85, 220, 70),
+        (Kind.RESPIRATORY_RATE, 10, 24, 6),
+        (Kind.WEIGHT, 45, 130, 1),
+        (Kind.BODY_FAT, 10, 45, 1),
+    ):
+        if draw.chance(0.35):
+            made += draw.statistics(kind, draw.between(low, high), spread)
+    for kind, low, high in _ADDED:
+        if draw.chance(0.35):
+            made.append(draw.feature(f"{kind}_total", kind, draw.between(low, high)))
+    return made
 
 
 def _some(draw: _Draw) -> tuple[Rule, ...]:
@@ -127,6 +180,7 @@ def draw_day(seed: int, number: int) -> Day:
         *draw.statistics(Kind.SYSTOLIC, systolic, 15),
         *draw.statistics(Kind.DIASTOLIC, systolic * draw.between(0.55, 0.65), 8),
         replace(draw.feature("rmssd_ms", Kind.RR_INTERVAL, draw.between(8, 90)), unit="ms"),
+        *_less_usual(draw),
     ]
     known = {f.name: f for f in features if f.value is not None}
     findings = []

@@ -11,8 +11,8 @@ from healthslm.readings import Feature, Finding, Sentence, Summary
 from healthslm.slm.facts import UNITS, Audience, fact_sheet, plain
 from healthslm.slm.narrate import tell
 from healthslm.slm.periods import Period
+from healthslm.slm.pieces import Piece, compose, numbers_in
 from healthslm.slm.process import Writer
-from healthslm.slm.template import Piece, compose, numbers_in
 from healthslm.slm.tools import (
     Call,
     Compare,

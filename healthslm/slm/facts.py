@@ -37,6 +37,8 @@ _PER_MINUTE = (Kind.RESPIRATORY_RATE, Kind.CADENCE)
 """What is counted a minute without being heart beats."""
 _EPISODES = 3
 """Episodes of one rule that are told one by one; the list of findings has the rest."""
+_EVIDENCE = 6
+"""Numbers of a finding's sentence where nothing says which of them matter most."""
 
 
 class Audience(StrEnum):
@@ -100,9 +102,14 @@ class Item:
 
     @property
     def worded(self) -> bool:
-        """Whether a model may word it: it has values, and they are values of its metric, not counts."""
-        known = all(f.statistic not in ("count", "none", "coverage", "total") for f in self.facts)
-        return bool(self.facts) and known and self.subject.worded
+        """Whether a model may word it: there is a way to say just its values and what was found."""
+        statistics = [f.statistic for f in self.facts]
+        if not statistics or set(statistics) & {"count", "none", "coverage"}:
+            return False
+        if self.finding is None:
+            return True
+        said = len(statistics) == 1 or self.pressures is not None
+        return said and bool(self.direction or self.subject.name == "irregular_rhythm")
 
     @property
     def numbers(self) -> frozenset[str]:
@@ -207,7 +214,7 @@ def _findings(findings: Iterable[Finding], clock: _Clock) -> list[Item]:
         known = [f for f in finding.evidence if f.value is not None]
         subject = subject_of(finding.rule, known[0].name if known else finding.rule)
         names = {f.name: f for f in known}
-        chosen = [names[n] for n in subject.statistics if n in names] or known[:2]
+        chosen = [names[n] for n in subject.statistics if n in names] or known[:_EVIDENCE]
         items.append(
             Item(
                 id=finding.id,

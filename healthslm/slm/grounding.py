@@ -64,10 +64,17 @@ _PRINTED_UNITS = {
     "ms": r"ms|milliseconds",
     "minutes": r"minutes",
     "minute": r"minute\b",
+    "a minute": r"(?:breaths )?(?:a|per) minute",
+    "mg/dL": r"mg/dL",
+    "kg": r"kg\b",
+    "kcal": r"kcal\b",
+    "m": r"m\b",
+    "steps": r"steps\b",
+    "hours": r"hours\b",
 }
 _ANY_UNIT = re.compile(
-    r"\s?-?(bpm|beats?\b[a-z ]*?minute|%|percent|°C?|degrees?|[CF]\b|mmHg|ms\b|milliseconds|minutes?|hours?"
-    r"|days?|kg|mg|seconds?|s\b|h\b)"
+    r"\s?-?(bpm|(?:beats?|breaths?)\b[a-z ]*?minute|a minute|per minute|%|percent|°C?|degrees?|[CF]\b|mmHg"
+    r"|ms\b|milliseconds|minutes?|hours?|days?|kg|mg|mmol|kcal|steps|m\b|km\b|seconds?|s\b|h\b)"
 )
 
 
@@ -155,7 +162,7 @@ def _shape(text: str, _item: Item, _audience: Audience) -> Objection | None:
 
 def _forbidden(text: str, _item: Item, _audience: Audience) -> Objection | None:
     """No dose, no diagnosis, no all-clear, no advice: the rules' own words say what to do."""
-    words = set(_WORD.findall(text.lower()))
+    words = set(_WORD.findall(text.lower().replace("mg/dl", "")))  # a unit, not a dose
     for rule, listed in (
         ("dose", DOSE),
         ("diagnosis", DIAGNOSIS),
@@ -283,7 +290,7 @@ def _statistics(text: str, item: Item, _audience: Audience) -> Objection | None:
         candidates = {f.statistic for f in number.facts}
         if statistics is None:
             told_by_the_finding = item.role is Role.FINDING and "mean" not in candidates
-            if candidates <= {"mean", "min", "max"} and not told_by_the_finding:
+            if candidates <= {"mean", "min", "max", "total"} and not told_by_the_finding:
                 return Objection(rule="statistic", detail=f"{number.text} of what")
         elif not candidates & statistics and candidates != {"value"}:
             return Objection(
@@ -383,7 +390,7 @@ def _name(item: Item) -> str:
     """What the item's subject may be called, as a pattern."""
     kinds = {f.feature.name.partition("_")[0] for f in item.facts}
     single = f"{min(kinds)} " if len(kinds) == 1 and kinds <= {"systolic", "diastolic"} else ""
-    return single + f"(?:{NAMES.get(item.subject.name, re.escape(item.subject.title))})"
+    return single + f"(?:{NAMES.get(item.subject.title, re.escape(item.subject.title))})"
 
 
 def _printed(fact: Fact) -> str:

@@ -22,7 +22,7 @@ COMMON = words("""
     averaging averages mean highest lowest maximum minimum peak peaked peaking reached reaching
     recorded measured measurement measurements reading readings showed shows value values latest
     last most recent came ranged ranging range varied varying stood fell rose dropped dipped climbed
-    went got level point lows highs time being patient patient's
+    went got level point lows highs time being patient patient's total totalled all
 """)
 """Words that claim nothing by themselves. `not`, `normal`, `because`, days and hours are not among them."""
 
@@ -34,10 +34,17 @@ UNIT_WORDS = {
     "ms": words("ms milliseconds"),
     "minutes": words("minutes"),
     "minute": words("minute"),
+    "a minute": words("breaths per minute"),
+    "mg/dL": words("mg dl"),
+    "kg": words("kg"),
+    "kcal": words("kcal"),
+    "m": words("m"),
+    "steps": words("steps"),
+    "hours": words("hours"),
 }
 
 _MAX, _MIN = frozenset({"max"}), frozenset({"min"})
-_MEAN, _LATEST = frozenset({"mean"}), frozenset({"latest"})
+_MEAN, _LATEST, _TOTAL = frozenset({"mean"}), frozenset({"latest"}), frozenset({"total"})
 _EITHER = frozenset({"min", "max"})
 CUE_PHRASES = (
     ("as high as", _MAX),
@@ -48,6 +55,8 @@ CUE_PHRASES = (
     ("down to", _MIN),
     ("most recent", _LATEST),
     ("on average", _MEAN),
+    ("came to", _TOTAL),
+    ("in all", _TOTAL),
 )
 """Turns of phrase that say which statistic a number is, whatever the words in them say alone."""
 CUES = {
@@ -56,6 +65,7 @@ CUES = {
     **dict.fromkeys(("average", "averaged", "averaging", "averages", "mean"), _MEAN),
     **dict.fromkeys(("latest", "last", "recent"), _LATEST),
     **dict.fromkeys(("reached", "reaching"), _EITHER),
+    **dict.fromkeys(("total", "totalled"), _TOTAL),
 }
 """Words that say which statistic the number after them is."""
 
@@ -85,23 +95,26 @@ ADVICE = words("""
 """)
 
 NAMES = {
-    "spo2": r"(?:blood )?oxygen(?: saturation| level| saturation level)?(?: \(SpO2\))?|SpO2",
-    "low_spo2": r"(?:blood )?oxygen(?: saturation| level| saturation level)?(?: \(SpO2\))?|SpO2",
+    "oxygen saturation": r"(?:blood )?oxygen(?: saturation| level| saturation level)?(?: \(SpO2\))?|SpO2",
     "temperature": r"(?:body )?temperature",
-    "fever": r"(?:body )?temperature",
-    "heart_rate": r"heart rate|pulse(?: rate)?",
-    "pulse_rate": r"heart rate|pulse(?: rate)?",
-    "hrv": r"heart[- ]rate variability",
-    "irregular": r"(?:heart )?rhythm|heartbeat",
-    "irregular_rhythm": r"(?:heart )?rhythm|heartbeat",
+    "heart rate": r"heart rate|pulse(?: rate)?",
+    "pulse": r"heart rate|pulse(?: rate)?",
+    "heart-rate variability": r"heart[- ]rate variability",
+    "heart rhythm": r"(?:heart )?rhythm|heartbeat",
+    "blood sugar": r"(?:capillary|blood) glucose|blood sugar",
+    "sensor glucose": r"(?:sensor )?glucose",
+    "breathing rate": r"breathing rate|respiratory rate",
+    "step count": r"step count",
+    "energy use": r"energy (?:use|expenditure)",
 }
-"""What a sentence may call its subject; for the others it is the subject's title."""
+"""What a sentence may call the subject of a title; others are called by the title alone."""
 
 _CALLED = {
     "mean": "average|mean",
     "min": "lowest|minimum",
     "max": "highest|maximum",
     "latest": "latest|last|most recent",
+    "total": "total",
 }
 VERBS = {
     "mean": ("averaged {v}", "was {v} on average", "was on average {v}", "had an average of {v}"),
@@ -112,6 +125,7 @@ VERBS = {
         "peaked at {v}",
         "reached a (?:high|peak|maximum) of {v}",
     ),
+    "total": ("came to {v}(?: in all)?", "was {v} in all", "totalled {v}"),
 }
 """Ways to go on behind the subject, by statistic. What rises does so to its highest value, never by one."""
 NOUNS = {

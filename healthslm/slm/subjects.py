@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from healthslm.slm.lexicon import words
 
@@ -26,8 +26,7 @@ class Subject:
     `title` is its plain name, `clinical` the clinician's; `metric` lists word groups of which one must stand
     in a sentence about it; `lexicon` are the words that its sentences may have beyond the common ones;
     `statistics` are the feature names worth telling, most important first; `direction` is which way its
-    finding is out of range. `told` is False for what a summary leaves out, `worded` for what only the
-    template has words for: the grammar of true sentences was made and measured without it.
+    finding is out of range. `told` is False for what a summary leaves out.
     """
 
     name: str
@@ -38,7 +37,6 @@ class Subject:
     statistics: tuple[str, ...] = ()
     direction: str = ""
     told: bool = True
-    worded: bool = True
 
     def label(self, feature: str, statistic: str) -> str:
         """The name of one of its numbers on a fact line."""
@@ -135,10 +133,9 @@ _SUBJECTS = (
             name=name,
             title=title,
             clinical=clinical,
-            metric=(title, clinical),
+            metric=(title.removeprefix("sensor "), clinical),
             lexicon=words(f"{title} {clinical}"),
             statistics=tuple(f"{name}_{statistic}" for statistic in told.split()),
-            worded=False,
         )
         for name, title, clinical, told in (
             ("glucose", "blood sugar", "capillary glucose", "mean min max"),
@@ -147,8 +144,8 @@ _SUBJECTS = (
             ("body_fat", "body fat", "body fat", "latest"),
             ("respiratory_rate", "breathing rate", "respiratory rate", "mean min max"),
             ("steps", "step count", "step count", "total"),
-            ("energy", "energy spent", "energy spent", "total"),
-            ("distance", "distance covered", "distance covered", "total"),
+            ("energy", "energy use", "energy expenditure", "total"),
+            ("distance", "distance", "distance", "total"),
             ("sleep_duration", "sleep", "sleep", "total"),
         )
     ),
@@ -186,48 +183,35 @@ _OF_FEATURE = {
     "irregular_minutes": "irregular",
 }
 
+_MEANS = ("systolic_worst_sitting_mean", "diastolic_worst_sitting_mean", "systolic_mean", "diastolic_mean")
 _OF_RULE = {
-    "fever": Subject(
+    "irregular_rhythm": replace(
+        _BY_NAME["irregular"], name="irregular_rhythm", statistics=("irregular_minutes",)
+    ),
+    "fever": replace(
+        _BY_NAME["temperature"],
         name="fever",
-        title="temperature",
-        clinical="temperature",
-        metric=("temperature",),
         lexicon=words("temperature body fever"),
         statistics=("temperature_max",),
         direction="high",
     ),
-    "low_spo2": Subject(
-        name="low_spo2",
-        title="oxygen saturation",
-        clinical="SpO2",
-        metric=("oxygen", "SpO2"),
-        lexicon=_OXYGEN,
-        statistics=("spo2_5min_low",),
-        direction="low",
-    ),
-    "irregular_rhythm": Subject(
-        name="irregular_rhythm",
-        title="heart rhythm",
-        clinical="rhythm",
-        metric=("rhythm", "heartbeat", "beats"),
-        lexicon=_RHYTHM,
-        statistics=("irregular_minutes",),
-    ),
-    "high_pressure": Subject(
-        name="high_pressure",
-        title="blood pressure",
-        clinical="blood pressure",
-        metric=("blood pressure",),
-        lexicon=_PRESSURE,
-        statistics=(
-            "systolic_worst_sitting_mean",
-            "diastolic_worst_sitting_mean",
-            "systolic_mean",
-            "diastolic_mean",
-        ),
-        direction="high",
-    ),
+    **{
+        rule: replace(_BY_NAME[about], name=rule, statistics=statistics, direction=direction)
+        for rule, about, direction, statistics in (
+            ("low_spo2", "spo2", "low", ("spo2_5min_low",)),
+            ("low_temperature", "temperature", "low", ("temperature_min",)),
+            ("high_heart_rate", "heart_rate", "high", ("heart_rate_max",)),
+            ("low_heart_rate", "heart_rate", "low", ("heart_rate_min",)),
+            ("low_glucose", "sensor_glucose", "low", ("sensor_glucose_min", "glucose_min")),
+            ("high_glucose", "sensor_glucose", "high", ("sensor_glucose_max",)),
+            ("high_respiration", "respiratory_rate", "high", ("respiratory_rate_max",)),
+            ("low_respiration", "respiratory_rate", "low", ("respiratory_rate_min",)),
+            ("high_pressure", "blood_pressure", "high", _MEANS),
+            ("low_pressure", "blood_pressure", "low", _MEANS),
+        )
+    },
 }
+"""What the findings of a rule are about, where a sentence can say it in one number that is high or low."""
 
 
 def subject_of(rule: str, feature: str) -> Subject:

@@ -7,121 +7,16 @@ depends only on the item's place, so the same facts always read the same.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
-from healthslm.readings import Claim, Feature, Sentence
-from healthslm.slm.facts import Audience, Fact, FactSheet, Item, Role, plain
-
-Number = tuple[str, Feature]
-"""A number as it is printed, and the feature whose value it is."""
-Piece = str | Number
-Pieces = Sequence[Piece]
-_DIGITS = re.compile(r"\d+(?:[.,:]\d+)*")
-
-
-def compose(*pieces: Piece | Pieces) -> Sentence:
-    """Join pieces into a sentence that knows which of its characters are the value of which feature."""
-    text, claims = "", []
-    for piece in _flat(pieces):
-        if isinstance(piece, str):
-            text += piece
-        else:
-            value, feature = piece
-            claims.append(Claim(start=len(text), end=len(text) + len(value), feature=feature))
-            text += value
-    text = text[:1].upper() + text[1:]
-    return Sentence(text=text, origin="template", claims=tuple(claims))
-
-
-def _flat(pieces: Iterable[Piece | Pieces]) -> Iterable[Piece]:
-    for piece in pieces:
-        if isinstance(piece, str):
-            yield piece
-        elif len(piece) == 2 and isinstance(piece[0], str) and isinstance(piece[1], Feature):
-            yield piece[0], piece[1]
-        else:
-            yield from _flat(piece)  # type: ignore[arg-type]  # a sequence of pieces, not a number
-
-
-def numbers_in(text: str, feature: Feature) -> list[Piece]:
-    """Split a text at its numbers, each a claim on `feature`."""
-    pieces: list[Piece] = []
-    at = 0
-    for found in _DIGITS.finditer(text):
-        pieces += [text[at : found.start()], (found.group(), feature)]
-        at = found.end()
-    return [*pieces, text[at:]]
-
-
-def value(fact: Fact, *, when: bool = False) -> list[Piece]:
-    """A fact's value with its unit, and on request with its time: `38.9 °C at 14:20`."""
-    unit = f" {fact.unit}" if fact.unit else ""
-    time = numbers_in(f" {fact.when}", fact.feature) if when and fact.when else []
-    return [(fact.value, fact.feature), unit, *time]
-
-
-def listed(parts: Sequence[Pieces]) -> list[Piece]:
-    """Join with commas and a last `and`."""
-    out: list[Piece] = []
-    for i, part in enumerate(parts):
-        if i:
-            out.append(" and " if i == len(parts) - 1 else ", ")
-        out += part
-    return out
+from healthslm.readings import Feature, Sentence
+from healthslm.slm.facts import Audience, Fact, FactSheet, Item, Role
+from healthslm.slm.finding_words import for_clinician, for_wearer
+from healthslm.slm.pieces import Piece, Pieces, compose, listed, numbers_in, pressure, value
 
 
 def _by_statistic(item: Item) -> dict[str, Fact]:
     return {fact.statistic: fact for fact in item.facts}
-
-
-def _pressure(item: Item) -> list[Piece] | None:
-    """`142 over 88 mmHg`, when both numbers are there."""
-    if item.pressures is None:
-        return None
-    upper, lower = item.pressures
-    return [(upper.value, upper.feature), " over ", *value(lower, when=True)]
-
-
-def _finding_for_wearer(item: Item, place: int) -> Pieces:
-    """The finding in plain words: what was seen, how much, when."""
-    rule = item.finding.rule if item.finding is not None else ""
-    facts = [value(fact) for fact in item.facts]
-    first = item.facts[0] if item.facts else None
-    pressure = _pressure(item)
-    if rule == "fever" and first is not None:
-        when = value(first, when=True)
-        options: list[Pieces] = [
-            ["Your temperature rose to ", *when, ", which counts as a fever"],
-            ["Your temperature reached ", *when, ", and that is a fever"],
-        ]
-        return options[place % 2]
-    if rule == "low_spo2" and first is not None:
-        when = numbers_in(f", {first.when}", first.feature) if first.when else []
-        lasted = " over five minutes" if first.feature.name == "spo2_5min_low" else ""  # else a spot check
-        return ["Your oxygen saturation was low: ", *facts[0], lasted, *when]
-    if rule == "irregular_rhythm" and first is not None:
-        began = [", beginning ", *numbers_in(item.began, first.feature)] if item.began else []
-        return ["Your heart beat irregularly for about ", *facts[0], *began]
-    if rule == "high_pressure" and pressure is not None:
-        return ["Your blood pressure was high: ", *pressure, " on average"]
-    return _finding_for_clinician(item)
-
-
-def _finding_for_clinician(item: Item) -> Pieces:
-    """The finding's title, then its evidence in the usual terms."""
-    title = plain(item.finding.title, 60) if item.finding is not None else item.subject.clinical
-    pressure = _pressure(item)
-    if pressure is not None:
-        return [f"{title}: mean ", *pressure]
-    parts = []
-    for fact in item.facts:
-        label = item.subject.label(fact.feature.name, fact.statistic) or fact.feature.name.replace("_", " ")
-        label = "lowest five-minute median" if fact.feature.name == "spo2_5min_low" else label
-        parts.append([f"{label} ", *value(fact, when=True)])
-    first = item.facts[0].feature if item.facts else None
-    began = [", from ", *numbers_in(item.began.removeprefix("at "), first)] if item.began and first else []
-    subject = "" if item.subject.clinical.lower() in title.lower() else f"{item.subject.clinical} "
-    return [f"{title}: {subject}", *listed(parts), *began] if parts else [title]
 
 
 def _spread(item: Item, subject: str, *, wearer: bool, place: int) -> Pieces | None:
@@ -169,9 +64,9 @@ def _vital(item: Item, audience: Audience, place: int) -> Pieces:
     if set(facts) == {"count"}:
         were = "was" if item.facts[0].unit == "reading" else "were"
         return [f"There {were} ", *value(item.facts[0]), f" of {subject[:1].lower()}{subject[1:]}"]
-    pressure = _pressure(item)
-    if pressure is not None:
-        return [f"{subject} {'averaged' if 'mean' in facts else 'was last'} ", *pressure]
+    pair = pressure(item)
+    if pair is not None:
+        return [f"{subject} {'averaged' if 'mean' in facts else 'was last'} ", *pair]
     spread = _spread(item, subject, wearer=wearer, place=place)
     if spread is not None:
         return spread
@@ -202,9 +97,7 @@ def _single(item: Item, name: str, *, wearer: bool) -> str:
 def sentence(item: Item, audience: Audience, place: int = 0) -> Sentence:
     """Return the template's sentence for an item; `place` picks among wordings."""
     writers: dict[Role, Callable[[], Pieces]] = {
-        Role.FINDING: lambda: (
-            _finding_for_wearer(item, place) if audience is Audience.WEARER else _finding_for_clinician(item)
-        ),
+        Role.FINDING: lambda: for_wearer(item, place) if audience is Audience.WEARER else for_clinician(item),
         Role.VITAL: lambda: _vital(item, audience, place),
         Role.COVERAGE: lambda: _coverage([item], audience),
         Role.MISSING: lambda: [

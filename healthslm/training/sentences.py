@@ -25,6 +25,7 @@ _VERBS = {
     "mean": ("averaged {v}", "was {v} on average", "was on average {v}", "had an average of {v}"),
     "min": ("fell to {v}", "dropped to {v}", "dipped to {v}", "had a low of {v}", "went down to {v}"),
     "max": ("rose to {v}", "reached {v}", "peaked at {v}", "climbed to {v}", "reached a high of {v}"),
+    "total": ("came to {v}", "came to {v} in all", "was {v} in all", "totalled {v}"),
 }
 _NOUNS = {
     "mean": ("its average was {v}",),
@@ -37,6 +38,7 @@ _OPENINGS = {
     "min": ("lowest {name} was {v}", "lowest {name} reading was {v}"),
     "max": ("highest {name} was {v}", "highest {name} reading was {v}"),
     "latest": ("latest {name} was {v}", "most recent {name} was {v}", "last {name} reading was {v}"),
+    "total": ("total {name} was {v}",),
 }
 _RANGES = (
     "ranged between {min} and {max}", "ranged from {min} to {max}", "varied between {min} and {max}",
@@ -125,7 +127,7 @@ def _found(start: str, name: str, way: str, statistic: str, value: str, *, fever
 
 def _vital(start: str, name: str, said: dict[str, str]) -> Iterator[str]:
     """Clauses one after the other; the two ends of a range may be one clause."""
-    order = [s for s in ("mean", "max", "min", "latest") if s in said]
+    order = [s for s in ("mean", "max", "min", "latest", "total") if s in said]
     first = order[0] if order else ""
     heads = [f"{start} {name} {v.format(v=said[first])}" for v in _VERBS.get(first, ())]
     heads += [f"{start} {o.format(name=name, v=said[first])}" for o in _OPENINGS.get(first, ())]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from healthslm.slm.facts import Audience, Item
@@ -18,6 +20,7 @@ from tests.slm.facts_for_tests import (
     TEMPERATURE,
     WEARER,
     feature,
+    finding,
     found,
     item,
 )
@@ -34,6 +37,14 @@ ITEMS = {
     "low oxygen": found(LOW_OXYGEN),
     "irregular": found(IRREGULAR),
     "high pressure": found(HIGH_PRESSURE),
+    "glucose": item(
+        *(feature(f"sensor_glucose_{s}", v) for s, v in (("mean", 142), ("min", 61), ("max", 255)))
+    ),
+    "low glucose": found(finding("low_glucose", feature("sensor_glucose_min", 52, "13:20"))),
+    "fast breathing": found(finding("high_respiration", feature("respiratory_rate_max", 31, "13:20"))),
+    "steps": item(replace(feature("steps_count", 6210), name="steps_total")),
+    "weight": item(feature("weight_latest", 81.4, "06:30")),
+    "sleep": item(replace(feature("sleep_duration_mean", 6.5), name="sleep_duration_total")),
 }
 
 
@@ -71,6 +82,13 @@ def objection(name: str, text: str, audience: Audience = WEARER) -> str:
             "temperature",
             "Your highest temperature was 38.9 °C at 14:20, and the latest was 37.8 °C at 21:00.",
         ),
+        ("glucose", "Your glucose averaged 142 mg/dL and ranged from 61 to 255 mg/dL."),
+        ("low glucose", "Your sensor glucose dropped to a low of 52 mg/dL at 14:20."),
+        ("fast breathing", "Your breathing rate was high, peaking at 31 breaths a minute at 14:20."),
+        ("steps", "Your step count came to 6210 steps in all."),
+        ("steps", "Your total step count was 6210 steps."),
+        ("weight", "Your latest weight was 81.4 kg at 07:30."),
+        ("sleep", "Your sleep totalled 6.5 hours."),
     ],
 )
 def test_true_sentences_stand(name: str, text: str) -> None:
@@ -131,6 +149,13 @@ def test_true_sentences_stand(name: str, text: str) -> None:
         ("fever", "Your temperature was low and reached 38.9 °C at 14:20.", "word"),
         ("fever", "Your temperature rose above 38.9 °C at 14:20, a fever.", "word"),
         ("high pressure", "Your blood pressure was high, at 152 over 94 mmHg.", "statistic"),
+        ("steps", "Your step count averaged 6210 steps.", "statistic"),
+        ("steps", "Your step count was 6210 steps.", "statistic"),
+        ("glucose", "Your glucose averaged 142 mmol/L and ranged from 61 to 255 mg/dL.", "word"),
+        ("low glucose", "Your sensor glucose dropped to 52 mg at 14:20.", "dose"),
+        ("low glucose", "Your sensor glucose was low, take 52 mg/dL at 14:20.", "dose"),
+        ("weight", "Your latest weight was 81.4 % at 07:30.", "unit"),
+        ("sleep", "Your sleep came to 6.5 ms in all.", "word"),
         # pairs
         ("pressure", "Your blood pressure averaged 94 over 152 mmHg.", "pair"),
         ("pressure", "Your blood pressure averaged 152 mmHg with an other of 94 mmHg.", "word"),

@@ -158,7 +158,7 @@ def test_an_unknown_feature_is_told_by_its_name() -> None:
         (
             (finding("low_spo2", without("spo2_5min_low", "spot checks"), feature("spo2_min", 90, "15:42")),),
             (),
-            "Your oxygen saturation was low: 90 %, at 16:42.",
+            "Your oxygen saturation was low: 90 % at 16:42.",
             "Low oxygen saturation: SpO2 lowest 90 % at 16:42, from 14:00.",
         ),
         (
@@ -180,6 +180,53 @@ def test_the_templates_sentences(
 ) -> None:
     assert told(findings, features).sentences[0].text == wearer
     assert told(findings, features, audience=CLINICIAN).sentences[0].text == clinician
+
+
+SHIFT = replace(feature("heart_rate_mean", 71), name="resting_heart_rate_days")
+USUAL = replace(SHIFT, name="resting_heart_rate_usual", value=60)
+GAIN = replace(feature("weight_latest", 2.4), name="weight_gain_7_days")
+
+
+@pytest.mark.parametrize(
+    ("found_", "wearer", "clinician"),
+    [
+        (
+            finding(
+                "high_heart_rate", feature("heart_rate_max", 131, "13:20"), title="High heart rate at rest"
+            ),
+            "Your heart rate was high: 131 bpm at 14:20.",
+            "High heart rate at rest: highest 131 bpm at 14:20, from 14:00.",
+        ),
+        (
+            finding("low_glucose", feature("sensor_glucose_min", 58, "13:20"), title="Low glucose"),
+            "Your sensor glucose was low: 58 mg/dL at 14:20.",
+            "Low glucose: sensor glucose lowest 58 mg/dL at 14:20, from 14:00.",
+        ),
+        (
+            finding(
+                "raised_resting_rate", SHIFT, USUAL, title="Resting heart rate above your usual for days"
+            ),
+            "Your resting heart rate has been 71 bpm in the last days, above your usual 60 bpm.",
+            "Resting heart rate above your usual for days: resting heart rate of the last days 71 bpm and "
+            "usual resting heart rate 60 bpm, from 14:00.",
+        ),
+        (
+            finding("weight_gain", GAIN, feature("weight_latest", 84), title="Weight rising within days"),
+            "Your weight rose by 2.4 kg within a week, to 84.0 kg.",
+            "Weight rising within days: weight gained within a week 2.4 kg and latest 84.0 kg, from 14:00.",
+        ),
+    ],
+)
+def test_a_findings_words_are_words(found_: Finding, wearer: str, clinician: str) -> None:
+    assert told((found_,)).sentences[0].text == wearer
+    assert told((found_,), audience=CLINICIAN).sentences[0].text == clinician
+
+
+@given(st.integers(0, 10_000), st.sampled_from(list(Audience)))
+def test_no_templates_sentence_stutters_or_shows_a_variables_name(number: int, audience: Audience) -> None:
+    day = draw_day(9, number)
+    text = narrate(day.findings, day.features, audience=audience, zone=BERLIN, writer=None).text
+    assert not re.search(r"\b(\w+(?: \w+){0,3}) \1\b|_|5min|rmssd|spo2", text)
 
 
 def test_numbers_are_written_in_singular_and_plural() -> None:
