@@ -33,6 +33,12 @@ _OTHERS = {
     "valentines": ("14",), "halloween": ("31",),
 }  # fmt: skip
 """Words that stand for a number or come with one: `a fortnight` is 2 weeks, `the past hour` 1 hour."""
+_PHRASES = {
+    r"\bfirst week\b": ("1", "7"),
+    r"\bsecond week\b": ("8", "14"),
+    r"\bweek (?:ago|before)\b": ("7",),
+}
+"""Turns of phrase that name days: `the first week of March` is from the 1st to the 7th."""
 
 
 def numbers_named(question: str) -> tuple[str, ...]:
@@ -51,6 +57,8 @@ def numbers_named(question: str) -> tuple[str, ...]:
             found.append(number.rstrip("0").rstrip("."))
         elif number.isdigit():
             found.append(str(int(number)))
+    for phrase, numbers in _PHRASES.items():
+        found += numbers if re.search(phrase, text) else ()
     words = _WORD.findall(text)
     found += _in_words(words)
     for word in words:

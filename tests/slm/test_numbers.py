@@ -31,6 +31,8 @@ from healthslm.slm.numbers import numbers_named
         ("won twenty", "120"),
         ("the twelfth", "12"),
         ("last hour", "1"),
+        ("the first week of august", "7"),
+        ("a week ago friday", "7"),
     ],
 )
 def test_numbers_are_found_as_people_say_them(question: str, number: str) -> None:
