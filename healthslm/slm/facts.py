@@ -260,8 +260,8 @@ def _distinct(features: list[Feature]) -> list[Feature]:
     """Drop what would say the same thing twice: all statistics of a single reading are that reading."""
     kept: list[Feature] = []
     for feature in features:
-        same = [k for k in kept if k.kind is feature.kind and k.readings == feature.readings and k.readings]
-        if not same or len(feature.readings) != 1:
+        read = set(feature.readings)
+        if len(read) != 1 or not any(k.kind is feature.kind and set(k.readings) == read for k in kept):
             kept.append(feature)
     return kept
 

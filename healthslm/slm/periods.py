@@ -65,8 +65,8 @@ def resolve(words: str, now: datetime, zone: ZoneInfo) -> Period:
     and 18 o'clock, six hours each), `this_week`, `last_week`, `this_month`, `last_month`,
     `last N hours|days|weeks|months`, a weekday, `2026-11-02`, and `2026-11-02..2026-11-05` with both days in
     it; `3 march`, `3 march 2025`, `day 3` (of this month or the last), `3 days ago`, `march`, each the latest
-    that has begun, and two of them with `to` between them (`friday to today`, `july to september`). Weeks begin on Monday. Raises
-    `UnknownPeriodError` for anything else and for what is yet to come.
+    that has begun, and two of them with `to` between them (`friday to today`, `july to september`). Weeks
+    begin on Monday. Raises `UnknownPeriodError` for anything else and for what is yet to come.
     """
     local = now.astimezone(zone)
     try:
@@ -106,10 +106,7 @@ def _bounds(words: str, local: datetime, zone: ZoneInfo) -> tuple[datetime, date
         return _between(found[1], found[2] or found[1], zone)
     since, _, until = words.rpartition(" to ")
     last = _ended(until, today)
-    if since or until in _MONTHS:
-        first = _day(since or until, min(last, today))
-    else:
-        first = last
+    first = _day(since or until, min(last, today)) if since or until in _MONTHS else last
     if first > last:
         raise UnknownPeriodError(f"{since} is after {until}")
     return _midnight(first, zone), _midnight(last + one, zone)
