@@ -18,6 +18,7 @@ class Fool:
     """A writer that always says the same thing."""
 
     model_id = "fool"
+    tuned = True
 
     def __init__(self, text: str) -> None:
         self.text = text
