@@ -219,6 +219,11 @@ GAIN = replace(feature("weight_latest", 2.4), name="weight_gain_7_days")
             "Your weight rose by 2.4 kg within a week, to 84.0 kg.",
             "Weight rising within days: weight gained within a week 2.4 kg and latest 84.0 kg, from 14:00.",
         ),
+        (
+            finding("high_pressure", feature("systolic_mean", 156)),
+            "Your blood pressure was high: average systolic 156 mmHg.",
+            "High blood pressure: average systolic 156 mmHg, from 14:00.",
+        ),
     ],
 )
 def test_a_findings_words_are_words(found_: Finding, wearer: str, clinician: str) -> None:
