@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from healthslm.cli import terminal
 from healthslm.cli.app import app
 from healthslm.cli.session import session
 from healthslm.errors import UsageError
-from healthslm.evaluation.table import Table
+from healthslm.evaluation.table import FLOAT32, Table
 from healthslm.slm import Model, ModelProcess
 
 evaluations = typer.Typer(help="How good it is, measured.", no_args_is_help=True)
@@ -37,45 +38,76 @@ def show(table: Table, *, json: bool) -> None:
         terminal.out.print(terminal.cell(note), style="dim")
 
 
-@evaluations.command("narrate")
-def eval_narrate(
-    context: typer.Context,
-    days: Annotated[int, typer.Option(min=1, max=10_000, help="How many drawn days to narrate.")] = 10,
-    seed: Annotated[int, typer.Option(help="Which days are drawn.")] = 1,
-    json: Json = False,
-) -> None:
-    """Narrate drawn days, and count which of the model's sentences stood."""
-    from healthslm.evaluation import narrate  # noqa: PLC0415  only here
-
-    current = session(context)
-    with current.writer() as writer:
-        if writer is None:
-            raise UsageError("There is no language model to measure.", "First: healthslm model build")
-        result = narrate.run(writer, days=days, seed=seed)
-    if json:
-        terminal.print_json(result.to_json())
-        return
-    table = Shown("what", "count")
-    for name, value in result.rows():
-        table.add_row(name, value)
-    terminal.out.print(table)
-
-
 Untuned = Annotated[
     Path | None, typer.Option(help="Folder of the untuned model (`model build --untuned --to`), to compare.")
+]
+Float32 = Annotated[
+    Path | None,
+    typer.Option("--float32", help="The GGUF file it was built from: to compare with weights not rounded."),
 ]
 Classical = Annotated[bool, typer.Option(help="Beside TF-IDF and logistic regression (scikit-learn).")]
 Wrong = Annotated[bool, typer.Option("--wrong", help="Show each that is wrong.")]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Models:
+    """The model that is measured, and those beside it where they are named."""
+
+    ours: Model
+    untuned: ModelProcess | None
+    exact: ModelProcess | None
+
+
 @contextmanager
-def _readers(context: typer.Context, untuned: Path | None) -> Iterator[tuple[Model, ModelProcess | None]]:
-    """The tuned model, and the untuned one where it is named."""
-    with session(context).writer() as ours, ExitStack() as stack:
+def _models(context: typer.Context, untuned: Path | None, gguf: Path | None) -> Iterator[_Models]:
+    current = session(context)
+    with current.writer() as ours, ExitStack() as stack:
         if ours is None:
             raise UsageError("There is no language model to measure.", "First: healthslm model build")
         other = None if untuned is None else stack.enter_context(ModelProcess(untuned))
-        yield ours, other
+        exact = None
+        if gguf is not None:
+            from healthslm.evaluation.float32 import float32  # noqa: PLC0415  only here
+
+            exact = stack.enter_context(float32(current.settings.model, gguf))
+        yield _Models(ours=ours, untuned=other, exact=exact)
+
+
+@evaluations.command("narrate")
+def eval_narrate(
+    context: typer.Context,
+    data: Annotated[Path | None, typer.Option(help="JSON lines of days (docs/narratives.md).")] = None,
+    sentences: Annotated[int, typer.Option(min=1, help="How many sentences the model writes.")] = 1000,
+    sampled: Annotated[
+        bool, typer.Option(help="Draw every sentence; else the likeliest, and one drawn where it fails.")
+    ] = True,
+    seed: Annotated[int, typer.Option(min=0, help="Which days are drawn.")] = 1,
+    untuned: Untuned = None,
+    exact: Float32 = None,
+    wrong: Wrong = False,
+    shown: Annotated[
+        int, typer.Option("--show", min=0, help="Only print so many texts, half of them the clinician's.")
+    ] = 0,
+    json: Json = False,
+) -> None:
+    """How true, whole and readable the texts are, beside the untuned model and the template."""
+    from healthslm.evaluation import narrate  # noqa: PLC0415  only here
+
+    with _models(context, untuned, exact) as models:
+        if shown:
+            for audience, summary in narrate.texts(data, models.ours, count=shown, seed=seed):
+                terminal.out.print(
+                    narrate.markdown(audience, summary), markup=False, highlight=False, soft_wrap=True
+                )
+            return
+        named = {narrate.UNTUNED: models.untuned, FLOAT32: models.exact}
+        others = {name: model for name, model in named.items() if model is not None}
+        table, narrated = narrate.run(
+            data, models.ours, others, sentences=sentences, seed=seed, sampled=sampled
+        )
+    show(table, json=json)
+    for rule, detail, text in narrated.examples if wrong else ():
+        terminal.print_line({"text": text, "rule": rule, "detail": detail})
 
 
 @evaluations.command("route")
@@ -83,6 +115,7 @@ def eval_route(
     context: typer.Context,
     data: Annotated[Path | None, typer.Option(help="JSON lines: question, now, tool, arguments.")] = None,
     untuned: Untuned = None,
+    exact: Float32 = None,
     classical: Classical = True,
     wrong: Wrong = False,
     json: Json = False,
@@ -90,8 +123,8 @@ def eval_route(
     """Which call a question becomes, beside the untuned model, rules, a classical program."""
     from healthslm.evaluation import route  # noqa: PLC0415  only here
 
-    with _readers(context, untuned) as (ours, other):
-        table, routing = route.run(data, ours, other, classical=classical)
+    with _models(context, untuned, exact) as models:
+        table, routing = route.run(data, models.ours, models.untuned, exact=models.exact, classical=classical)
     show(table, json=json)
     for question, tool, arguments in routing.wrong if wrong else ():
         terminal.print_line(
@@ -108,6 +141,7 @@ def eval_triage(
     context: typer.Context,
     data: Annotated[Path | None, typer.Option(help="JSON lines: text, lowest, highest.")] = None,
     untuned: Untuned = None,
+    exact: Float32 = None,
     classical: Classical = True,
     wrong: Wrong = False,
     json: Json = False,
@@ -115,8 +149,10 @@ def eval_triage(
     """Which level a note gets, beside the untuned model, keyword rules, a classical program."""
     from healthslm.evaluation import triage  # noqa: PLC0415  only here
 
-    with _readers(context, untuned) as (ours, other):
-        table, levelled = triage.run(data, ours, other, classical=classical)
+    with _models(context, untuned, exact) as models:
+        table, levelled = triage.run(
+            data, models.ours, models.untuned, exact=models.exact, classical=classical
+        )
     show(table, json=json)
     for note, level in levelled.wrong if wrong else ():
         terminal.print_line({"text": note.text, "wanted": [note.lowest, note.highest], "got": level})

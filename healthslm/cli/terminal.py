@@ -269,6 +269,7 @@ def summary_json(summary: Summary) -> dict[str, object]:
         "origin": summary.origin,
         "model": summary.model_id,
         "rejected": summary.rejected,
+        "withheld": summary.withheld,
         "sentences": [
             {
                 "text": s.text,

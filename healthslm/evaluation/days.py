@@ -6,16 +6,22 @@ No person's data is in them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from healthslm.readings import KINDS, Feature, Finding, Kind, Severity
 from healthslm.rules import RULES, Rule
+from healthslm.slm import Audience
 
+LEARNED = 7
+"""The seed of the days that are learned from (`healthslm.training`); nothing is measured on them."""
 _FIRST_DAY = datetime(2026, 1, 5, tzinfo=UTC)
 _DAY = timedelta(days=1)
+_ZONE = ZoneInfo("Europe/Berlin")
 _FINDINGS = 3
 """So many a day on average, however many rules there are."""
 _MOST = 4
@@ -28,6 +34,15 @@ class Day:
 
     findings: tuple[Finding, ...]
     features: tuple[Feature, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """A day to be told to somebody."""
+
+    day: Day
+    audience: Audience
+    zone: ZoneInfo
 
 
 class _Draw:
@@ -205,3 +220,13 @@ def draw_day(seed: int, number: int) -> Day:
             )
         )
     return Day(findings=tuple(findings), features=tuple(features))
+
+
+def drawn(seed: int) -> Iterator[Telling]:
+    """Draw days without end, each to be told to both audiences, never one that was learned from."""
+    assert seed != LEARNED, "the model has learned from these days"  # noqa: S101  no measure is worth this
+    number = 0
+    while True:
+        day = draw_day(seed, number)
+        yield from (Telling(day=day, audience=audience, zone=_ZONE) for audience in Audience)
+        number += 1

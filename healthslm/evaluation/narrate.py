@@ -1,153 +1,138 @@
-"""How often the model's sentences stand: drawn days are narrated, and every attempt is counted."""
+"""`healthslm eval narrate`: how true, whole and readable a model's texts are, beside what else there is.
+
+Claims are judged by `healthslm.evaluation.claims`, which shares nothing with the check that decides. There is
+no majority class of sentences: the template is what always says the same.
+"""
 
 from __future__ import annotations
 
 import itertools
-import re
-import time
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
-from typing import Any
-from zoneinfo import ZoneInfo
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
-from healthslm.evaluation.days import draw_day
-from healthslm.readings import Finding, Sentence, Severity, Summary
+from healthslm.errors import UsageError
+from healthslm.evaluation.claims import KINDS_OF_CLAIM
+from healthslm.evaluation.day_files import tellings
+from healthslm.evaluation.days import LEARNED, Telling, drawn
+from healthslm.evaluation.table import FLOAT32, Line, Table, line
+from healthslm.evaluation.telling import Asked, Narrated, measured
+from healthslm.readings import Summary
 from healthslm.slm import Audience, Writer, narrate
-from healthslm.slm.grounding import ungrounded
-from healthslm.slm.narrate import Attempt
 
-_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
-_ZONE = ZoneInfo("Europe/Berlin")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NarrateResult:
-    """What came of narrating drawn days.
-
-    `sentences` are those that a model was asked for, `stood` those that its words were kept for; `rejected`
-    counts attempts by the rule that objected. Ungrounded numbers are counted in the attempts as decoded under
-    the mask (`ungrounded_before`) and in the finished texts (`ungrounded_after`, which must be 0).
-    `findings_told` of `findings` have their sentence; `urgent_with_action` of `urgent` have the next step
-    in the text.
-    """
-
-    model_id: str
-    days: int
-    sentences: int
-    stood: int
-    attempts: int
-    rejected: dict[str, int]
-    ungrounded_before: int
-    ungrounded_after: int
-    findings: int
-    findings_told: int
-    urgent: int
-    urgent_with_action: int
-    seconds: float
-    examples: tuple[tuple[str, str, str], ...] = ()
-
-    @property
-    def share(self) -> float:
-        """Share of the sentences that stood, 0 to 1."""
-        return self.stood / self.sentences if self.sentences else 0.0
-
-    def rows(self) -> list[tuple[str, str]]:
-        """The result as lines of a table."""
-        reasons = sorted(self.rejected.items(), key=lambda r: -r[1])
-        return [
-            ("model", self.model_id),
-            ("days", str(self.days)),
-            ("sentences asked of the model", str(self.sentences)),
-            ("stood", f"{self.stood} ({self.share:.0%})"),
-            ("attempts", str(self.attempts)),
-            *((f"rejected: {rule}", str(count)) for rule, count in reasons),
-            ("ungrounded numbers before the check", str(self.ungrounded_before)),
-            ("ungrounded numbers after it", str(self.ungrounded_after)),
-            ("findings told", f"{self.findings_told} of {self.findings}"),
-            ("urgent findings with what to do", f"{self.urgent_with_action} of {self.urgent}"),
-            ("seconds", f"{self.seconds:.1f}"),
-        ]
-
-    def to_json(self) -> dict[str, Any]:
-        """The result for `--json`; examples of rejected attempts with their reason are in it."""
-        fields = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "examples"}
-        examples = [dict(zip(("rule", "detail", "text"), e, strict=True)) for e in self.examples]
-        return {**fields, "share": self.share, "examples": examples}
-
-
-def unclaimed(sentence: Sentence) -> list[str]:
-    """Return the numbers of a sentence that no claim ties to a feature."""
-    spans = [(c.start, c.end) for c in sentence.claims]
-    text = sentence.text.replace("SpO2", "SpO_")
-    return [m.group() for m in _NUMBER.finditer(text) if m.span() not in spans]
-
-
-def _told(summary: Summary, finding: Finding) -> bool:
-    """Say whether a sentence has one of the finding's own numbers in it."""
-    return any(claim.feature in finding.evidence for s in summary.sentences for claim in s.claims)
+UNTUNED = "untuned model"
 
 
 def run(
+    data: Path | None,
     writer: Writer,
+    others: Mapping[str, Writer],
     *,
-    days: int,
+    sentences: int,
     seed: int,
-    audiences: tuple[Audience, ...] = tuple(Audience),
-    clock: Callable[[], float] = time.monotonic,
-    keep: int = 20,
-) -> NarrateResult:
-    """Narrate drawn days for every audience and count. `keep` rejected attempts are kept as examples."""
-    counts: Counter[str] = Counter()
-    rejected: Counter[str] = Counter()
-    examples: list[tuple[str, str, str]] = []
-    asked: set[tuple[int, Audience, str]] = set()
+    sampled: bool,
+) -> tuple[Table, Narrated]:
+    """Narrate a file's days, or days drawn by `seed` until the model wrote so many `sentences`.
 
-    def observe(number: int, audience: Audience, attempt: Attempt) -> None:
-        asked.add((number, audience, attempt.item.id))
-        counts["attempts"] += 1
-        counts["before"] += len(ungrounded(attempt.text, attempt.item))
-        if attempt.objection is None:
-            counts["stood"] += 1
-            return
-        rejected[attempt.objection.rule] += 1
-        if len(examples) < keep:
-            examples.append((attempt.objection.rule, attempt.objection.detail, attempt.text))
+    `others` (`UNTUNED`, `FLOAT32`) are asked in the same way about the same days. `sampled` draws every
+    sentence instead of taking the likeliest first. Raises `UsageError` for the seed that was learned from.
+    """
+    days = _days(data, seed)
+    ours = measured(days, writer, sentences=sentences, sampled=sampled)
 
-    started = clock()
-    for audience, number in itertools.product(audiences, range(days)):
-        day = draw_day(seed, number)
-        actions = {f.action for f in day.findings}
-        summary = narrate(
-            day.findings,
-            day.features,
-            audience=audience,
-            zone=_ZONE,
-            writer=writer,
-            observe=partial(observe, number, audience),
+    def again() -> Iterator[Telling]:
+        return itertools.islice(iter(_days(data, seed)), ours.narratives)
+
+    beside = [(name, measured(again(), other, sampled=sampled)) for name, other in others.items()]
+    template = measured(again(), None)
+    where = f"days drawn with seed {seed}" if data is None else "a file"
+    how = "each sentence drawn" if sampled else "the likeliest sentence, then one drawn"
+    notes = [f"{ours.narratives} narratives of {where}, {how}; {writer.model_id}"]
+    if ours.objections:
+        refused = (f"{rule} {count}" for rule, count in ours.objections.most_common())
+        notes.append(f"Attempts refused by the check: {', '.join(refused)}")
+    lines = [*_ours(ours), *_others(ours, beside, template)]
+    return Table(title="Facts → texts", lines=tuple(lines), notes=tuple(notes)), ours
+
+
+def _days(data: Path | None, seed: int) -> Sequence[Telling] | Iterator[Telling]:
+    if data is not None:
+        return tellings(data)
+    if seed == LEARNED:
+        raise UsageError(f"The model has learned from days of seed {LEARNED}.", "Give another --seed.")
+    return drawn(seed)
+
+
+def _ours(one: Narrated) -> list[Line]:
+    wearer, clinician = Audience.WEARER, Audience.CLINICIAN
+    return [
+        line("sentences written", one.attempts, decimals=0),
+        line("numbers in no fact, as written", one.loose_written, most=0, decimals=0),
+        line("numbers in no fact, as shown", one.loose_shown, most=0, decimals=0),
+        line("wrong claims, as written", one.wrong(shown=False), "%", most=2),
+        *(
+            line(f"of them {kind}", one.wrong_written[kind], f"of {one.claims_written:,}", decimals=0)
+            for kind in KINDS_OF_CLAIM
+        ),
+        line("wrong claims, as shown", one.wrong(shown=True), "%", most=0),
+        line("sentences that stand", one.standing, "%", least=95, decimals=1),
+        line("findings of watch and above in the text", one.told, "%", least=100, decimals=1),
+        line("urgent findings first, with what to do", one.first, "%", least=100, decimals=1),
+        line("texts withheld", one.withheld, decimals=0),
+        line("grade of the wearer's texts", one.grade(wearer), most=8, decimals=1),
+        line("the same, figures read aloud", one.grade(wearer, aloud=True), decimals=1),
+        line("grade of the clinician's texts", one.grade(clinician), decimals=1),
+        line("a narrative", one.seconds / one.narratives if one.narratives else None, "s"),
+    ]
+
+
+def _others(ours: Narrated, beside: Sequence[tuple[str, Narrated]], template: Narrated) -> list[Line]:
+    lines = []
+    for name, other in (*beside, ("template", template)):
+        if other.attempts:
+            lines += [
+                line(f"{name}: numbers in no fact, as written", other.loose_written, decimals=0),
+                line(f"{name}: wrong claims, as written", other.wrong(shown=False), "%"),
+                line(f"{name}: sentences that stand", other.standing, "%", decimals=1),
+            ]
+        lines += [
+            line(f"{name}: wrong claims, as shown", other.wrong(shown=True), "%"),
+            line(f"{name}: findings in the text", other.told, "%", decimals=1),
+            line(f"{name}: grade of the wearer's texts", other.grade(Audience.WEARER), decimals=1),
+        ]
+        if name == FLOAT32:
+            lines += [
+                line(
+                    "4 bits lose: sentences that stand",
+                    _less(other.standing, ours.standing),
+                    "points",
+                    most=0.5,
+                ),
+                line(
+                    "4 bits lose: right claims, as written",
+                    _less(ours.wrong(shown=False), other.wrong(shown=False)),
+                    "points",
+                    most=0.5,
+                ),
+            ]
+    return lines
+
+
+def _less(more: float | None, less: float | None) -> float | None:
+    return None if more is None or less is None else more - less
+
+
+def texts(data: Path | None, writer: Writer, *, count: int, seed: int) -> Iterator[tuple[Audience, Summary]]:
+    """Narrate `count` days as the product does, the first half for the wearer, the rest for the clinician."""
+    for number, telling in enumerate(itertools.islice(iter(_days(data, seed)), 0, 2 * count, 2)):
+        audience = telling.audience if data is not None else list(Audience)[2 * number // count]
+        day = telling.day
+        yield (
+            audience,
+            narrate(day.findings, day.features, audience=audience, zone=telling.zone, writer=Asked(writer)),
         )
-        facts = [s for s in summary.sentences if s.text not in actions]
-        counts["after"] += sum(len(unclaimed(s)) for s in facts)
-        counts["findings"] += len(day.findings)
-        counts["told"] += sum(_told(summary, finding) for finding in day.findings)
-        advised = audience is Audience.WEARER  # the clinician's page has the next step elsewhere
-        urgent = [f for f in day.findings if f.severity >= Severity.URGENT and advised]
-        counts["urgent"] += len(urgent)
-        counts["acted"] += sum(f.action in {s.text for s in summary.sentences} for f in urgent)
-    return NarrateResult(
-        model_id=writer.model_id,
-        days=days,
-        sentences=len(asked),
-        stood=counts["stood"],
-        attempts=counts["attempts"],
-        rejected=dict(rejected),
-        ungrounded_before=counts["before"],
-        ungrounded_after=counts["after"],
-        findings=counts["findings"],
-        findings_told=counts["told"],
-        urgent=counts["urgent"],
-        urgent_with_action=counts["acted"],
-        seconds=clock() - started,
-        examples=tuple(examples),
-    )
+
+
+def markdown(audience: Audience, summary: Summary) -> str:
+    """Write a text as Markdown: a list, the sentences that are not the model's in italics."""
+    sentences = (s.text if s.origin == "model" else f"*{s.text}*" for s in summary.sentences)
+    return "\n".join((f"For the {audience}:", "", *(f"- {text}" for text in sentences), ""))

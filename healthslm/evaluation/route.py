@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from healthslm.evaluation import questions as questioning
 from healthslm.evaluation.questions import ZONE, Question, questions, same, share
-from healthslm.evaluation.table import Line, Table, line
+from healthslm.evaluation.table import FLOAT32, Line, Table, line
 from healthslm.slm import Reader, route
 from healthslm.voices import learned_from
 
@@ -70,9 +70,17 @@ def _zone(question: Question) -> ZoneInfo:
 
 
 def run(
-    data: Path | None, reader: Reader, untuned: Reader | None = None, *, classical: bool = True
+    data: Path | None,
+    reader: Reader,
+    untuned: Reader | None = None,
+    *,
+    exact: Reader | None = None,
+    classical: bool = True,
 ) -> tuple[Table, Routing]:
-    """Measure on a file's questions, or on those of the voices that nothing was learned from."""
+    """Measure on a file's questions, or on those of the voices that nothing was learned from.
+
+    `exact` are the weights of `reader` in float32.
+    """
     asked = questions(data)
     program = questioning.classical() if classical else None
     ours = measured(asked, by(reader))
@@ -84,6 +92,8 @@ def run(
         )
     if untuned is not None:
         others.append(("untuned model", measured(asked, by(untuned))))
+    if exact is not None:
+        others.append((FLOAT32, measured(asked, by(exact))))
     others.append(("rules alone", measured(asked, by(None))))
     others.append(("majority class", measured(asked, lambda _: _MAJORITY)))
     lines = _lines(ours, others)
@@ -102,6 +112,10 @@ def _lines(ours: Routing, others: Sequence[tuple[str, Routing]]) -> list[Line]:
     for name, other in others:
         lines.append(line(f"{name}: right tool", other.tool, "%", decimals=1))
         lines.append(line(f"{name}: and all arguments", other.whole, "%", decimals=1))
+        if name == FLOAT32:
+            tool, whole = other.tool - ours.tool, other.whole - ours.whole
+            lines.append(line("4 bits lose: right tool", tool, "points", most=0.5, decimals=1))
+            lines.append(line("4 bits lose: and all arguments", whole, "points", most=0.5, decimals=1))
         if name.startswith("TF-IDF"):
             lines.append(
                 line(f"ours above {name}, right tool", ours.tool - other.tool, "points", least=5, decimals=1)

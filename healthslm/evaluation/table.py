@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+FLOAT32 = "float32 of the same weights"
+"""What a 4-bit model is compared with (`healthslm.evaluation.float32`)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from healthslm.evaluation import questions as questioning
 from healthslm.evaluation.questions import notes, share
-from healthslm.evaluation.table import Line, Table, line
+from healthslm.evaluation.table import FLOAT32, Line, Table, line
 from healthslm.slm import Reader, triage
 from healthslm.slm.jobs import LEVELS
 from healthslm.voices import Noted, learned_from
@@ -47,9 +47,17 @@ def measured(noted: Sequence[Noted], leveller: Leveller) -> Levelled:
 
 
 def run(
-    data: Path | None, reader: Reader, untuned: Reader | None = None, *, classical: bool = True
+    data: Path | None,
+    reader: Reader,
+    untuned: Reader | None = None,
+    *,
+    exact: Reader | None = None,
+    classical: bool = True,
 ) -> tuple[Table, Levelled]:
-    """Measure on a file's notes, or on those of the voices that nothing was learned from."""
+    """Measure on a file's notes, or on those of the voices that nothing was learned from.
+
+    `exact` are the weights of `reader` in float32.
+    """
     noted = notes(data)
     program = questioning.classical() if classical else None
     ours = measured(noted, lambda text: triage(text, reader).level)
@@ -58,6 +66,8 @@ def run(
         others.append(("TF-IDF + logistic regression", measured(noted, program.Leveller(learned_from()[1]))))
     if untuned is not None:
         others.append(("untuned model", measured(noted, lambda text: triage(text, untuned).level)))
+    if exact is not None:
+        others.append((FLOAT32, measured(noted, lambda text: triage(text, exact).level)))
     others.append(("keyword rules alone", measured(noted, lambda text: triage(text).level)))
     others.append(("majority class", measured(noted, lambda _: LEVELS[0])))
     note = f"{len(noted)} notes" + ("" if data else ", of voices that nothing was learned from")
@@ -82,4 +92,11 @@ def _lines(ours: Levelled, others: Sequence[tuple[str, Levelled]]) -> list[Line]
                 ("within", other.within),
             )
         ),
+        *(_lost(ours, other) for name, other in others if name == FLOAT32),
     ]
+
+
+def _lost(ours: Levelled, exact: Levelled) -> Line:
+    """What rounding to 4 bits costs where it matters most."""
+    lost = None if ours.recognised is None else (exact.recognised or 0.0) - ours.recognised
+    return line("4 bits lose: emergencies recognised", lost, "points", most=0.5, decimals=1)

@@ -384,12 +384,14 @@ class Summary:
     """A text about a period, sentence by sentence, each number traceable.
 
     `origin` is `model` when at least one sentence is the model's own, else `template`; `model_id` names the
-    weights. `rejected` counts the model's sentences that the checks did not let stand.
+    weights. `rejected` counts the model's sentences that the checks did not let stand; `withheld` says that
+    the model's whole text was not shown, because it missed an urgent finding or what to do about it.
     """
 
     sentences: tuple[Sentence, ...]
     model_id: str = ""
     rejected: int = 0
+    withheld: bool = False
 
     @property
     def text(self) -> str:

@@ -36,7 +36,7 @@ _WEEK = timedelta(days=7)
 _PER_MINUTE = (Kind.RESPIRATORY_RATE, Kind.CADENCE)
 """What is counted a minute without being heart beats."""
 _EPISODES = 3
-"""Episodes of one rule that are told one by one; the list of findings has the rest."""
+"""Episodes of one rule that are told one by one; of the rest it is said that they are in the list."""
 _EVIDENCE = 6
 """Numbers of a finding's sentence where nothing says which of them matter most."""
 
@@ -49,9 +49,10 @@ class Audience(StrEnum):
 
 
 class Role(StrEnum):
-    """What an item is: something a rule saw, a vital sign, or something that is not known."""
+    """What an item is: what a rule saw, that it saw it more often, a vital sign, or what is not known."""
 
     FINDING = "finding"
+    MORE = "more"
     VITAL = "vital"
     MISSING = "missing"
     COVERAGE = "coverage"
@@ -204,15 +205,19 @@ def _fact(feature: Feature, clock: _Clock) -> Fact:
 
 
 def _findings(findings: Iterable[Finding], clock: _Clock) -> list[Item]:
-    """The most severe first, then by time; of one rule's many episodes the first few."""
+    """The most severe first, then by time; of one rule's many episodes a few, and that there are more."""
     items: list[Item] = []
     told: dict[str, int] = {}
     for finding in sorted(findings, key=lambda f: (-f.severity, f.start)):
         told[finding.rule] = told.get(finding.rule, 0) + 1
-        if told[finding.rule] > _EPISODES:
-            continue
         known = [f for f in finding.evidence if f.value is not None]
         subject = subject_of(finding.rule, known[0].name if known else finding.rule)
+        if told[finding.rule] > _EPISODES:
+            if told[finding.rule] == _EPISODES + 1:
+                items.append(
+                    Item(id=f"{finding.rule}-more", role=Role.MORE, subject=subject, finding=finding)
+                )
+            continue
         names = {f.name: f for f in known}
         chosen = [names[n] for n in subject.statistics if n in names] or known[:_EVIDENCE]
         items.append(

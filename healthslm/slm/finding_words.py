@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from healthslm.readings import Kind
 from healthslm.slm.facts import Fact, Item, plain
 from healthslm.slm.pieces import Piece, Pieces, listed, numbers_in, pressure, value
 
@@ -61,6 +62,8 @@ def for_wearer(item: Item, place: int) -> Pieces:
         return ["Your oxygen saturation was above the target: ", *_lasting(first)]
     if item.direction and pair is not None:
         return [f"Your blood pressure was {item.direction}: ", *pair, " on average"]
+    if item.direction and len(item.facts) == 1 and first.feature.kind in (Kind.SYSTOLIC, Kind.DIASTOLIC):
+        return [f"Your blood pressure was {item.direction}: {called(first, item)} ", *value(first)]
     if item.direction and item.worded:
         return [f"Your {item.subject.title} was {item.direction}: ", *_lasting(first)]
     return _of_days(rule, item) or for_clinician(item)

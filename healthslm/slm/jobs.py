@@ -36,5 +36,10 @@ def level_of(note: str) -> list[Message]:
 
 def sentence_of(item: Item, audience: Audience) -> list[Message]:
     """Ask for an item's sentence."""
+    return sentence_about(item.line, audience)
+
+
+def sentence_about(line: str, audience: Audience) -> list[Message]:
+    """Ask for the sentence of one line of a fact sheet."""
     word = "Tell" if audience is Audience.WEARER else "Report"
-    return [("user", f"{word}: {item.line}")]
+    return [("user", f"{word}: {line}")]

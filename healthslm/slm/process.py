@@ -25,7 +25,7 @@ from pydantic import ValidationError
 from healthslm.errors import ModelError
 from healthslm.slm import model
 from healthslm.slm.facts import Audience
-from healthslm.slm.prompts import beginning
+from healthslm.slm.jobs import sentence_about
 from healthslm.slm.worker import Answered
 
 Messages = Sequence[tuple[str, str]]
@@ -41,6 +41,11 @@ class Writer(Protocol):
     @property
     def model_id(self) -> str:
         """Name of the weights."""
+        ...
+
+    @property
+    def tuned(self) -> bool:
+        """Whether it was tuned to write; one that was not is not asked."""
         ...
 
     def __call__(self, messages: Messages, *, numbers: Sequence[str] | None, attempt: int = 0) -> str:
@@ -275,9 +280,9 @@ def measure(folder: Path, *, threads: int = 2) -> ModelFigures:
         process.start()
         start_s = time.monotonic() - started
         speed = process.measure()
-        first = [*beginning(Audience.WEARER, "range"), ("user", "heart rate: average 72 bpm")]
+        first = sentence_about("heart rate: average 72 bpm", Audience.WEARER)
         process.draft(first, numbers=("72",))
-        second = [*beginning(Audience.WEARER, "latest"), ("user", "latest temperature: 37.2 °C at 08:30")]
+        second = sentence_about("latest temperature: 37.2 °C at 08:30", Audience.WEARER)
         again = process.draft(second, numbers=("37.2", "08:30"))
     return ModelFigures(
         model_id=process.model_id,

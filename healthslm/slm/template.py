@@ -9,10 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from healthslm.readings import Feature, Sentence
-from healthslm.slm.facts import Audience, Fact, FactSheet, Item, Role
+from healthslm.readings import Feature, Sentence, Severity
+from healthslm.slm.facts import Audience, Fact, FactSheet, Item, Role, plain
 from healthslm.slm.finding_words import for_clinician, for_wearer
 from healthslm.slm.pieces import Piece, Pieces, compose, listed, numbers_in, pressure, value
+
+ADVISED = "Advice to the wearer:"
+"""What the clinician reads before a next step, which speaks to the wearer."""
 
 
 def _by_statistic(item: Item) -> dict[str, Fact]:
@@ -99,6 +102,7 @@ def sentence(item: Item, audience: Audience, place: int = 0) -> Sentence:
     writers: dict[Role, Callable[[], Pieces]] = {
         Role.FINDING: lambda: for_wearer(item, place) if audience is Audience.WEARER else for_clinician(item),
         Role.VITAL: lambda: _vital(item, audience, place),
+        Role.MORE: lambda: [f"Found at other times too: {_title(item)}; the list of findings has each"],
         Role.COVERAGE: lambda: _coverage([item], audience),
         Role.MISSING: lambda: [
             f"{item.subject.title} is not known: ",
@@ -106,6 +110,12 @@ def sentence(item: Item, audience: Audience, place: int = 0) -> Sentence:
         ],
     }
     return compose(writers[item.role](), ".")
+
+
+def _title(item: Item) -> str:
+    """A finding's title within a sentence."""
+    title = plain(item.finding.title, 60) if item.finding is not None else item.subject.title
+    return title[:1].lower() + title[1:] if title[1:2].islower() else title
 
 
 def _feature(item: Item) -> Feature:
@@ -138,11 +148,20 @@ def unknowns(items: Sequence[Item], audience: Audience) -> list[Sentence]:
     return sentences + [sentence(item, audience) for item in rest]
 
 
-def action(item: Item) -> Sentence | None:
-    """The next step of a finding, in the rule's own words; never the model's."""
+def action(item: Item, audience: Audience) -> Sentence | None:
+    """The next step of a finding, in the rule's own words; never the model's.
+
+    It is for the wearer to take. The clinician reads of the urgent ones what the wearer was told; the others
+    stand beside the finding on the clinician's page.
+    """
     if item.finding is None or not item.finding.action.strip():
         return None
-    return Sentence(text=item.finding.action.strip(), origin="template")
+    step = item.finding.action.strip()
+    if audience is Audience.WEARER:
+        return Sentence(text=step, origin="template")
+    if item.finding.severity < Severity.URGENT:
+        return None
+    return Sentence(text=f"{ADVISED} {step}", origin="template")
 
 
 def closing(sheet: FactSheet) -> Sentence | None:

@@ -13,14 +13,13 @@ from zoneinfo import ZoneInfo
 
 from numpy.random import Generator
 
-from healthslm.evaluation.days import Day, draw_day
+from healthslm.evaluation.days import LEARNED, Day, draw_day
 from healthslm.slm.facts import Audience, Fact, Item, Role, fact_sheet
 from healthslm.slm.grounding import check
 from healthslm.slm.template import sentence
 
 _ZONE = ZoneInfo("Europe/Berlin")
-SEED = 7
-"""Of the drawn days; the evaluation draws from others."""
+SEED = LEARNED
 _VERBS = {
     "mean": ("averaged {v}", "was {v} on average", "was on average {v}", "had an average of {v}"),
     "min": ("fell to {v}", "dropped to {v}", "dipped to {v}", "had a low of {v}", "went down to {v}"),

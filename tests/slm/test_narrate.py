@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from healthslm.errors import ModelError
 from healthslm.evaluation.days import draw_day
 from healthslm.evaluation.narrate import unclaimed
-from healthslm.readings import Feature, Finding, Severity, Summary
+from healthslm.readings import Feature, Finding, Sentence, Severity, Summary
 from healthslm.slm import Audience, ModelProcess, narrate
 from healthslm.slm.facts import Role, fact_sheet, plain
-from healthslm.slm.narrate import Attempt
-from healthslm.slm.prompts import prompt
+from healthslm.slm.jobs import sentence_of
+from healthslm.slm.narrate import Attempt, shown, urgent_first
 from healthslm.slm.template import sentence
 from tests.making import DAY
 from tests.slm.facts_for_tests import (
@@ -50,6 +50,7 @@ class Script:
     lines: Sequence[str]
     asked: list[tuple[str, tuple[str, ...], int]] = field(default_factory=list)
     model_id: str = "a script"
+    tuned: bool = True
 
     def __call__(
         self, messages: Sequence[tuple[str, str]], *, numbers: Sequence[str] | None, attempt: int = 0
@@ -95,9 +96,12 @@ def test_what_a_finding_says_is_not_said_again() -> None:
     assert [f.statistic for f in rest.facts] == ["latest"]
 
 
-def test_many_episodes_of_one_rule_are_not_all_told() -> None:
+def test_of_many_episodes_of_one_rule_the_first_are_told_and_that_there_are_more() -> None:
     many = [replace(FEVER, start=DAY + timedelta(hours=h)) for h in range(9)]
-    assert len(fact_sheet(many, (), BERLIN).items) == 3
+    assert [i.role for i in fact_sheet(many, (), BERLIN).items] == [Role.FINDING] * 3 + [Role.MORE]
+    assert told(many).sentences[-1].text == (
+        "Found at other times too: fever; the list of findings has each."
+    )
 
 
 @pytest.mark.parametrize(
@@ -215,6 +219,11 @@ GAIN = replace(feature("weight_latest", 2.4), name="weight_gain_7_days")
             "Your weight rose by 2.4 kg within a week, to 84.0 kg.",
             "Weight rising within days: weight gained within a week 2.4 kg and latest 84.0 kg, from 14:00.",
         ),
+        (
+            finding("high_pressure", feature("systolic_mean", 156)),
+            "Your blood pressure was high: average systolic 156 mmHg.",
+            "High blood pressure: average systolic 156 mmHg, from 14:00.",
+        ),
     ],
 )
 def test_a_findings_words_are_words(found_: Finding, wearer: str, clinician: str) -> None:
@@ -311,7 +320,7 @@ def test_a_false_sentence_is_tried_once_more_and_then_replaced() -> None:
 def test_the_writer_is_given_exactly_the_items_numbers() -> None:
     script = Script(["no"])
     told((FEVER,), HEART, writer=script)
-    assert script.asked[0] == ("fever: temperature 38.9 °C at 14:20", ("14:20", "38.9"), 0)
+    assert script.asked[0] == ("Tell: fever: temperature 38.9 °C at 14:20", ("14:20", "38.9"), 0)
     assert set(script.asked[2][1]) == {"72", "54", "118"}
 
 
@@ -366,6 +375,41 @@ def test_hostile_text_in_facts_stays_data() -> None:
     assert not any(bad in summary.text for bad in ("<", "|", "\n", "\x1b"))
 
 
+def test_a_model_that_was_not_tuned_is_not_asked() -> None:
+    script = Script(["Your heart rate averaged 72 bpm and ranged between 54 and 118 bpm."], tuned=False)
+    assert told((), HEART, writer=script) == told((), HEART)
+    assert script.asked == []
+
+
+URGENT = (LOW_OXYGEN, replace(FEVER, severity=Severity.EMERGENCY, action="Call the emergency number now."))
+
+
+@pytest.mark.parametrize("audience", [WEARER, CLINICIAN])
+def test_urgent_findings_are_first_each_with_what_to_do(audience: Audience) -> None:
+    sheet = fact_sheet((*URGENT, HIGH_PRESSURE), ALL, BERLIN)
+    whole = told((*URGENT, HIGH_PRESSURE), ALL, audience=audience)
+    assert urgent_first(whole.sentences, sheet, audience)
+    assert [s.text.removeprefix("Advice to the wearer: ") for s in whole.sentences[1:4:2]] == [
+        "Call the emergency number now.",
+        LOW_OXYGEN.action,
+    ]
+    for out in range(4):
+        assert not urgent_first(whole.sentences[:out] + whole.sentences[out + 1 :], sheet, audience)
+    other = (whole.sentences[4], *whole.sentences[:4], *whole.sentences[5:])
+    assert not urgent_first(other, sheet, audience)
+    assert not urgent_first((), sheet, audience)
+
+
+def test_a_text_that_misses_an_urgent_finding_is_not_shown(caplog: pytest.LogCaptureFixture) -> None:
+    plain_ = told(URGENT, ALL)
+    sheet = fact_sheet(URGENT, ALL, BERLIN)
+    mild = Sentence(text="Your temperature rose to 38.9 °C at 14:20, a fever.", origin="model")
+    missing = Summary(sentences=(mild, *plain_.sentences[2:]), model_id="a script", rejected=1)
+    assert shown(missing, plain_, sheet, WEARER) == replace(plain_, rejected=2, withheld=True)
+    assert "missed an urgent finding" in caplog.text
+    assert shown(plain_, plain_, sheet, WEARER) is plain_
+
+
 @given(st.text())
 def test_plain_text_is_one_short_line_without_control(text: str) -> None:
     line = plain(text, 40)
@@ -373,11 +417,9 @@ def test_plain_text_is_one_short_line_without_control(text: str) -> None:
     assert not set(line) & set("<>|\n\r\x1b`*_#[]{}") - {"_"}
 
 
-def test_only_checked_facts_reach_the_prompt() -> None:
-    messages = prompt(WEARER, found(FEVER))
-    assert messages[0][0] == "system"
-    assert [role for role, _ in messages[1:]] == ["user", "assistant"] * 3 + ["user"]
-    assert messages[-1][1] == "fever: temperature 38.9 °C at 14:20"
+def test_only_the_facts_reach_the_prompt() -> None:
+    assert sentence_of(found(FEVER), WEARER) == [("user", "Tell: fever: temperature 38.9 °C at 14:20")]
+    assert sentence_of(found(FEVER), CLINICIAN) == [("user", "Report: fever: temperature 38.9 °C at 14:20")]
 
 
 def test_the_same_facts_read_the_same() -> None:
@@ -390,6 +432,10 @@ def test_the_real_models_summary_stands_and_hides_nothing(writer: ModelProcess) 
     attempts: list[Attempt] = []
     summary = narrate(FINDINGS, ALL, audience=WEARER, zone=BERLIN, writer=writer, observe=attempts.append)
     actions = {f.action for f in FINDINGS}
+    if not writer.tuned:
+        assert summary.origin == "template"
+        assert not attempts
+        return
     assert summary.origin == "model"
     assert summary.rejected == sum(a.objection is not None for a in attempts)
     assert all(s.text in actions or unclaimed(s) == [] for s in summary.sentences)
