@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from healthslm.readings import Feature, Finding, Sentence, Summary
 from healthslm.slm.facts import UNITS, Audience, fact_sheet, plain
+from healthslm.slm.languages import LANGUAGES
 from healthslm.slm.narrate import tell
 from healthslm.slm.periods import Period
 from healthslm.slm.pieces import Piece, compose, numbers_in
@@ -57,10 +58,12 @@ def answer(
     zone: ZoneInfo,
     writer: Writer | None,
     findings: Sequence[Finding] = (),
+    language: str = "",
 ) -> Summary:
     """Say the result of a call: what `features` (in the order of the call's parts) and `findings` hold.
 
-    The model may word a single value or a list of findings; everything else is the template's.
+    The model may word a single value or a list of findings; everything else is the template's. The notice of
+    an emergency is said in the `language` of the question too.
     """
     match call:
         case Value() if features and not _worded_here(call):
@@ -77,7 +80,7 @@ def answer(
         case Refuse():
             return _fixed(_REFUSALS[call.reason])
         case Emergency():
-            return _fixed(EMERGENCY)
+            return notice(language)
         case Unclear():
             return _fixed(call.why)
         case Devices():
@@ -92,6 +95,12 @@ def answer(
     else:
         known = (_computed(call, features, zone),)
     return Summary(sentences=(*known, *_concerning(findings, zone)))
+
+
+def notice(language: str = "") -> Summary:
+    """Return the notice of an emergency, first in another language where it is known, then in English."""
+    own = LANGUAGES[language].emergency if language else ""
+    return _fixed(f"{own} {EMERGENCY}".strip())
 
 
 def _worded_here(call: Value) -> bool:

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 from healthslm.errors import ModelError
 from healthslm.slm import hearing, jobs, plan
-from healthslm.slm.emergency import is_emergency
 from healthslm.slm.hearing import Heard
+from healthslm.slm.languages import english_only, language_of
 from healthslm.slm.numbers import numbers_named
 from healthslm.slm.periods import UnknownPeriodError, resolve
 from healthslm.slm.process import Reader
@@ -60,10 +60,14 @@ _SUMS = {Metric.STEPS, Metric.ENERGY, Metric.SLEEP_DURATION}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routed:
-    """The call that a question became, and who read it: `model` or `template` (the rules)."""
+    """The call that a question became, and who read it: `model` or `template` (the rules).
+
+    `language` is that of a question that is not in English, a key of `languages.LANGUAGES`.
+    """
 
     call: Call | Unclear
     origin: str
+    language: str = ""
 
 
 def route(question: str, now: datetime, zone: ZoneInfo, reader: Reader | None = None) -> Routed:
@@ -71,8 +75,11 @@ def route(question: str, now: datetime, zone: ZoneInfo, reader: Reader | None = 
 
     A `reader` that fails (`ModelError`) is not asked again: a warning is logged, and the rules hear.
     """
-    if is_emergency(hearing.normal(question)):
-        return Routed(call=Emergency(), origin="template")
+    language = language_of(question)
+    if hearing.emergency(question):
+        return Routed(call=Emergency(), origin="template", language=language)
+    if language:
+        return Routed(call=Unclear(why=english_only(language)), origin="template", language=language)
     text = hearing.normal(question[:LONGEST])
     if not text:
         return Routed(call=Unclear(why=_NOTHING), origin="template")
