@@ -6,15 +6,17 @@ started when words are first wanted, and started again after it died or hung.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -23,7 +25,7 @@ from typing import IO, Any, Protocol, Self
 from pydantic import ValidationError
 
 from healthslm.errors import ModelError
-from healthslm.slm import model
+from healthslm.slm import memory, model
 from healthslm.slm.facts import Audience
 from healthslm.slm.prompts import beginning
 from healthslm.slm.worker import Answered
@@ -90,7 +92,7 @@ class ModelProcess:
 
     Raises `ModelError` at once when `folder` holds no built model, and later when the process cannot start
     within `start_s`, does not answer within `answer_s`, or dies. The next use starts a new one.
-    `command` is for tests: what to run instead.
+    `command` is for tests: what to run instead; `free` says how many bytes of memory there are.
     """
 
     def __init__(
@@ -101,11 +103,13 @@ class ModelProcess:
         start_s: float = 60.0,
         answer_s: float = 30.0,
         command: Sequence[str] | None = None,
+        free: Callable[[], int | None] = memory.available,
     ) -> None:
-        manifest = model.load(folder)
+        manifest = model.trusted(folder)
         self.model_id = manifest.model_id
         self.tuned = manifest.adapter_sha256 is not None
         self.start_s, self.answer_s = start_s, answer_s
+        self._free = free
         worker = (
             sys.executable,
             "-m",
@@ -175,7 +179,7 @@ class ModelProcess:
                 process.stdin.write(json.dumps(request).encode() + b"\n")
                 process.stdin.flush()
             except OSError:
-                raise self._failed("ended") from None
+                raise self._failed(self._end_of_it()) from None
             reply = self._reply(self.answer_s)
         if reply.error:
             raise ModelError(f"The language model could not write: {reply.error}")
@@ -186,6 +190,7 @@ class ModelProcess:
         if self._process is not None and self._process.poll() is None:
             return self._process
         self._stop(wait_s=0)
+        memory.require(self._free())
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the process
         package = Path(model.__file__).parents[2]
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
@@ -221,7 +226,7 @@ class ModelProcess:
             chunk = os.read(descriptor, 1 << 16)
             self._buffer += chunk
             if not chunk:
-                raise self._failed("ended")
+                raise self._failed(self._end_of_it())
             if len(self._buffer) > _LONGEST_LINE:
                 raise self._failed("answered with something that is no answer")
         line, _, self._buffer = self._buffer.partition(b"\n")
@@ -244,6 +249,14 @@ class ModelProcess:
             f"The language model's process {what}{said}.",
             "It is started again at the next use; if this comes back, run `healthslm model build`.",
         )
+
+    def _end_of_it(self) -> str:
+        """How the process ended; one that the system killed had most likely taken too much memory."""
+        assert self._process is not None  # noqa: S101
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            if self._process.wait(1.0) == -signal.SIGKILL:
+                return "was ended by the system, most likely because memory ran out"
+        return "ended"
 
     def _end(self) -> None:
         if self._process is not None and self._process.poll() is None:

@@ -18,7 +18,7 @@ import onnxruntime_genai as og
 from numpy.typing import NDArray
 
 from healthslm.errors import ModelError
-from healthslm.slm import model
+from healthslm.slm import memory, model
 from healthslm.slm.mask import NumberMask, read_vocabulary
 
 Message = tuple[str, str]
@@ -74,7 +74,9 @@ class Engine:
             options.set_search_options(max_length=WINDOW)
             self._generator = og.Generator(self._model, options)
             self.vocabulary = read_vocabulary(folder, end=_END_ID)
-        except (RuntimeError, OSError, ValueError, KeyError) as error:
+        except (RuntimeError, OSError, ValueError, KeyError, MemoryError) as error:
+            if memory.ran_out(error):
+                raise ModelError(f"{memory.TOO_LITTLE}.", memory.HINT) from error
             raise ModelError(
                 f"The language model in {folder} cannot be loaded: {error}.", "Run `healthslm model build`."
             ) from error
