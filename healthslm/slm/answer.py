@@ -8,8 +8,9 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from healthslm.readings import Feature, Finding, Sentence, Summary
-from healthslm.slm.facts import UNITS, Audience, fact_sheet, plain
+from healthslm.slm.facts import UNITS, Audience, fact_sheet
 from healthslm.slm.languages import LANGUAGES
+from healthslm.slm.letters import plain
 from healthslm.slm.narrate import tell
 from healthslm.slm.periods import Period
 from healthslm.slm.pieces import Piece, compose, numbers_in
@@ -91,7 +92,7 @@ def answer(
     needed = features[:1] if isinstance(call, Trend) else features
     unknown = dict.fromkeys(f.reason for f in needed if f.value is None)
     if unknown:
-        known = _fixed(" ".join(f"That is not known: {reason}." for reason in unknown)).sentences
+        known = _fixed(" ".join(f"That is not known: {plain(reason, 200)}." for reason in unknown)).sentences
     else:
         known = (_computed(call, features, zone),)
     return Summary(sentences=(*known, *_concerning(findings, zone)))
@@ -129,7 +130,7 @@ def _fixed(text: str) -> Summary:
 
 def _number(feature: Feature) -> list[Piece]:
     """A value with its unit."""
-    unit = UNITS.get(feature.unit, feature.unit)
+    unit = UNITS.get(feature.unit, plain(feature.unit, 12))
     return [(feature.text, feature), f" {unit}" if unit not in ("", "1") else ""]
 
 
@@ -271,7 +272,7 @@ def _devices(batteries: Sequence[Feature], zone: ZoneInfo) -> tuple[Sentence, ..
     for feature in batteries:
         name = plain(feature.name, 60)  # the device chose it
         if feature.value is None:
-            sentences.append(compose(f"{name}: {feature.reason}."))
+            sentences.append(compose(f"{name}: {plain(feature.reason)}."))
             continue
         when = f"{feature.at.astimezone(zone):%A at %H:%M}" if feature.at else "a time not known"
         sentences.append(compose(f"{name}: battery ", _number(feature), f", last heard on {when}."))

@@ -174,7 +174,7 @@ def normal(question: str) -> str:
 
 
 _HEARD = 100_000
-"""Characters of a text that are heard; one may stand for up to eighteen in Unicode's compatibility form."""
+"""Characters of a text that are heard."""
 _ONE_BREATH, _OVERLAP = 400, 250
 """Characters that are heard together, and of a longer sentence those that two parts share."""
 

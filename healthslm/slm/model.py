@@ -38,6 +38,7 @@ FILES = {"model.onnx", "model.onnx.data", "genai_config.json", "tokenizer.json",
 """What the runtime reads: each must stand in the manifest, so that nothing is read that was not checked."""
 _REBUILD = "Run `healthslm model build`."
 _ADAPTER = "Name another one, or leave it out."
+Line = Annotated[str, Field(pattern=r"^[ -~]{1,80}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -55,9 +56,9 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str
-    license: str
-    source: str
+    name: Line
+    license: Line
+    source: Line
     source_sha256: Sha256
     adapter_sha256: Sha256 | None
     build: int

@@ -27,6 +27,7 @@ from pydantic import ValidationError
 from healthslm.errors import ModelError
 from healthslm.slm import memory, model
 from healthslm.slm.facts import Audience
+from healthslm.slm.letters import printable
 from healthslm.slm.prompts import beginning
 from healthslm.slm.worker import Answered
 
@@ -182,7 +183,7 @@ class ModelProcess:
                 raise self._failed(self._end_of_it()) from None
             reply = self._reply(self.answer_s)
         if reply.error:
-            raise ModelError(f"The language model could not write: {reply.error}")
+            raise ModelError(f"The language model could not write: {printable(reply.error)}")
         return reply
 
     def _started(self) -> subprocess.Popen[bytes]:
@@ -210,7 +211,9 @@ class ModelProcess:
         reply = self._reply(self.start_s)
         if reply.error or not reply.ready:
             self._stop(wait_s=0)
-            raise ModelError(reply.error or "The language model's process did not say that it is ready.")
+            raise ModelError(
+                printable(reply.error) or "The language model's process did not say that it is ready."
+            )
         return self._process
 
     def _reply(self, limit_s: float) -> Answered:
@@ -243,7 +246,7 @@ class ModelProcess:
         if errors is not None:
             errors.seek(0)
             lines = errors.read()[-2000:].decode("utf-8", "replace").strip().splitlines()
-            said = f": {lines[-1]}" if lines else ""
+            said = f": {printable(lines[-1])}" if lines else ""
         self._stop(wait_s=0)
         return ModelError(
             f"The language model's process {what}{said}.",

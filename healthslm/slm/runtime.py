@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ Follow = Callable[[Sequence[str]], set[str]]
 WINDOW = 1024
 """Tokens of prompt and answer together; the keys and values of each take 46 kB of memory."""
 _START, _END = "<|im_start|>", "<|im_end|>"
+_TOKEN = re.compile(r"<\|?(?=[a-z_|])", re.IGNORECASE)
 _END_ID = 2
 _TOP_P = 0.9
 
@@ -49,9 +51,10 @@ class Draft:
 def render(messages: Sequence[Message]) -> str:
     """Write messages as SmolLM2's chat format, open for the assistant's next turn.
 
-    Texts cannot leave their place: what looks like a control token in them is broken up.
+    Texts cannot leave their place: what looks like a control token in them is broken up, `<file_sep>` and
+    its like too. The tokenizer takes only exact ones for such: it changes no letter before.
     """
-    turns = [f"{_START}{role}\n{text.replace('<|', '< ')}{_END}\n" for role, text in messages]
+    turns = [f"{_START}{role}\n{_TOKEN.sub('< ', text)}{_END}\n" for role, text in messages]
     return "".join(turns) + f"{_START}assistant\n"
 
 

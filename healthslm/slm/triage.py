@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from healthslm.errors import ModelError
 from healthslm.readings import Finding, Severity
 from healthslm.slm import hearing, jobs
-from healthslm.slm.facts import plain
 from healthslm.slm.languages import english_only, language_of
+from healthslm.slm.letters import plain
 from healthslm.slm.process import Reader
 
 _log = logging.getLogger(__name__)
@@ -23,6 +23,8 @@ EMERGENCY_FROM = 0.35
 """From this share on a note is an emergency: a missed one weighs more than a false one. Chosen on voices that
 nothing was learned from (docs/model.md)."""
 _HALF = 0.5
+_ROUNDING = 1e-3
+"""By so much the logarithm of a share of all may lie above 0."""
 _LOOKED_AT = 50_000
 """Characters of a note in which symptoms are looked for; words of an emergency are heard further."""
 _SAID = {
@@ -84,9 +86,16 @@ def _by_rules(note: str) -> Triage:
 
 
 def _weighed(logarithms: Sequence[float]) -> str:
-    """An emergency from its share on; else the level that half of the rest lies at or below."""
+    """An emergency from its share on; else the level that half of the rest lies at or below.
+
+    Raises `ModelError` for what are no shares.
+    """
+    if len(logarithms) != len(jobs.LEVELS) or not all(one <= _ROUNDING for one in logarithms):  # nor NaN
+        raise ModelError("What it weighed are no shares of the four levels.")
     shares = [math.exp(one) for one in logarithms]
     whole = sum(shares)
+    if not whole:
+        raise ModelError("It gave no level a share.")
     if shares[-1] >= EMERGENCY_FROM * whole:
         return jobs.LEVELS[-1]
     below, rest = 0.0, whole - shares[-1]

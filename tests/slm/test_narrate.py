@@ -16,7 +16,8 @@ from healthslm.evaluation.days import draw_day
 from healthslm.evaluation.narrate import unclaimed
 from healthslm.readings import Feature, Finding, Severity, Summary
 from healthslm.slm import Audience, ModelProcess, narrate
-from healthslm.slm.facts import Role, fact_sheet, plain
+from healthslm.slm.facts import Role, fact_sheet
+from healthslm.slm.letters import plain
 from healthslm.slm.narrate import Attempt
 from healthslm.slm.prompts import prompt
 from healthslm.slm.template import sentence
