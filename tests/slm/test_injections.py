@@ -28,6 +28,7 @@ from healthslm.importers.vitals import read_vitals
 from healthslm.readings import Kind, Severity
 from healthslm.slm import jobs, narrate, route, triage
 from healthslm.slm.answer import EMERGENCY, answer
+from healthslm.slm.bounds import converted
 from healthslm.slm.facts import fact_sheet
 from healthslm.slm.numbers import numbers_named
 from healthslm.slm.periods import Period
@@ -194,15 +195,16 @@ def valid(call: Call | Unclear, question: str) -> None:
         if isinstance(period, Period):
             assert period.start < NOW
             assert period.end <= NOW
-    if isinstance(call, TimeInRange) and "glucose" not in question:
-        numbers = {float(n) for n in numbers_named(question) if re.fullmatch(r"\d+(?:\.\d+)?", n)}
-        assert {b for b in (call.low, call.high) if b is not None} <= numbers | {70, 180}
+    if isinstance(call, TimeInRange):
+        numbers = [float(n) for n in numbers_named(question) if re.fullmatch(r"\d+(?:\.\d+)?", n)]
+        named = {converted(number, call.metric, unit) for number in numbers for unit in ("", "mmol", "f")}
+        assert {bound for bound in (call.low, call.high) if bound is not None} <= named | {70, 180}
 
 
 _WORDS = st.sampled_from(
     (
-        *TOOLS, "heart_rate", "glucose", "spo2", "max", "latest", "today", "yesterday", "last", "99", "3", "0",
-        "days", "hours", "/", "above", "between", "and", "range", "to", "ago", "march", "2025-13-40",
+        *TOOLS, "heart_rate", "glucose", "spo2", "max", "latest", "today", "yesterday", "last", "99", "3",
+        "0", "days", "hours", "/", "above", "between", "and", "range", "to", "ago", "march", "2025-13-40",
         "9999-12-31", "monday", "dosing", "period", "metric", "info", "mmol", "F", "day", "31", "urgent", "",
     )
 )  # fmt: skip
