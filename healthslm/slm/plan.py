@@ -54,6 +54,7 @@ _UNKNOWN = {
     "Ask, for example, for heart rate, oxygen, temperature, blood pressure, glucose, weight, sleep or steps.",
     "period": "I do not know which time is meant. Ask, for example, for today, yesterday, last night, "
     "Monday, the last 3 days, last week, or from 3 March to 9 March.",
+    "bound": "Above or below which value? Ask, for example, how long it was above 120 today.",
 }
 
 
@@ -87,7 +88,7 @@ class Lines:
         if tool == "time_in_range":
             return self._bounded(rest)
         last = {
-            "explain": tuple(TOPICS), "refuse": REASONS, "unclear": tuple(_UNKNOWN),
+            "explain": tuple(TOPICS), "refuse": REASONS, "unclear": ("metric", "period"),
             "devices": (), "emergency": (),
         }.get(tool)  # fmt: skip
         return set() if last is None else self._after(rest, (last,) if last else (), periods=0)
@@ -121,9 +122,9 @@ class Lines:
             return set()
         rest = list(words[1:])
         if not rest:
-            return ({"range"} if words[0] in _IN_RANGE else set()) | (
-                {"above", "below", "between"} if self._numbers else set()
-            )
+            # A question without a number has no bound: the line ends, and the bound is asked for.
+            known = {"range"} if words[0] in _IN_RANGE else set()
+            return known | {"above", "below", "between"} if self._bounds else known or {END}
         if rest[0] == "range":
             return self._period(rest[1:])
         needed = 2 if rest[0] == "between" else 1
@@ -142,7 +143,7 @@ class Lines:
     def _period(self, words: Sequence[str]) -> set[str]:
         """No period, a named one, `last N unit`, a day, or two days with `to` between them."""
         if not words:
-            return {END, "last", *_NAMED, *self._day([])}
+            return {END, *(("last",) if self._whole else ()), *_NAMED, *self._day([])}
         if words[0] == "last":
             slots: tuple[Sequence[str], ...] = (self._whole or (), _UNITS_OF_TIME)
             if len(words) <= 2:
@@ -162,7 +163,8 @@ class Lines:
         years = {n for n in self._whole if len(n) == 4}
         dates = {n for n in self._numbers if re.fullmatch(r"\d{4}-\d\d-\d\d", n)}
         if not words:
-            return {"today", "yesterday", "day", *_WEEKDAYS, *_MONTHS, *numbers, *dates}
+            day = ("day",) if numbers else ()
+            return {"today", "yesterday", *day, *_WEEKDAYS, *_MONTHS, *numbers, *dates}
         first, rest = words[0], list(words[1:])
         if first == "day":
             return set(numbers) if not rest else {END} if len(rest) == 1 else set()
@@ -196,6 +198,8 @@ def read(line: str, now: datetime, zone: ZoneInfo) -> Call | Unclear:
     if tool == "relate":
         other = Metric(words.pop(0))
         return Relate(metric=metric, other_metric=other, period=_when(words, "last 30 days", now, zone))
+    if tool == "time_in_range" and not words:
+        return Unclear(why=_UNKNOWN["bound"])
     if tool == "time_in_range":
         low, high, words = _range(words, metric)
         return TimeInRange(metric=metric, low=low, high=high, period=_when(words, "today", now, zone))

@@ -19,7 +19,7 @@ from healthslm.slm.letters import plain
 from healthslm.slm.process import Reader
 
 _log = logging.getLogger(__name__)
-EMERGENCY_FROM = 0.35
+EMERGENCY_FROM = 0.3
 """From this share on a note is an emergency: a missed one weighs more than a false one. Chosen on voices that
 nothing was learned from (docs/model.md)."""
 _HALF = 0.5

@@ -133,9 +133,11 @@ def test_what_has_not_begun_is_named() -> None:
 _NUMBERS = ("3", "10", "70", "180", "2026", "2026-10-03")
 
 
-@given(st.data())
-def test_whatever_is_chosen_among_the_next_words_is_a_call(data: st.DataObject) -> None:
-    lines, words = Lines(_NUMBERS), list[str]()
+@given(st.data(), st.sampled_from([_NUMBERS, (), ("2026-10-03",), ("2026",), ("1.5",), ("20",)]))
+def test_whatever_is_chosen_among_the_next_words_is_a_call(
+    data: st.DataObject, numbers: Sequence[str]
+) -> None:
+    lines, words = Lines(numbers), list[str]()
     while True:
         following = sorted(lines.next(words))
         assert following, words
@@ -148,4 +150,6 @@ def test_whatever_is_chosen_among_the_next_words_is_a_call(data: st.DataObject) 
         call: Any = read(" ".join(words), NOW, BERLIN)
     except UnknownPeriodError:
         return  # asked back
-    assert call.tool == words[0]
+    assert call.tool == (words[0] if words[0] != "time_in_range" or len(words) > 2 else "unclear")
+    if words[0] == "time_in_range" and call.tool == "unclear":
+        assert "120" in call.why
