@@ -13,6 +13,7 @@ from typing import Any
 
 from device import LinkEvent, LinkState
 from healthslm.readings import Finding, Severity
+from healthslm.slm.letters import plain
 from healthslm.store import Store
 
 _STATES = "link state"
@@ -83,7 +84,7 @@ def losses(store: Store, start: datetime, end: datetime) -> Iterator[Finding]:
     for loss in store.get(_LOSSES, []):
         since, until = datetime.fromisoformat(loss["from"]), datetime.fromisoformat(loss["until"])
         if since < end and until >= start:
-            name = store.device(loss["device"]).name or loss["device"]
+            name = plain(store.device(loss["device"]).name, 60) or loss["device"]
             yield Finding(
                 rule="lost_values",
                 version="1",

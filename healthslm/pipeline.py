@@ -42,7 +42,7 @@ from healthslm.rulebook import guideline, in_force
 from healthslm.rules import Rule, by_severity
 from healthslm.rules.rhythm import IRREGULAR_RHYTHM
 from healthslm.slm import Audience, Model, Reader, Triage, Writer, answer, narrate, route, triage
-from healthslm.slm.tools import Call, Unclear
+from healthslm.slm.tools import Call, Emergency, Unclear
 from healthslm.store import Store
 
 _LOG = logging.getLogger(__name__)
@@ -270,12 +270,43 @@ def ask(
     writer: Model | None = None,
     rules: Sequence[Rule] | None = None,
 ) -> Answered:
-    """Answer a question: a route, one typed, read-only query, and words that are held to what it brought."""
+    """Answer a question: a route, one typed, read-only query, and words that are held to what it brought.
+
+    One in another language than English is told so, and gets the template's summary of the last day.
+    """
     rules = in_force(store) if rules is None else rules
-    call = route(question, now, zone, writer).call
-    result = perform(call, store, now=now, zone=zone, rules=rules)
-    words = answer(call, result.features, findings=result.findings, zone=zone, writer=writer)
-    return Answered(call=call, features=result.features, findings=result.findings, answer=words)
+    routed = route(question, now, zone, writer)
+    result = perform(routed.call, store, now=now, zone=zone, rules=rules)
+    words = answer(
+        routed.call,
+        result.features,
+        findings=result.findings,
+        zone=zone,
+        writer=writer,
+        language=routed.language,
+    )
+    if isinstance(routed.call, Unclear) and routed.language:
+        begin, end = last_day(store, now, zone)
+        known = review(store, begin, end, zone=zone, made_at=now, rules=rules).summary
+        words = replace(words, sentences=(*words.sentences, *(known.sentences if known else ())))
+    return Answered(call=routed.call, features=result.features, findings=result.findings, answer=words)
+
+
+def at_once(question: str, *, now: datetime, zone: ZoneInfo) -> Answered | None:
+    """Answer words of an emergency: they wait for no key, no store and no model. `None` for any other."""
+    routed = route(question, now, zone)
+    if not isinstance(routed.call, Emergency):
+        return None
+    words = answer(routed.call, (), zone=zone, writer=None, language=routed.language)
+    return Answered(call=routed.call, features=(), findings=(), answer=words)
+
+
+def last_day(store: Store, now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return the last day, by `now`, on which anything was measured; today where nothing ever was."""
+    span = store.span()
+    last = min(span[1], now) if span else now
+    begin = last.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    return begin, begin + timedelta(days=1)
 
 
 def noted(store: Store, text: str, *, now: datetime, zone: ZoneInfo, reader: Reader | None = None) -> Triage:

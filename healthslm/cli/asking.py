@@ -12,12 +12,15 @@ import typer
 from healthslm.cli import terminal
 from healthslm.cli.app import app
 from healthslm.cli.look import Json, Template
-from healthslm.cli.session import now_or, session
+from healthslm.cli.session import Session, now_or, session
 from healthslm.clock import utc_now
 from healthslm.errors import UsageError
-from healthslm.pipeline import Answered, ask, noted, origins
-from healthslm.readings import Severity
+from healthslm.pipeline import Answered, ask, at_once, noted, origins
+from healthslm.readings import Device, Severity
 from healthslm.slm import route, triage
+
+_TITLE = 200
+"""Characters of a question that are shown above its answer."""
 
 
 @app.command("ask")
@@ -49,14 +52,23 @@ def ask_command(
         return
     if question is None:
         raise UsageError("There is no question.", 'Ask, for example: healthslm ask "How did I sleep?"')
+    urgent = at_once(question, now=at, zone=current.zone)
+    if urgent is not None:  # a passphrase can be forgotten, a store be damaged: the notice waits for neither
+        _show(urgent, question, current, {}, json=json)
+        return
     with current.store() as store, current.writer(wanted=not template) as writer:
         result = ask(store, question, now=at, zone=current.zone, writer=writer)
-        if json:
-            terminal.print_json(answer_json(result))
-        else:
-            terminal.out.print(
-                terminal.summary_panel(result.answer, question, current.zone, origins(store, result.answer))
-            )
+        _show(result, question, current, origins(store, result.answer), json=json)
+
+
+def _show(
+    result: Answered, question: str, current: Session, devices: dict[int, Device], *, json: bool
+) -> None:
+    if json:
+        terminal.print_json(answer_json(result))
+        return
+    title = " ".join(question[:_TITLE].split())
+    terminal.out.print(terminal.summary_panel(result.answer, title, current.zone, devices))
 
 
 def _given(text: str | None) -> Iterator[str]:
@@ -87,8 +99,11 @@ def note_command(
             for one in _given(text):
                 terminal.print_line(asdict(triage(one, writer)))
         return
-    if text is None or not text.strip():
+    if text is None or not any(letter.isprintable() and not letter.isspace() for letter in text):
         raise UsageError("There is no note.", 'Say, for example: healthslm note "dizzy since lunch"')
+    urgent = at_once(text, now=utc_now(), zone=current.zone)
+    if urgent is not None:  # before anything that may fail, as a passphrase
+        terminal.say(urgent.answer.text, terminal.SEVERITY_STYLE[Severity.EMERGENCY])
     with current.store() as store, current.writer(wanted=not template) as writer:
         result = noted(store, text, now=utc_now(), zone=current.zone, reader=writer)
     if json:

@@ -198,7 +198,7 @@ def _machine(current: Session) -> Iterator[Check]:
         else "a crash may write the key to the disk",
     )
     try:
-        said = f"{model.load(current.settings.model).model_id} is ready"
+        said = f"{model.verify(current.settings.model).model_id} is ready; every byte is as it was built"
     except ModelError as error:
         yield Check(what="model", state=State.ATTENTION, said=error.message, next=error.hint)
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +15,7 @@ from healthslm.cli.session import Session, now_or, parse_time, session
 from healthslm.clock import utc_now
 from healthslm.errors import UsageError
 from healthslm.export import write
-from healthslm.pipeline import origins, review
+from healthslm.pipeline import last_day, origins, review
 from healthslm.readings import KINDS, Review
 from healthslm.rules.needs import unjudged
 from healthslm.slm import Audience, Writer
@@ -38,14 +38,12 @@ Template = Annotated[
 def period(start: str | None, end: str | None, current: Session, store: Store) -> tuple[datetime, datetime]:
     """Return the period asked for: by default the last day on which anything was measured."""
     zone = current.zone
-    span = store.span()
     until = now_or(end, zone)
     if start is not None:
         begin = parse_time(start, zone)
     else:
-        last = min(span[1], until) if span else until
-        begin = last.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-        until = until if end else begin + timedelta(days=1)
+        begin, day_ends = last_day(store, until, zone)
+        until = until if end else day_ends
     if end is None and begin >= until:
         raise UsageError(f"The period begins at {begin.isoformat()}, after now.", "Name an earlier --from.")
     if begin >= until:

@@ -157,11 +157,15 @@ def model_build(
     """Fetch the weights, check their hash, and build the 4-bit model. Does nothing when it is there."""
     folder = to or session(context).settings.model
     wanted = None if untuned else adapter or slm_model.comes_along()
+    if wanted is not None and not wanted.is_file():
+        raise UsageError(f"There is no file {wanted}.", "Name an adapter, or leave it out.")
     if not force:
         try:
-            manifest = slm_model.load(folder)
-        except ModelError:
-            manifest = None  # what is wrong with it is about to be mended
+            manifest = slm_model.verify(folder)
+        except ModelError as error:  # what is wrong with it is about to be mended
+            manifest = None
+            if (folder / slm_model.MANIFEST).exists():
+                terminal.say(f"{error.message} It is built again.", "yellow")
         if manifest is not None and manifest.adapter_sha256 == (sha256(wanted) if wanted else None):
             terminal.say(f"The language model {manifest.model_id} is ready in {folder}.")
             return

@@ -81,15 +81,19 @@ def table_of(*columns: str, whole: int = 0) -> Table:
 
 def print_json(value: object) -> None:
     """Print one JSON document on standard output, escaped where that cannot carry every letter."""
+    sys.stdout.write(_json(value, indent=2) + "\n")
+
+
+def _json(value: object, *, indent: int | None = None) -> str:
+    """Write JSON in which nothing steers a terminal: JSON itself escapes only the first 32 characters."""
     carries_all = (sys.stdout.encoding or "").lower().startswith("utf")
-    json.dump(value, sys.stdout, ensure_ascii=not carries_all, indent=2)
-    sys.stdout.write("\n")
+    text = json.dumps(value, ensure_ascii=not carries_all, indent=indent)
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 
 def print_line(value: object) -> None:
     """Print one JSON document as one line, at once: whoever reads answers to lines waits for it."""
-    carries_all = (sys.stdout.encoding or "").lower().startswith("utf")
-    sys.stdout.write(json.dumps(value, ensure_ascii=not carries_all) + "\n")
+    sys.stdout.write(_json(value) + "\n")
     sys.stdout.flush()
 
 
@@ -152,7 +156,7 @@ def summary_panel(summary: Summary, title: str, zone: ZoneInfo, devices: dict[in
     for number, sentence in enumerate(summary.sentences):
         if number:
             text.append("\n" if sentence.claims else " ")
-        _append_sentence(text, sentence.text, sentence.claims, notes)
+        _append_sentence(text, printable(sentence.text), sentence.claims, notes)
     lines = Table.grid(padding=(0, 1))
     for index, feature in enumerate(notes, start=1):
         lines.add_row(Text(f"{index:>2}", "cyan"), Text(evidence_line(feature, zone, devices), "dim"))
@@ -201,7 +205,7 @@ def findings_list(findings: Sequence[Finding], zone: ZoneInfo) -> Table:
         since = f", {_when(finding, zone)}\n"
         numbers = ", ".join(f"{words.title(f)} {words.value(f)}" for f in finding.evidence)
         about = Text.assemble(
-            (finding.title, "bold"),
+            (printable(finding.title), "bold"),
             since,
             (f"{numbers}\n", "dim"),
             f"{finding.action}\n",

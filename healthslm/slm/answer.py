@@ -8,7 +8,9 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from healthslm.readings import Feature, Finding, Sentence, Summary
-from healthslm.slm.facts import UNITS, Audience, fact_sheet, plain
+from healthslm.slm.facts import UNITS, Audience, fact_sheet
+from healthslm.slm.languages import LANGUAGES
+from healthslm.slm.letters import plain
 from healthslm.slm.narrate import tell
 from healthslm.slm.periods import Period
 from healthslm.slm.pieces import Piece, compose, numbers_in
@@ -57,10 +59,12 @@ def answer(
     zone: ZoneInfo,
     writer: Writer | None,
     findings: Sequence[Finding] = (),
+    language: str = "",
 ) -> Summary:
     """Say the result of a call: what `features` (in the order of the call's parts) and `findings` hold.
 
-    The model may word a single value or a list of findings; everything else is the template's.
+    The model may word a single value or a list of findings; everything else is the template's. The notice of
+    an emergency is said in the `language` of the question too.
     """
     match call:
         case Value() if features and not _worded_here(call):
@@ -77,7 +81,7 @@ def answer(
         case Refuse():
             return _fixed(_REFUSALS[call.reason])
         case Emergency():
-            return _fixed(EMERGENCY)
+            return notice(language)
         case Unclear():
             return _fixed(call.why)
         case Devices():
@@ -88,10 +92,16 @@ def answer(
     needed = features[:1] if isinstance(call, Trend) else features
     unknown = dict.fromkeys(f.reason for f in needed if f.value is None)
     if unknown:
-        known = _fixed(" ".join(f"That is not known: {reason}." for reason in unknown)).sentences
+        known = _fixed(" ".join(f"That is not known: {plain(reason, 200)}." for reason in unknown)).sentences
     else:
         known = (_computed(call, features, zone),)
     return Summary(sentences=(*known, *_concerning(findings, zone)))
+
+
+def notice(language: str = "") -> Summary:
+    """Return the notice of an emergency, first in another language where it is known, then in English."""
+    own = LANGUAGES[language].emergency if language else ""
+    return _fixed(f"{own} {EMERGENCY}".strip())
 
 
 def _worded_here(call: Value) -> bool:
@@ -120,7 +130,7 @@ def _fixed(text: str) -> Summary:
 
 def _number(feature: Feature) -> list[Piece]:
     """A value with its unit."""
-    unit = UNITS.get(feature.unit, feature.unit)
+    unit = UNITS.get(feature.unit, plain(feature.unit, 12))
     return [(feature.text, feature), f" {unit}" if unit not in ("", "1") else ""]
 
 
@@ -262,7 +272,7 @@ def _devices(batteries: Sequence[Feature], zone: ZoneInfo) -> tuple[Sentence, ..
     for feature in batteries:
         name = plain(feature.name, 60)  # the device chose it
         if feature.value is None:
-            sentences.append(compose(f"{name}: {feature.reason}."))
+            sentences.append(compose(f"{name}: {plain(feature.reason)}."))
             continue
         when = f"{feature.at.astimezone(zone):%A at %H:%M}" if feature.at else "a time not known"
         sentences.append(compose(f"{name}: battery ", _number(feature), f", last heard on {when}."))

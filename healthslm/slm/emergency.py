@@ -133,7 +133,12 @@ def is_emergency(text: str) -> bool:
     words = text.replace("chest-", "chest ").replace("-", " ") if "chest-" in text else text
     words = _SPEECH.sub(" ", _DENIED.sub(" ", words))
     if _PAST.search(words) and not _NOW.search(words):
-        return False
+        words = _without(_PAST, words)
     if _HISTORY.search(words) and not _MINE.search(words):
-        return False
+        words = _without(_HISTORY, words)
     return bool(_LASTING.search(words) or (_PASSING.search(words) and not _OVER.search(words)))
+
+
+def _without(pattern: re.Pattern[str], words: str) -> str:
+    """Leave out the sentences in which a pattern is found: what is past in one says nothing of the next."""
+    return " ".join(one for one in re.split(r"(?<=\.) ", words) if not pattern.search(one))

@@ -6,7 +6,6 @@ ones that its sentence may have, and its subject decides which words may stand i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,6 +13,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from healthslm.readings import Feature, Finding, Kind
+from healthslm.slm.letters import plain
 from healthslm.slm.subjects import Subject, split_name, subject_of
 
 UNITS = {
@@ -37,6 +37,8 @@ _PER_MINUTE = (Kind.RESPIRATORY_RATE, Kind.CADENCE)
 """What is counted a minute without being heart beats."""
 _EPISODES = 3
 """Episodes of one rule that are told one by one; of the rest it is said that they are in the list."""
+_LONGEST_LINE = 400
+"""Characters of an item's line; each of its names and reasons is shorter by far."""
 _EVIDENCE = 6
 """Numbers of a finding's sentence where nothing says which of them matter most."""
 
@@ -56,13 +58,6 @@ class Role(StrEnum):
     VITAL = "vital"
     MISSING = "missing"
     COVERAGE = "coverage"
-
-
-def plain(text: str, limit: int = 160) -> str:
-    """Make a text that came from outside harmless: one line, no control tokens, no markup, not too long."""
-    line = re.sub(r"[^\w\s.,;:'()/%°+-]", " ", text)
-    line = " ".join(line.split())
-    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +123,11 @@ class Item:
 
     @property
     def line(self) -> str:
-        """The item as one line of the fact sheet, for the model."""
+        """The item as one line of the fact sheet, for the model: harmless, whatever its names are."""
+        return plain(self._line, _LONGEST_LINE)
+
+    @property
+    def _line(self) -> str:
         found = self.finding is not None
         pair = self.pressures
         if pair is not None:
@@ -265,8 +264,8 @@ def _distinct(features: list[Feature]) -> list[Feature]:
     """Drop what would say the same thing twice: all statistics of a single reading are that reading."""
     kept: list[Feature] = []
     for feature in features:
-        same = [k for k in kept if k.kind is feature.kind and k.readings == feature.readings and k.readings]
-        if not same or len(feature.readings) != 1:
+        read = set(feature.readings)
+        if len(read) != 1 or not any(k.kind is feature.kind and set(k.readings) == read for k in kept):
             kept.append(feature)
     return kept
 

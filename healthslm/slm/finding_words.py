@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from healthslm.readings import Kind
-from healthslm.slm.facts import Fact, Item, plain
+from healthslm.slm.facts import Fact, Item
+from healthslm.slm.letters import plain
 from healthslm.slm.pieces import Piece, Pieces, listed, numbers_in, pressure, value
 
 _OVER = {"spo2_5min_low": " over five minutes", "spo2_5min_high": " over five minutes"}  # else a spot check

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from healthslm.slm.abroad import is_emergency_abroad
 from healthslm.slm.bounds import converted
-from healthslm.slm.emergency import any_of
+from healthslm.slm.emergency import any_of, is_emergency
+from healthslm.slm.letters import visible
 from healthslm.slm.tools import Metric, Refusal, Statistic
 from healthslm.slm.topics import TOPICS
 
@@ -165,9 +168,38 @@ class Heard:
 
 
 def normal(question: str) -> str:
-    """Return the question in lower case, with plain apostrophes and single spaces."""
-    text = question.lower().replace("’", "'").replace("₂", "2")
+    """Return what is seen of the question in lower case, with plain apostrophes and single spaces."""
+    text = visible(question).lower().replace("’", "'")
     return " ".join(re.sub(r"[^\w\s'°%.,:/\-–]", " ", text).split())
+
+
+_HEARD = 100_000
+"""Characters of a text that are heard."""
+_ONE_BREATH, _OVERLAP = 400, 250
+"""Characters that are heard together, and of a longer sentence those that two parts share."""
+
+
+def emergency(text: str) -> bool:
+    """Say whether words of an emergency stand in a text, in English or in another language, however long it is.
+
+    A pasted text is heard in parts, whole sentences where it has them: what is past or over in one part says
+    nothing of another.
+    """
+    seen = visible(text[:_HEARD])[:_HEARD]
+    return any(is_emergency(part) for part in _parts(normal(seen))) or is_emergency_abroad(seen)
+
+
+def _parts(words: str) -> Iterator[str]:
+    part = ""
+    for sentence in re.split(r"(?<=\.) ", words):
+        if len(part) + len(sentence) > _ONE_BREATH:
+            yield part
+            part = ""
+        part = f"{part} {sentence}"
+        while len(part) > _ONE_BREATH:
+            yield part[:_ONE_BREATH]
+            part = part[_ONE_BREATH - _OVERLAP :]
+    yield part
 
 
 _CLOCK = any_of(

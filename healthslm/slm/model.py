@@ -3,7 +3,8 @@
 The base weights, with the adapter that was learned for the model's jobs where one comes along, rounded to 4
 bits. A model folder holds `model.onnx` with its one data file (87 MB), the tokenizer, the runtime's
 `genai_config.json`, and `manifest.json`: what it was made from, by which version of this builder, and the
-size and SHA-256 of every file. The folder appears complete or not at all.
+size and SHA-256 of every file. The folder appears complete or not at all. `checked.json` beside it
+(healthslm.slm.checked) remembers which files were found as the manifest says.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from healthslm.errors import ModelError
+from healthslm.slm.checked import check_files
 from healthslm.slm.source import GGUF_SHA256, LICENSE, NAME, PACKAGE, Progress, check_hash, fetch, sha256
 
 if TYPE_CHECKING:
@@ -31,7 +34,11 @@ MANIFEST = "manifest.json"
 ADAPTER = Path(__file__).parent / "adapter.safetensors"
 """What was learned (`python -m healthslm.training`), with its record beside it, as `adapter.json`; as long as
 none comes along, the model is the untuned one, which writes sentences and reads nothing."""
+FILES = {"model.onnx", "model.onnx.data", "genai_config.json", "tokenizer.json", "tokenizer_config.json"}
+"""What the runtime reads: each must stand in the manifest, so that nothing is read that was not checked."""
 _REBUILD = "Run `healthslm model build`."
+_ADAPTER = "Name another one, or leave it out."
+Line = Annotated[str, Field(pattern=r"^[ -~]{1,80}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -49,9 +56,9 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str
-    license: str
-    source: str
+    name: Line
+    license: Line
+    source: Line
     source_sha256: Sha256
     adapter_sha256: Sha256 | None
     build: int
@@ -83,6 +90,14 @@ def load(folder: Path) -> Manifest:
             f"(build {manifest.build}, this one needs {BUILD}).",
             _REBUILD,
         )
+    if manifest.source_sha256 != GGUF_SHA256:
+        raise ModelError(
+            f"The language model in {folder} was made from other weights: expected those of SHA-256 "
+            f"{GGUF_SHA256}, found {manifest.source_sha256}.",
+            _REBUILD,
+        )
+    if missing := FILES - set(manifest.files):
+        raise ModelError(f"{path} does not name {', '.join(sorted(missing))}.", _REBUILD)
     for name, entry in manifest.files.items():
         found = (folder / name).stat().st_size if (folder / name).is_file() else None
         if found != entry.size:
@@ -96,11 +111,23 @@ def comes_along() -> Path | None:
     return ADAPTER if ADAPTER.exists() else None
 
 
+def trusted(folder: Path) -> Manifest:
+    """Load a model folder's manifest, and hash the files that changed since they were hashed last."""
+    return _checked(folder, all_bytes=False)
+
+
 def verify(folder: Path) -> Manifest:
     """Compare every byte of a model folder with its manifest. Raises `ModelError` naming the changed file."""
+    return _checked(folder, all_bytes=True)
+
+
+def _checked(folder: Path, *, all_bytes: bool) -> Manifest:
     manifest = load(folder)
-    for name, entry in manifest.files.items():
-        check_hash(folder / name, entry.sha256, f"The language model's file {folder / name}")
+    hashes = {name: entry.sha256 for name, entry in manifest.files.items()}
+    try:
+        check_files(folder, hashes, all_bytes=all_bytes)
+    except OSError as error:
+        raise ModelError(f"{error.filename or folder} cannot be read: {error.strerror}.", _REBUILD) from error
     return manifest
 
 
@@ -109,6 +136,8 @@ def install(
 ) -> Manifest:
     """Fetch the weights (unless `gguf` is a file that is already here) and build the model into `folder`."""
     _need_builder()
+    if adapter is not None:  # before 93 MB are fetched
+        _open_adapter(adapter)
     if gguf is not None:
         return build(gguf, folder, progress, adapter=adapter)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -168,13 +197,35 @@ def _need_builder() -> None:
         ) from error
 
 
+def _open_adapter(path: Path) -> Mapping[str, NDArray[Any]]:
+    """Read an adapter, and compare it with its record where that lies beside it."""
+    from healthslm.slm.weights import open_adapter  # noqa: PLC0415  imports gguf
+
+    record = path.with_suffix(".json")
+    if record.exists():
+        try:
+            said = json.loads(record.read_bytes())
+            expected, base = str(said["sha256"]), str(said["base_sha256"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ModelError(f"{record} cannot be read as an adapter's record.", _ADAPTER) from error
+        if path.is_file():
+            check_hash(path, expected, f"The adapter {path}", _ADAPTER)
+        if base != GGUF_SHA256:
+            raise ModelError(
+                f"The adapter {path} was learned on other weights: expected those of SHA-256 {GGUF_SHA256}, "
+                f"found {base}.",
+                _ADAPTER,
+            )
+    return open_adapter(path)
+
+
 def _write(gguf: Path, adapter: Path | None, folder: Path, progress: Progress) -> None:
     """Write everything but the manifest."""
     from healthslm.slm.graph import write_onnx  # noqa: PLC0415  imports onnx
     from healthslm.slm.tokenizer import write_tokenizer  # noqa: PLC0415  only while building
-    from healthslm.slm.weights import open_adapter, open_gguf  # noqa: PLC0415  imports gguf
+    from healthslm.slm.weights import open_gguf  # noqa: PLC0415  imports gguf
 
-    source = open_gguf(gguf, {} if adapter is None else open_adapter(adapter))
+    source = open_gguf(gguf, {} if adapter is None else _open_adapter(adapter))
     write_tokenizer(source.metadata, folder)
     _write_config(source.shape, folder)
     write_onnx(

@@ -27,6 +27,7 @@ _VALUES = {
 """The last three as dictation hears them."""
 _OTHERS = {
     "a": ("1",), "an": ("1",), "couple": ("2",), "pair": ("2",), "both": ("2",), "fortnight": ("2", "14"),
+    "fortnite": ("2", "14"),
     "half": ("30", "6", "12"), "dozen": ("12",), "few": ("3",), "quarter": ("3",), "year": ("12",),
     "past": ("1",), "last": ("1",), "day": ("24",), "before": ("2",), "twice": ("2",), "too": ("2",),
     "christmas": ("24", "25", "26"), "boxing": ("26",), "new": ("1", "31"), "valentine": ("14",),

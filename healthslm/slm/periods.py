@@ -65,8 +65,8 @@ def resolve(words: str, now: datetime, zone: ZoneInfo) -> Period:
     and 18 o'clock, six hours each), `this_week`, `last_week`, `this_month`, `last_month`,
     `last N hours|days|weeks|months`, a weekday, `2026-11-02`, and `2026-11-02..2026-11-05` with both days in
     it; `3 march`, `3 march 2025`, `day 3` (of this month or the last), `3 days ago`, `march`, each the latest
-    that has begun, and two days with `to` between them (`friday to today`). Weeks begin on Monday. Raises
-    `UnknownPeriodError` for anything else and for what is yet to come.
+    that has begun, and two of them with `to` between them (`friday to today`, `july to september`). Weeks
+    begin on Monday. Raises `UnknownPeriodError` for anything else and for what is yet to come.
     """
     local = now.astimezone(zone)
     try:
@@ -104,17 +104,25 @@ def _bounds(words: str, local: datetime, zone: ZoneInfo) -> tuple[datetime, date
         return _last(int(found[1]), found[2], local), local
     if found := _DATES.fullmatch(words):
         return _between(found[1], found[2] or found[1], zone)
-    if words in _MONTHS:
-        month = today.replace(month=_MONTHS[words], day=1)
-        month = month if month <= today else month.replace(year=month.year - 1)
-        return _midnight(month, zone), _midnight((month + 31 * one).replace(day=1), zone)
     since, _, until = words.rpartition(" to ")
-    last = _day(until, today)
-    return _midnight(_day(since, last) if since else last, zone), _midnight(last + one, zone)
+    last = _ended(until, today)
+    first = _day(since or until, min(last, today)) if since or until in _MONTHS else last
+    if first > last:
+        raise UnknownPeriodError(f"{since} is after {until}")
+    return _midnight(first, zone), _midnight(last + one, zone)
+
+
+def _ended(words: str, latest: date) -> date:
+    """The day that a period ends with: of a month its last, also where that is yet to come."""
+    day = _day(words, latest)
+    return day.replace(day=calendar.monthrange(day.year, day.month)[1]) if words in _MONTHS else day
 
 
 def _day(words: str, latest: date) -> date:
-    """Return the latest day, up to `latest`, that the words name."""
+    """Return the latest day, up to `latest`, that the words name; of a month its first."""
+    if words in _MONTHS:
+        first = latest.replace(month=_MONTHS[words], day=1)
+        return first if first <= latest else first.replace(year=first.year - 1)
     if words in ("today", "yesterday"):
         return latest - timedelta(days=words == "yesterday")
     if words in _WEEKDAYS:

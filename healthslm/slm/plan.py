@@ -92,6 +92,11 @@ class Lines:
         }.get(tool)  # fmt: skip
         return set() if last is None else self._after(rest, (last,) if last else (), periods=0)
 
+    def holds(self, line: str) -> bool:
+        """Say whether a line is one of these, from its first word to its end."""
+        words = line.split()
+        return all(word in self.next(words[:n]) for n, word in enumerate(words)) and END in self.next(words)
+
     def _after(self, words: Sequence[str], slots: Sequence[Sequence[str]], *, periods: int = 1) -> set[str]:
         """Words for each slot in turn, then the periods."""
         for index, slot in enumerate(slots):

@@ -6,15 +6,17 @@ started when words are first wanted, and started again after it died or hung.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -23,9 +25,10 @@ from typing import IO, Any, Protocol, Self
 from pydantic import ValidationError
 
 from healthslm.errors import ModelError
-from healthslm.slm import model
+from healthslm.slm import memory, model
 from healthslm.slm.facts import Audience
 from healthslm.slm.jobs import sentence_about
+from healthslm.slm.letters import printable
 from healthslm.slm.worker import Answered
 
 Messages = Sequence[tuple[str, str]]
@@ -95,7 +98,7 @@ class ModelProcess:
 
     Raises `ModelError` at once when `folder` holds no built model, and later when the process cannot start
     within `start_s`, does not answer within `answer_s`, or dies. The next use starts a new one.
-    `command` is for tests: what to run instead.
+    `command` is for tests: what to run instead; `free` says how many bytes of memory there are.
     """
 
     def __init__(
@@ -106,11 +109,13 @@ class ModelProcess:
         start_s: float = 60.0,
         answer_s: float = 30.0,
         command: Sequence[str] | None = None,
+        free: Callable[[], int | None] = memory.available,
     ) -> None:
-        manifest = model.load(folder)
+        manifest = model.trusted(folder)
         self.model_id = manifest.model_id
         self.tuned = manifest.adapter_sha256 is not None
         self.start_s, self.answer_s = start_s, answer_s
+        self._free = free
         worker = (
             sys.executable,
             "-m",
@@ -180,10 +185,10 @@ class ModelProcess:
                 process.stdin.write(json.dumps(request).encode() + b"\n")
                 process.stdin.flush()
             except OSError:
-                raise self._failed("ended") from None
+                raise self._failed(self._end_of_it()) from None
             reply = self._reply(self.answer_s)
         if reply.error:
-            raise ModelError(f"The language model could not write: {reply.error}")
+            raise ModelError(f"The language model could not write: {printable(reply.error)}")
         return reply
 
     def _started(self) -> subprocess.Popen[bytes]:
@@ -191,6 +196,7 @@ class ModelProcess:
         if self._process is not None and self._process.poll() is None:
             return self._process
         self._stop(wait_s=0)
+        memory.require(self._free())
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the process
         package = Path(model.__file__).parents[2]
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
@@ -210,7 +216,9 @@ class ModelProcess:
         reply = self._reply(self.start_s)
         if reply.error or not reply.ready:
             self._stop(wait_s=0)
-            raise ModelError(reply.error or "The language model's process did not say that it is ready.")
+            raise ModelError(
+                printable(reply.error) or "The language model's process did not say that it is ready."
+            )
         return self._process
 
     def _reply(self, limit_s: float) -> Answered:
@@ -226,7 +234,7 @@ class ModelProcess:
             chunk = os.read(descriptor, 1 << 16)
             self._buffer += chunk
             if not chunk:
-                raise self._failed("ended")
+                raise self._failed(self._end_of_it())
             if len(self._buffer) > _LONGEST_LINE:
                 raise self._failed("answered with something that is no answer")
         line, _, self._buffer = self._buffer.partition(b"\n")
@@ -243,12 +251,20 @@ class ModelProcess:
         if errors is not None:
             errors.seek(0)
             lines = errors.read()[-2000:].decode("utf-8", "replace").strip().splitlines()
-            said = f": {lines[-1]}" if lines else ""
+            said = f": {printable(lines[-1])}" if lines else ""
         self._stop(wait_s=0)
         return ModelError(
             f"The language model's process {what}{said}.",
             "It is started again at the next use; if this comes back, run `healthslm model build`.",
         )
+
+    def _end_of_it(self) -> str:
+        """How the process ended; one that the system killed had most likely taken too much memory."""
+        assert self._process is not None  # noqa: S101
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            if self._process.wait(1.0) == -signal.SIGKILL:
+                return "was ended by the system, most likely because memory ran out"
+        return "ended"
 
     def _end(self) -> None:
         if self._process is not None and self._process.poll() is None:

@@ -13,10 +13,12 @@ from zoneinfo import ZoneInfo
 
 from healthslm.errors import ModelError
 from healthslm.slm import hearing, jobs, plan
-from healthslm.slm.emergency import is_emergency
 from healthslm.slm.hearing import Heard
+from healthslm.slm.languages import english_only, language_of
+from healthslm.slm.letters import visible
 from healthslm.slm.numbers import numbers_named
 from healthslm.slm.periods import UnknownPeriodError, resolve
+from healthslm.slm.plan import Lines
 from healthslm.slm.process import Reader
 from healthslm.slm.tools import (
     Call,
@@ -42,6 +44,7 @@ LONGEST = 2000
 """Characters of a question that are looked at; nobody asks more in one."""
 _USUAL = {"trend": "last 30 days", "relate": "last 30 days"}
 _MOST_NUMBERS = 40
+_LONGEST_NUMBER = 10
 _NOTHING = "There was no question. Ask, for example: what was my highest heart rate yesterday?"
 _SYMPTOM = (
     "I cannot judge how you feel; I only know what was measured. If it is severe, sudden or getting worse, "
@@ -60,10 +63,14 @@ _SUMS = {Metric.STEPS, Metric.ENERGY, Metric.SLEEP_DURATION}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routed:
-    """The call that a question became, and who read it: `model` or `template` (the rules)."""
+    """The call that a question became, and who read it: `model` or `template` (the rules).
+
+    `language` is that of a question that is not in English, a key of `languages.LANGUAGES`.
+    """
 
     call: Call | Unclear
     origin: str
+    language: str = ""
 
 
 def route(question: str, now: datetime, zone: ZoneInfo, reader: Reader | None = None) -> Routed:
@@ -71,8 +78,11 @@ def route(question: str, now: datetime, zone: ZoneInfo, reader: Reader | None = 
 
     A `reader` that fails (`ModelError`) is not asked again: a warning is logged, and the rules hear.
     """
-    if is_emergency(hearing.normal(question)):
-        return Routed(call=Emergency(), origin="template")
+    language = language_of(question)
+    if hearing.emergency(question):
+        return Routed(call=Emergency(), origin="template", language=language)
+    if language:
+        return Routed(call=Unclear(why=english_only(language)), origin="template", language=language)
     text = hearing.normal(question[:LONGEST])
     if not text:
         return Routed(call=Unclear(why=_NOTHING), origin="template")
@@ -90,15 +100,25 @@ def route(question: str, now: datetime, zone: ZoneInfo, reader: Reader | None = 
 
 
 def _line(question: str, reader: Reader) -> str:
-    """What the model writes for a question."""
-    named = [number for number in numbers_named(question) if len(number) <= 10]
-    return reader.line(jobs.call_for(question), numbers=named[:_MOST_NUMBERS]).text
+    """What the model writes for a question. Raises `ModelError` where that is no call, whatever wrote it."""
+    seen = visible(question)
+    named = [n for n in numbers_named(seen[:LONGEST]) if len(n) <= _LONGEST_NUMBER and n.isascii()]
+    named = named[:_MOST_NUMBERS]
+    line = reader.line(jobs.call_for(seen), numbers=named).text
+    if not Lines(named).holds(line):
+        raise ModelError("What it wrote is no call.")
+    return line
 
 
 def _floor(text: str, read: Call | Unclear) -> Call | Unclear:
-    """What rules hear as asking for a dose is none of the model's to answer."""
+    """What rules hear as asking for a dose, or for a time that no period can be, is none of the model's."""
     if hearing.refusal(text) is Refusal.DOSING and read.tool not in ("refuse", "emergency", "unclear"):
         return Refuse(reason=Refusal.DOSING)
+    if isinstance(read, Value | Trend | Compare | TimeInRange) and not hearing.hear(text).periods:
+        if hearing.names_a_clock_time(text):
+            return Unclear(why=_CLOCK)
+        if hearing.lies_ahead(text):
+            return Unclear(why=_AHEAD)
     return read
 
 

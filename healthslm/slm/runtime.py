@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ import onnxruntime_genai as og
 from numpy.typing import NDArray
 
 from healthslm.errors import ModelError
-from healthslm.slm import model
+from healthslm.slm import memory, model
 from healthslm.slm.mask import NumberMask, read_vocabulary
 
 Message = tuple[str, str]
@@ -28,6 +29,7 @@ Follow = Callable[[Sequence[str]], set[str]]
 WINDOW = 1024
 """Tokens of prompt and answer together; the keys and values of each take 46 kB of memory."""
 _START, _END = "<|im_start|>", "<|im_end|>"
+_TOKEN = re.compile(r"<\|?(?=[a-z_|])", re.IGNORECASE)
 _END_ID = 2
 _TOP_P = 0.9
 
@@ -49,9 +51,10 @@ class Draft:
 def render(messages: Sequence[Message]) -> str:
     """Write messages as SmolLM2's chat format, open for the assistant's next turn.
 
-    Texts cannot leave their place: what looks like a control token in them is broken up.
+    Texts cannot leave their place: what looks like a control token in them is broken up, `<file_sep>` and
+    its like too. The tokenizer takes only exact ones for such: it changes no letter before.
     """
-    turns = [f"{_START}{role}\n{text.replace('<|', '< ')}{_END}\n" for role, text in messages]
+    turns = [f"{_START}{role}\n{_TOKEN.sub('< ', text)}{_END}\n" for role, text in messages]
     return "".join(turns) + f"{_START}assistant\n"
 
 
@@ -74,7 +77,9 @@ class Engine:
             options.set_search_options(max_length=WINDOW)
             self._generator = og.Generator(self._model, options)
             self.vocabulary = read_vocabulary(folder, end=_END_ID)
-        except (RuntimeError, OSError, ValueError, KeyError) as error:
+        except (RuntimeError, OSError, ValueError, KeyError, MemoryError) as error:
+            if memory.ran_out(error):
+                raise ModelError(f"{memory.TOO_LITTLE}.", memory.HINT) from error
             raise ModelError(
                 f"The language model in {folder} cannot be loaded: {error}.", "Run `healthslm model build`."
             ) from error

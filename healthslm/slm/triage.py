@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from healthslm.errors import ModelError
 from healthslm.readings import Finding, Severity
 from healthslm.slm import hearing, jobs
-from healthslm.slm.emergency import is_emergency
-from healthslm.slm.facts import plain
+from healthslm.slm.languages import english_only, language_of
+from healthslm.slm.letters import plain
 from healthslm.slm.process import Reader
 
 _log = logging.getLogger(__name__)
@@ -23,6 +23,10 @@ EMERGENCY_FROM = 0.35
 """From this share on a note is an emergency: a missed one weighs more than a false one. Chosen on voices that
 nothing was learned from (docs/model.md)."""
 _HALF = 0.5
+_ROUNDING = 1e-3
+"""By so much the logarithm of a share of all may lie above 0."""
+_LOOKED_AT = 50_000
+"""Characters of a note in which symptoms are looked for; words of an emergency are heard further."""
 _SAID = {
     "emergency": "it reads as an emergency: call the emergency number now (112, 911 or 999)",
     "urgent": "it reads as something for a doctor today",
@@ -50,9 +54,9 @@ def triage(note: str, reader: Reader | None = None, findings: Sequence[Finding] 
 
     A `reader` that fails (`ModelError`) is not asked again: a warning is logged, and the rules decide.
     """
-    text = hearing.normal(note)
-    made = _by_rules(text)
-    if made.level != "emergency" and text and reader is not None and reader.tuned:
+    made = _by_rules(note)
+    understood = bool(hearing.normal(note[:_LOOKED_AT])) and not language_of(note)
+    if made.level != "emergency" and understood and reader is not None and reader.tuned:
         try:
             level = _weighed(reader.weigh(jobs.level_of(note), jobs.LEVELS))
         except ModelError as error:
@@ -67,18 +71,31 @@ def triage(note: str, reader: Reader | None = None, findings: Sequence[Finding] 
     return made
 
 
-def _by_rules(text: str) -> Triage:
-    if is_emergency(text):
+def _by_rules(note: str) -> Triage:
+    if hearing.emergency(note):
         return Triage(level="emergency", reason=_SAID["emergency"], origin="template")
-    if hearing.is_symptom(text):
+    if language := language_of(note):  # not understood is no reason to wave it through
+        return Triage(
+            level="watch",
+            reason=f"it is not understood: {english_only(language)}".rstrip("."),
+            origin="template",
+        )
+    if hearing.is_symptom(hearing.normal(note[:_LOOKED_AT])):
         return Triage(level="watch", reason=f"{_SAID['watch']}; {_DEAF}", origin="template")
     return Triage(level="info", reason=_DEAF, origin="template")
 
 
 def _weighed(logarithms: Sequence[float]) -> str:
-    """An emergency from its share on; else the level that half of the rest lies at or below."""
+    """An emergency from its share on; else the level that half of the rest lies at or below.
+
+    Raises `ModelError` for what are no shares.
+    """
+    if len(logarithms) != len(jobs.LEVELS) or not all(one <= _ROUNDING for one in logarithms):  # nor NaN
+        raise ModelError("What it weighed are no shares of the four levels.")
     shares = [math.exp(one) for one in logarithms]
     whole = sum(shares)
+    if not whole:
+        raise ModelError("It gave no level a share.")
     if shares[-1] >= EMERGENCY_FROM * whole:
         return jobs.LEVELS[-1]
     below, rest = 0.0, whole - shares[-1]

@@ -6,6 +6,7 @@ Needs the `gguf` package (extra `model`): import this module only while building
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,11 +20,13 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from healthslm.errors import ModelError
+from healthslm.slm.source import sha256
 
 Matrix = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 BLOCK = 32
 """Weights that share one scale and zero point. 32 is the block of the GGUF's own Q4_1."""
+_OURS = "Name the adapter.safetensors that `python -m healthslm.training` wrote, or leave it out."
 _TOP = 15  # the largest 4-bit code
 
 
@@ -67,6 +70,12 @@ class Source:
             matrix = _half_and_half(matrix, self.shape.heads if name.endswith("q") else self.shape.kv_heads)
         if f"{name}.up" in self.adapter:
             up, down = (self.adapter[f"{name}.{part}"].astype(np.float32) for part in ("up", "down"))
+            if (up.shape[0], down.shape[1]) != matrix.shape:
+                raise ModelError(
+                    f"The adapter's matrices for {name} make {up.shape[0]} by {down.shape[1]}; the layer has "
+                    f"{matrix.shape[0]} by {matrix.shape[1]}.",
+                    _OURS,
+                )
             matrix = matrix + up @ down
         return matrix
 
@@ -112,12 +121,37 @@ def open_gguf(path: Path, adapter: Mapping[str, NDArray[Any]] | None = None) -> 
     )
 
 
+_LEARNED = re.compile(r"(blk\.\d+\.(?:attn_(?:q|k|v|output)|ffn_(?:gate|up|down)))\.(up|down)")
+
+
 def open_adapter(path: Path) -> Mapping[str, NDArray[Any]]:
-    """Read an adapter's matrices by name. Raises `ModelError` for what is none."""
+    """Read an adapter's matrices by name: a pair for a layer, whose product is added to it.
+
+    Raises `ModelError` naming the file's hash for what is none: matrices of another model, or not finite.
+    """
     try:
-        return dict(load_file(path))
+        found = dict(load_file(path))
     except (OSError, SafetensorError) as error:
-        raise ModelError(f"{path} cannot be read as an adapter: {error}.") from error
+        raise ModelError(f"{path} cannot be read as an adapter: {error}.", _OURS) from error
+    if why := _not_ours(found):
+        raise ModelError(f"{path} (SHA-256 {sha256(path)}) is no adapter for this model: {why}.", _OURS)
+    return found
+
+
+def _not_ours(found: Mapping[str, NDArray[Any]]) -> str:
+    """Say why some matrices are no adapter; empty where they are one."""
+    if not found:
+        return "there is nothing in it"
+    for name, matrix in found.items():
+        known = _LEARNED.fullmatch(name)
+        if known is None:
+            return f"{name!r} is no layer of it"
+        if matrix.ndim != 2 or matrix.dtype.kind != "f" or not np.isfinite(matrix).all():
+            return f"{name} is not a matrix of finite numbers"
+        up, down = (found.get(f"{known[1]}.{part}") for part in ("up", "down"))
+        if up is None or down is None or up.ndim != 2 or down.ndim != 2 or up.shape[1] != down.shape[0]:
+            return f"{known[1]} has no pair of matrices that fit each other"
+    return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,13 +25,15 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
 
+from healthslm.evaluation.days import Day
+from healthslm.evaluation.measured import measured_days
 from healthslm.slm.runtime import render
 from healthslm.slm.source import GGUF_SHA256, check_hash
 from healthslm.slm.tokenizer import write_tokenizer
 from healthslm.slm.weights import open_gguf
 from healthslm.training.examples import Example, one_pass
 from healthslm.training.network import RANK, SCALE, Network
-from healthslm.voices import learned_from
+from healthslm.voices import Asked, Noted, learned_from
 
 END = "<|im_end|>"
 CHECKPOINT_S = 300.0
@@ -181,8 +183,11 @@ def put_in(network: Network, adapter: dict[str, Tensor]) -> None:
         linear.up.copy_(adapter[f"{name}.up"] / SCALE)
 
 
-def run(gguf: Path, out: Path, plan: Plan, *, minutes: float = math.inf) -> None:
-    """Learn, or go on learning; write the adapter and its record into `out`."""
+def run(gguf: Path, out: Path, plan: Plan, *, series: Sequence[Path] = (), minutes: float = math.inf) -> None:
+    """Learn, or go on learning; write the adapter and its record into `out`.
+
+    `series` are CSV files of vital signs whose days are told beside the drawn ones.
+    """
     check_hash(gguf, GGUF_SHA256, f"The file {gguf}")
     out.mkdir(parents=True, exist_ok=True)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -192,7 +197,8 @@ def run(gguf: Path, out: Path, plan: Plan, *, minutes: float = math.inf) -> None
     tokenizer = Tokenizer.from_file(str(out / "tokenizer.json"))
     network = Network(source).to(device).train()
     asked, noted = learned_from()
-    steps = list(_steps(plan, asked, noted, tokenizer))
+    measured = [day for path in series for day in measured_days(path)]
+    steps = list(_steps(plan, asked, noted, measured, tokenizer))
     learner = Learner(network, plan, len(steps), out)
     learner.resume()
     began = saved = time.monotonic()
@@ -216,13 +222,17 @@ def run(gguf: Path, out: Path, plan: Plan, *, minutes: float = math.inf) -> None
             learner.save()
             saved = now
     learner.save()
-    _write(out, learner, plan, len(asked), len(noted), len(steps))
+    learned = {"questions": len(asked), "notes": len(noted), "measured_days": len(measured)}
+    _write(out, learner, plan, learned, len(steps))
 
 
-def _steps(plan: Plan, asked: Any, noted: Any, tokenizer: Tokenizer) -> Iterator[list[list[Encoded]]]:
+def _steps(
+    plan: Plan, asked: Sequence[Asked], noted: Sequence[Noted], measured: Sequence[Day], tokenizer: Tokenizer
+) -> Iterator[list[list[Encoded]]]:
     """Every step of every pass: some batches each."""
     for number in range(plan.passes):
-        rows = [encoded(e, tokenizer) for e in one_pass(asked, noted, seed=plan.seed, number=number)]
+        made = one_pass(asked, noted, measured, seed=plan.seed, number=number)
+        rows = [encoded(example, tokenizer) for example in made]
         rng = np.random.default_rng([plan.seed, number, 1])
         parts: list[list[Encoded]] = []
         for batch in batches(rows, plan.tokens // plan.parts, rng):
@@ -234,7 +244,7 @@ def _steps(plan: Plan, asked: Any, noted: Any, tokenizer: Tokenizer) -> Iterator
             yield parts
 
 
-def _write(out: Path, learner: Learner, plan: Plan, asked: int, noted: int, steps: int) -> None:
+def _write(out: Path, learner: Learner, plan: Plan, learned: Mapping[str, int], steps: int) -> None:
     """Write the adapter in half precision, and its record."""
     adapter = {
         name: value.to(torch.float16).contiguous() for name, value in learner.network.adapter().items()
@@ -250,8 +260,7 @@ def _write(out: Path, learner: Learner, plan: Plan, asked: int, noted: int, step
         "rank": RANK,
         "scale": SCALE,
         "plan": asdict(plan),
-        "questions": asked,
-        "notes": noted,
+        **learned,
         "steps": learner.step,
         "of_steps": steps,
         "loss_every_10_steps": thinned,
@@ -270,10 +279,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--out", type=Path, required=True, help="The adapter's folder, and that of checkpoints."
     )
+    told = "CSV files of vital signs: their days are told too."
+    parser.add_argument("--series", type=Path, nargs="*", default=[], help=told)
     parser.add_argument("--passes", type=int, default=usual.passes)
     parser.add_argument("--seed", type=int, default=usual.seed)
     parser.add_argument("--rate", type=float, default=usual.rate)
     parser.add_argument("--minutes", type=float, default=math.inf, help="Stop after so long; go on later.")
     chosen = parser.parse_args(arguments)
     plan = Plan(passes=chosen.passes, seed=chosen.seed, rate=chosen.rate)
-    run(chosen.gguf, chosen.out, plan, minutes=chosen.minutes)
+    run(chosen.gguf, chosen.out, plan, series=chosen.series, minutes=chosen.minutes)

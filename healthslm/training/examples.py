@@ -8,14 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
+from healthslm.evaluation.days import Day, draw_day
 from healthslm.slm.facts import Audience
 from healthslm.slm.jobs import LEVELS, Message, call_for, level_of, sentence_of
-from healthslm.training.sentences import items, thinned, written
+from healthslm.training.sentences import SEED, thinned, worded, written
 from healthslm.training.vary import slips, spans, varied
 from healthslm.voices import Asked, Noted
 
 DAYS = 60
-"""Drawn days whose sentences are learned from in one pass."""
+"""Drawn days whose sentences are learned from in one pass; and as many measured ones, where there are any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,10 +27,18 @@ class Example:
     answer: str
 
 
-def one_pass(asked: Sequence[Asked], noted: Sequence[Noted], *, seed: int, number: int) -> list[Example]:
-    """Return what pass `number` learns from, in a drawn order; the same for the same seed and number."""
+def one_pass(
+    asked: Sequence[Asked], noted: Sequence[Noted], measured: Sequence[Day] = (), *, seed: int, number: int
+) -> list[Example]:
+    """Return what pass `number` learns from, in a drawn order; the same for the same seed and number.
+
+    `measured` are days of real series (`healthslm.evaluation.measured`): each pass takes some of them.
+    """
     rng = np.random.default_rng([seed, number])
-    found = [*_calls(asked, rng), *_levels(noted, rng), *_sentences(number, rng)]
+    days = [draw_day(SEED, n) for n in range(number * DAYS, (number + 1) * DAYS)]
+    if measured:
+        days += [measured[n] for n in rng.choice(len(measured), min(DAYS, len(measured)), replace=False)]
+    found = [*_calls(asked, rng), *_levels(noted, rng), *_sentences(days, rng)]
     return [found[n] for n in rng.permutation(len(found))]
 
 
@@ -49,11 +58,11 @@ def _levels(noted: Sequence[Noted], rng: Generator) -> list[Example]:
     return made
 
 
-def _sentences(number: int, rng: Generator) -> list[Example]:
+def _sentences(days: Sequence[Day], rng: Generator) -> list[Example]:
     made = []
-    for day in range(number * DAYS, (number + 1) * DAYS):
+    for day in days:
         audience = Audience.WEARER if rng.random() < 0.6 else Audience.CLINICIAN
-        for whole in items(day):
+        for whole in worded(day):
             item = thinned(whole, rng)
             text = written(item, audience, rng)
             if text is not None:

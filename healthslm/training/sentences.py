@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from numpy.random import Generator
 
-from healthslm.evaluation.days import LEARNED, draw_day
+from healthslm.evaluation.days import LEARNED, Day, draw_day
 from healthslm.slm.facts import Audience, Fact, Item, Role, fact_sheet
 from healthslm.slm.grounding import check
 from healthslm.slm.template import sentence
@@ -47,7 +47,11 @@ _RANGES = (
 
 def items(number: int) -> Iterator[Item]:
     """Yield the worded items of a drawn day."""
-    day = draw_day(SEED, number)
+    yield from worded(draw_day(SEED, number))
+
+
+def worded(day: Day) -> Iterator[Item]:
+    """Yield the items of a day that a model may word."""
     sheet = fact_sheet(day.findings, day.features, _ZONE)
     yield from (item for item in sheet.items if item.role in (Role.FINDING, Role.VITAL) and item.worded)
 

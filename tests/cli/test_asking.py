@@ -58,3 +58,26 @@ def test_a_note_is_kept(tmp_path: Path) -> None:
     with open_store(home, "passphrase") as again:
         (note,) = again.notes(datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
     assert (note.text, note.level, note.origin) == ("walked the dog, felt well", "info", "template")
+
+
+def test_the_notice_of_an_emergency_waits_for_no_store(tmp_path: Path) -> None:
+    asked = run(tmp_path / "none", "ask", "I can't breathe")
+    assert asked.returncode == 0
+    assert "Call the emergency number now" in " ".join(asked.stdout.replace("│", "").split())
+    noted = run(tmp_path / "none", "note", "my chest hurts and I feel sick")
+    assert noted.returncode == 1  # there is no store to keep it in; the notice stands before that
+    assert noted.stderr.startswith("This can be an emergency.")
+
+
+@pytest.mark.parametrize("text", ["   ", "\u200b\u2060", "\x01\x1b"])
+def test_a_note_of_which_nothing_can_be_seen_is_none(tmp_path: Path, text: str) -> None:
+    result = run(tmp_path / "none", "note", text)
+    assert result.returncode == 2
+    assert "There is no note" in result.stderr
+
+
+def test_50_kb_of_pasted_text_are_answered(tmp_path: Path) -> None:
+    given = "lorem ipsum dolor sit amet " * 2000 + "\n" + "\x00\x1b[2J😀 \n"
+    result = run(tmp_path / "none", "ask", "--plan", "--template", given=given)
+    assert [json.loads(line)["tool"] for line in result.stdout.splitlines()] == ["unclear", "unclear"]
+    assert "\x1b" not in result.stdout

@@ -35,18 +35,19 @@ def four_bit_weights(model_folder: Path) -> reference.Weights:
 
 
 def made(folder: Path) -> Path:
-    """A folder that looks like a model: manifest and files agree, the weights are three bytes."""
+    """A folder that looks like a model: manifest and files agree, each file is three bytes."""
     folder.mkdir(parents=True)
-    (folder / "model.onnx.data").write_bytes(b"abc")
+    for name in model.FILES:
+        (folder / name).write_bytes(b"abc")
     entry = model.FileEntry(size=3, sha256=hashlib.sha256(b"abc").hexdigest())
     manifest = model.Manifest(
         name="M",
         license="L",
         source="s",
-        source_sha256="0" * 64,
+        source_sha256=source.GGUF_SHA256,
         adapter_sha256=None,
         build=model.BUILD,
-        files={"model.onnx.data": entry},
+        files=dict.fromkeys(sorted(model.FILES), entry),
     )
     (folder / model.MANIFEST).write_text(manifest.model_dump_json())
     return folder

@@ -16,8 +16,9 @@ from healthslm.evaluation.days import draw_day
 from healthslm.evaluation.telling import unclaimed
 from healthslm.readings import Feature, Finding, Sentence, Severity, Summary
 from healthslm.slm import Audience, ModelProcess, narrate
-from healthslm.slm.facts import Role, fact_sheet, plain
+from healthslm.slm.facts import Role, fact_sheet
 from healthslm.slm.jobs import sentence_of
+from healthslm.slm.letters import plain
 from healthslm.slm.narrate import Attempt, shown, urgent_first
 from healthslm.slm.template import sentence
 from tests.making import DAY

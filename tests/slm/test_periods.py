@@ -53,6 +53,11 @@ def spoken(period: Period, zone: ZoneInfo = BERLIN) -> str:
         ("2026-10-31", "2026-10-31T00:00 2026-11-01T00:00"),
         ("2026-10-30..2026-10-31", "2026-10-30T00:00 2026-11-01T00:00"),
         ("2026-10-30..2026-12-31", "2026-10-30T00:00 2026-11-04T15:30"),
+        ("july to september", "2026-07-01T00:00 2026-10-01T00:00"),
+        ("december to february", "2025-12-01T00:00 2026-03-01T00:00"),
+        ("october to november", "2026-10-01T00:00 2026-11-04T15:30"),
+        ("5 march to today", "2026-03-05T00:00 2026-11-04T15:30"),
+        ("october to today", "2026-10-01T00:00 2026-11-04T15:30"),
         (" Today ", "2026-11-04T00:00 2026-11-04T15:30"),
     ],
 )
@@ -73,6 +78,7 @@ def test_what_each_period_is(words: str, expected: str) -> None:
         "last 99999 days",
         "this_evening",
         "9999-12-31",
+        "2026-10-03 to april",
     ],
 )
 def test_what_is_no_period_is_not_guessed(words: str) -> None:
