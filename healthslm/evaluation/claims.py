@@ -242,7 +242,7 @@ def _with(said: _Said, fact: Fact, item: Item) -> list[Wrong]:
         wrong.append(Wrong(kind="unit", detail=f"{said.value} {said.unit}"))
     part = {Kind.SYSTOLIC: "systolic", Kind.DIASTOLIC: "diastolic"}.get(fact.feature.kind, "")
     part = part or next((p for p in ("rmssd", "sdnn") if p in fact.feature.name), "")
-    if said.part and said.part != part:
+    if said.part != part and (said.part or part.endswith("stolic")):  # one pressure has to say which
         wrong.append(Wrong(kind="metric", detail=f"{said.value} {said.part}"))
     at = fact.time or fact.when[-5:]
     wrong += [Wrong(kind="time", detail=clock) for clock in said.clocks if clock != at]

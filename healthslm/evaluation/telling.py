@@ -195,6 +195,7 @@ def mentions(text: str, finding: Finding) -> bool:
     if values and not values.intersection(_NUMBER.findall(small)):
         return False
     about = {word[:_STEM] for word in _WORD.findall(title) if len(word) >= _STEM}
+    about |= {_WORD.findall(feature.kind)[0][:_STEM] for feature in finding.evidence}  # spo, respi
     words = {word[:_STEM] for word in _WORD.findall(small)}
     return bool(about & words) and _SIGN.search(small) is not None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from healthslm.readings import Feature, Sentence, Severity
+from healthslm.readings import Feature, Kind, Sentence, Severity
 from healthslm.slm.facts import Audience, Fact, FactSheet, Item, Role
 from healthslm.slm.finding_words import for_clinician, for_wearer
 from healthslm.slm.letters import plain
@@ -59,11 +59,18 @@ def _variability(item: Item, *, wearer: bool) -> Pieces:
     return ["Heart-rate variability: ", *listed(parts)]
 
 
+def _which(item: Item) -> str:
+    """Of one pressure without the other, which of the two it is."""
+    kinds = {fact.feature.kind for fact in item.facts}
+    return f"{min(kinds)} " if len(kinds) == 1 and kinds <= {Kind.SYSTOLIC, Kind.DIASTOLIC} else ""
+
+
 def _vital(item: Item, audience: Audience, place: int) -> Pieces:
     wearer = audience is Audience.WEARER
     if item.subject.name == "hrv":
         return _variability(item, wearer=wearer)
-    subject = f"Your {item.subject.title}" if wearer else item.subject.clinical
+    name = f"{_which(item)}{item.subject.title if wearer else item.subject.clinical}"
+    subject = f"Your {name}" if wearer else name
     facts = _by_statistic(item)
     if set(facts) == {"count"}:
         were = "was" if item.facts[0].unit == "reading" else "were"
@@ -80,7 +87,6 @@ def _vital(item: Item, audience: Audience, place: int) -> Pieces:
         peak, last = value(facts["max"], when=True), value(facts["latest"], when=True)
         return [f"{subject} reached ", *peak, "; the latest reading was ", *last]
     if len(item.facts) == 1:
-        name = item.subject.title if wearer else item.subject.clinical
         return [_single(item, name, wearer=wearer), *value(item.facts[0], when=True)]
     return [f"{subject}: ", *listed([_labelled(item, fact) for fact in item.facts])]
 

@@ -79,8 +79,9 @@ def _ways(item: Item, audience: Audience, rng: Generator) -> Iterator[str]:
     wearer = audience is Audience.WEARER
     name = item.subject.title if wearer else item.subject.clinical
     start = "Your" if wearer else "The"
-    yield sentence(item, audience).text
     pair = item.pressures
+    if pair is not None or item.subject.name != "blood_pressure":  # one pressure alone is not learned yet
+        yield sentence(item, audience).text
     if pair is not None:
         said = {pair[0].statistic: f"{pair[0].value} over {pair[1].value} mmHg"}
         if pair[0].statistic == "latest":

@@ -220,6 +220,8 @@ def test_the_templates_sentences_are_true(audience: Audience) -> None:
         ("Your temperature peaked at 37.8 °C at 21:00.", item(*TEMPERATURE), {"statistic"}),
         ("Your temperature peaked at 38.9 °C at 21:00.", item(*TEMPERATURE), {"time"}),
         ("Your blood pressure averaged 94 over 152 mmHg.", item(*PRESSURE), {"metric"}),
+        ("Your blood pressure averaged 152 mmHg.", item(PRESSURE[0]), {"metric"}),
+        ("Your systolic blood pressure averaged 152 mmHg.", item(PRESSURE[0]), set()),
         ("Your blood pressure was high: 152/94 mmHg on average.", found(HIGH_PRESSURE), set()),
         ("Your blood pressure was low: 152/94 mmHg on average.", found(HIGH_PRESSURE), {"direction"}),
         ("Your temperature rose to 38.9 °C at 14:20, a fever.", found(FEVER), set()),

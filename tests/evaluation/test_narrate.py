@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -133,6 +135,7 @@ def test_a_finding_is_mentioned_by_what_was_found_not_by_an_everyday_value() -> 
         for audience in Audience:
             assert mentions(sentence(found(one), audience).text, one)
     assert mentions("Your heart rhythm was irregular for 34 minutes.", IRREGULAR)
+    assert mentions("The SpO2 was low, at 88 %.", LOW_OXYGEN)
     assert not mentions("Your oxygen saturation averaged 88 %.", LOW_OXYGEN)
     assert not mentions("Your oxygen saturation was low: 87 %.", LOW_OXYGEN)
     assert not mentions("Your blood pressure was low: 88 %.", LOW_OXYGEN)
@@ -210,3 +213,17 @@ def test_the_built_model_lets_no_number_through(writer: ModelProcess) -> None:
     assert one.asked > 5
     if writer.tuned:
         assert (one.standing or 0) > 80
+
+
+@pytest.mark.model
+def test_the_command_prints_its_table_and_its_texts() -> None:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "healthslm", "eval", "narrate", "--data", str(DAYS), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
+
+    result = run("--sentences", "6", "--json")
+    assert result.returncode == 0, result.stderr
+    lines = {line["name"]: line for line in json.loads(result.stdout)["lines"]}
+    assert lines["numbers in no fact, as written"]["value"] == 0
+    assert run("--show", "2").stdout.count("For the wearer:") == 1
+    assert run("--sentences", "many").returncode == 2

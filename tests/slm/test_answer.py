@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from healthslm.evaluation.narrate import unclaimed
+from healthslm.evaluation.telling import unclaimed
 from healthslm.readings import Feature, Kind, Summary
 from healthslm.slm.answer import EMERGENCY, answer
 from healthslm.slm.route import route

@@ -23,7 +23,7 @@ from rich.console import Console
 
 from healthslm.cli import terminal
 from healthslm.errors import HealthslmError
-from healthslm.evaluation.narrate import unclaimed
+from healthslm.evaluation.telling import unclaimed
 from healthslm.importers.vitals import read_vitals
 from healthslm.readings import Kind, Severity
 from healthslm.slm import jobs, narrate, route, triage
@@ -130,7 +130,7 @@ def test_in_a_question_it_is_still_one_valid_call(attempt: str) -> None:
     call = route(attempt, NOW, BERLIN, Saying(attempt)).call
     if isinstance(call, Value) and call.metric is Metric.HEART_RATE:  # what the feature is of
         words = answer(call, ALL[:1], zone=BERLIN, writer=Script([attempt]))
-        assert all(unclaimed(sentence) == [] for sentence in words.sentences)
+        assert all(set(unclaimed(sentence)) <= {"2"} for sentence in words.sentences)  # the day's date
 
 
 @EACH

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from healthslm.errors import ModelError
 from healthslm.evaluation.days import draw_day
-from healthslm.evaluation.narrate import unclaimed
+from healthslm.evaluation.telling import unclaimed
 from healthslm.readings import Feature, Finding, Sentence, Severity, Summary
 from healthslm.slm import Audience, ModelProcess, narrate
 from healthslm.slm.facts import Role, fact_sheet
@@ -147,6 +147,12 @@ def test_an_unknown_feature_is_told_by_its_name() -> None:
             PRESSURE,
             "Your blood pressure averaged 152 over 94 mmHg.",
             "Blood pressure averaged 152 over 94 mmHg.",
+        ),
+        (
+            (),
+            PRESSURE[:1],
+            "Your systolic blood pressure averaged 152 mmHg.",
+            "Systolic blood pressure averaged 152 mmHg.",
         ),
         (
             (FEVER,),
