@@ -23,10 +23,12 @@ from healthslm.slm.source import GGUF_SHA256, LICENSE, NAME, PACKAGE, Progress, 
 if TYPE_CHECKING:
     from healthslm.slm.weights import Shape
 
-BUILD = 2
+BUILD = 3
 """Version of the files that `build` writes; raise it when they change."""
 CONTEXT = 2048
 """Tokens that fit into one prompt and its answer. SmolLM2 was trained for 8192; memory grows with it."""
+SCORED = 8
+"""Up to so many tokens read at once, the model gives the scores after each of them (else after the last)."""
 MANIFEST = "manifest.json"
 ADAPTER = Path(__file__).parent / "adapter.safetensors"
 """What was learned (`python -m healthslm.training`), with its record beside it, as `adapter.json`; as long as
@@ -181,6 +183,7 @@ def _write(gguf: Path, adapter: Path | None, folder: Path, progress: Progress) -
         source,
         folder,
         context=CONTEXT,
+        scored=SCORED,
         step=lambda done, total: progress("Building the 4-bit model", done, total),
     )
 
