@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from healthslm.slm.manifest import DATA_FILE
 from healthslm.slm.weights import BLOCK, FourBit, Matrix, Shape, Source, four_bit
 
 CONTRIB = "com.microsoft"
-DATA_FILE = "model.onnx.data"
 _ACTIVATIONS_8_BIT = 4
 """`accuracy_level` 4: activations are rounded to 8 bits, about three times as fast as 32 bits on a CPU."""
 _INT64_MAX = 2**63 - 1

@@ -18,10 +18,11 @@ import onnxruntime_genai as og
 from numpy.typing import NDArray
 
 from healthslm.errors import ModelError
-from healthslm.slm import model
 from healthslm.slm.ahead import Ahead
 from healthslm.slm.choice import choose, likeliest, log_share
+from healthslm.slm.manifest import DATA_FILE, SCORED, load
 from healthslm.slm.mask import NumberMask
+from healthslm.slm.pages import let_go
 from healthslm.slm.tokens import Tokens
 
 Message = tuple[str, str]
@@ -30,7 +31,7 @@ Follow = Callable[[Sequence[str]], set[str]]
 """The words that may come after some words; an empty one among them where the line may end."""
 WINDOW = 1024
 """Tokens of prompt and answer together; the keys and values of each take 23 kB of memory."""
-AT_ONCE = 64
+AT_ONCE = 32
 """Tokens of a prompt that are read in one pass: more are hardly faster, and take more memory."""
 _START, _END = "<|im_start|>", "<|im_end|>"
 _END_ID = 2
@@ -72,13 +73,14 @@ class Engine:
     """
 
     def __init__(self, folder: Path, *, threads: int = 2) -> None:
-        manifest = model.load(folder)
+        manifest = load(folder)
         og.disable_telemetry_events()
         try:
             config = og.Config(str(folder))
             session = {"intra_op_num_threads": threads}
             config.overlay(json.dumps({"model": {"decoder": {"session_options": session}}}))
             self._model = og.Model(config)
+            let_go(folder / DATA_FILE)  # before the keys and values need room
             options = og.GeneratorParams(self._model)
             options.set_search_options(max_length=WINDOW)
             self._generator = og.Generator(self._model, options)
@@ -175,7 +177,7 @@ class Engine:
                 rows, guessed = rows[1:], guessed[1:]
                 continue
             self._forget(len(guessed))
-            room = min(model.SCORED, max_tokens - len(written)) - 1
+            room = min(SCORED, max_tokens - len(written)) - 1
             guessed = ahead.guess(text, room) if ahead is not None else []
             self._append([token, *guessed])
             rows, passes = self._scores(), passes + 1
