@@ -28,13 +28,15 @@ from healthslm.store import CHEAPEST, Store, create
 
 THREADS = 2
 _ZONE = ZoneInfo("UTC")
-_SEED, _DAYS = 99, 2
+_SEED, _DAYS = 99, 1
 _FACT = "heart rate: average {} bpm, lowest {} bpm, highest {} bpm; "
 _FACTS = 17
 """So many of these facts are 300 tokens."""
 _QUESTIONS = ("What was my average heart rate today?", "What was my highest heart rate today?")
 _PASSPHRASE = "only for a bench"  # noqa: S105  the store is thrown away
 _ALERTS = 40
+_PATIENCE_S = 300.0
+"""A busy machine is slow, which is a result too."""
 
 
 @dataclass(slots=True)
@@ -82,7 +84,7 @@ def run(
     for number in range(repeat):
         progress(f"start, decoding, narrating, round {number + 1} of {repeat}")
         runs.add("bandwidth", gigabytes_per_s(THREADS))
-        with ModelProcess(folder, threads=THREADS) as process:
+        with ModelProcess(folder, threads=THREADS, answer_s=_PATIENCE_S) as process:
             began = time.perf_counter()
             process.start()
             runs.add("start", time.perf_counter() - began)
@@ -180,7 +182,7 @@ def _keep(store: Store) -> None:
 def _answered(folder: Path, store: Store, runs: _Runs, repeat: int) -> None:
     now = store_data.FIRST + timedelta(hours=23, minutes=59)
     for _ in range(repeat):
-        with ModelProcess(folder, threads=THREADS) as process:
+        with ModelProcess(folder, threads=THREADS, answer_s=_PATIENCE_S) as process:
             for name, question in zip(("question, cold", "question"), _QUESTIONS, strict=True):
                 began = time.perf_counter()
                 ask(store, question, now=now, zone=_ZONE, writer=process)
@@ -191,7 +193,7 @@ def _alerted(folder: Path, runs: _Runs) -> None:
     latency.decisions(3)
     for milliseconds in latency.decisions(_ALERTS):
         runs.add("alert", milliseconds)
-    with ModelProcess(folder, threads=THREADS) as process:
+    with ModelProcess(folder, threads=THREADS, answer_s=_PATIENCE_S) as process:
         process.start()
         with latency.writing(process, (("user", "Tell a long story about the sea."),)) as written:
             latency.decisions(3)
@@ -216,7 +218,7 @@ def _rows(runs: _Runs, read: float, beside: bool) -> list[Row]:
         row("decode, of what the bandwidth allows", "%", of["share"], least=60),
         row("what the mask adds", "µs a token", of["mask"], 1),
         row("prefill", "tokens/s", of["prefill"]),
-        row(f"narrative of {_DAYS} days, {of['tokens'][0]:.0f} tokens", "s", of["narrative"], 2),
+        row(f"narrative of a day, {of['tokens'][0]:.0f} tokens", "s", of["narrative"], 2),
         row("the same without guessing ahead", "s", of["narrative, no guessing"], 2),
         row("tokens a pass", "", of["tokens a pass"], 2),
     ]
