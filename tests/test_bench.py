@@ -1,6 +1,7 @@
 """What the bench measures is right; how fast it is, is for `healthslm bench` to say."""
 
-from healthslm.bench import cost, decoding
+from healthslm.bench import cost, decoding, latency, llama
+from healthslm.bench.bandwidth import gigabytes_per_s
 from healthslm.bench.bluetooth import soaked
 from healthslm.bench.rows import row
 from healthslm.bench.soak import soak
@@ -34,3 +35,16 @@ def test_a_row_says_whether_it_is_reached() -> None:
     assert (slow.value, slow.reach, slow.met) == (2, "≥ 3", False)
     assert row("size", "m", [1.5], 1, most=3).met is True
     assert row("size", "m", [1.5]).met is None
+
+
+def test_an_alert_is_decided_in_the_bench_as_in_use() -> None:
+    assert all(milliseconds > 0 for milliseconds in latency.decisions(2))
+
+
+def test_the_memory_is_read_faster_than_a_disk() -> None:
+    assert gigabytes_per_s(1, rounds=1) > 0
+
+
+def test_llama_is_left_out_where_it_is_not() -> None:
+    assert "healthslm[llama]" in llama.MISSING
+    assert isinstance(llama.is_there(), bool)

@@ -74,13 +74,15 @@ class Benched(StrEnum):
     BLUETOOTH = "bluetooth"
     STORE = "store"
     ANALYSIS = "analysis"
+    SLM = "slm"
 
 
 @app.command()
 def bench(
     context: typer.Context,
     what: Annotated[
-        Benched, typer.Argument(help="The whole machine, the Bluetooth side, the store, or the analysis.")
+        Benched,
+        typer.Argument(help="The whole machine, the Bluetooth side, the store, the analysis, or the model."),
     ] = Benched.ALL,
     rhythm: Rhythm = RHYTHM,
     repeat: Annotated[int, typer.Option(min=1, max=20, help="Runs; the table shows medians.")] = 3,
@@ -94,12 +96,16 @@ def bench(
     hours: Annotated[
         float, typer.Option(min=0, max=24, help="How long `store` counts what is written.")
     ] = 24,
+    gguf: Annotated[
+        Path | None, typer.Option(help="The GGUF file on which `slm` measures llama.cpp beside.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Measure this machine: the model, the way from the radio to the store, the size, the summary.
 
     `bench store` measures the encrypted store beside SQLite, SQLCipher and DuckDB; the last two come with
-    `pip install 'healthslm[bench]'` and are left out where they are not there.
+    `pip install 'healthslm[bench]'` and are left out where they are not there. `bench slm` measures the model
+    beside llama.cpp (`pip install 'healthslm[llama]'` and --gguf FILE), which is likewise left out.
     """
 
     def progress(step: str) -> None:
@@ -115,6 +121,15 @@ def bench(
         from healthslm.bench import analysis  # noqa: PLC0415  only here
 
         rows = analysis.run(rhythm, days=days, repeat=repeat, progress=progress)
+    elif what is Benched.SLM:
+        from healthslm.bench import llama, slm  # noqa: PLC0415  only here
+
+        if gguf is None or not llama.is_there():
+            terminal.say(llama.MISSING, "dim")
+            gguf = None
+        elif not gguf.is_file():
+            raise UsageError(f"There is no file {gguf}.", "Name the GGUF file that the model was built from.")
+        rows = slm.run(session(context).settings.model, gguf, repeat=repeat, progress=progress)
     elif what is Benched.BLUETOOTH:
         from healthslm.bench import bluetooth  # noqa: PLC0415  imports Bumble
 

@@ -1,11 +1,17 @@
 """The language model: facts in, checked words out; questions in, typed calls out."""
 
-from healthslm.slm.answer import answer
-from healthslm.slm.facts import Audience
-from healthslm.slm.narrate import narrate
-from healthslm.slm.process import Model, ModelFigures, ModelProcess, Reader, Writer, measure
-from healthslm.slm.route import Routed, route
-from healthslm.slm.triage import Triage, triage
+from __future__ import annotations
+
+import sys
+
+# The model's own process runs a module of this package and needs none of the rest, which takes 14 MB.
+if "healthslm.slm.worker" not in sys.orig_argv:
+    from healthslm.slm.answer import answer
+    from healthslm.slm.facts import Audience
+    from healthslm.slm.narrate import narrate
+    from healthslm.slm.process import Model, ModelFigures, ModelProcess, Reader, Writer, measure
+    from healthslm.slm.route import Routed, route
+    from healthslm.slm.triage import Triage, triage
 
 __all__ = [
     "Audience",

@@ -1,8 +1,8 @@
 """The ONNX graph of a Llama model over 4-bit weights, with the runtime's own fused operators.
 
 Operators: `GatherBlockQuantized`, `MatMulNBits`, `GroupQueryAttention`, `SkipSimplifiedLayerNormalization` of
-the domain `com.microsoft` (onnxruntime, docs/ContribOperators.md). The embedding is one tensor used twice:
-looked up at the start, multiplied with at the end. Needs the `onnx` package (extra `model`).
+the domain `com.microsoft` (onnxruntime, docs/ContribOperators.md). The embedding is one stretch of the data
+file used twice: looked up at the start, multiplied with at the end. Needs the `onnx` package (extra `model`).
 """
 
 from __future__ import annotations
@@ -10,31 +10,57 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from healthslm.slm.manifest import DATA_FILE
 from healthslm.slm.weights import BLOCK, FourBit, Matrix, Shape, Source, four_bit
 
 CONTRIB = "com.microsoft"
-DATA_FILE = "model.onnx.data"
 _ACTIVATIONS_8_BIT = 4
 """`accuracy_level` 4: activations are rounded to 8 bits, about three times as fast as 32 bits on a CPU."""
 _INT64_MAX = 2**63 - 1
+_IN_THE_DATA_FILE = 1024
+"""Bytes from which on a tensor is kept in the data file."""
+_ALIGNED = 64
 
 
 @dataclass(slots=True)
 class _Graph:
-    """Nodes and tensors as they are added; every method returns the name of what it made."""
+    """Nodes and tensors as they are added; every method returns the name of what it made.
 
+    What is large goes into the data file at once.
+    """
+
+    data: IO[bytes]
     nodes: list[Any] = field(default_factory=list)
     tensors: list[Any] = field(default_factory=list)
 
     def constant(self, name: str, values: NDArray[Any]) -> str:
-        self.tensors.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        if values.nbytes < _IN_THE_DATA_FILE:
+            self.tensors.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+            return name
+        self.data.write(b"\0" * (-self.data.tell() % _ALIGNED))
+        start = self.data.tell()
+        self.data.write(np.ascontiguousarray(values).tobytes())
+        kind = helper.np_dtype_to_tensor_dtype(values.dtype)
+        tensor = TensorProto(name=name, data_type=kind, dims=values.shape)
+        tensor.data_location = TensorProto.EXTERNAL
+        for key, value in (("location", DATA_FILE), ("offset", start), ("length", values.nbytes)):
+            tensor.external_data.add(key=key, value=str(value))
+        self.tensors.append(tensor)
+        return name
+
+    def again(self, of: str, name: str, shape: list[int]) -> str:
+        """Add a tensor of the same bytes as another, in another shape."""
+        tensor = TensorProto()
+        tensor.CopyFrom(next(t for t in self.tensors if t.name == of))
+        tensor.name = name
+        tensor.dims[:] = shape
+        self.tensors.append(tensor)
         return name
 
     def node(
@@ -86,12 +112,16 @@ class _Graph:
 def _embed(graph: _Graph, table: FourBit) -> list[str]:
     """Look the tokens up in the 4-bit table (result `embedded`); return the tensors for the last product."""
     shared = graph.weights("embedding", table)
-    flat = graph.constant("embedding.flat", np.array([table.rows, -1], dtype=np.int64))
-    codes = graph.node("Reshape", [shared[0], flat], ["embedding.codes.flat"])
-    zeros = graph.node("Reshape", [shared[2], flat], ["embedding.zeros.flat"])
+    # Tensors of their own over the same bytes of the file: the runtime maps each by itself, packs those
+    # of the product anew and lets go of them; of these only rows of tokens that are read are in memory.
+    looked_up = [
+        graph.again(shared[0], "lookup.codes", [table.rows, table.columns // 2]),
+        graph.again(shared[1], "lookup.scales", list(table.scales.shape)),
+        graph.again(shared[2], "lookup.zeros", [table.rows, table.zeros.shape[1]]),
+    ]
     graph.node(
         "GatherBlockQuantized",
-        [codes, "input_ids", shared[1], zeros],
+        [looked_up[0], "input_ids", *looked_up[1:]],
         ["embedded"],
         domain=CONTRIB,
         gather_axis=0,
@@ -118,18 +148,19 @@ def _rotations(graph: _Graph, shape: Shape, context: int) -> None:
     """Add the RoPE tables `cosines` and `sines`, each (context, head / 2)."""
     speeds = 1.0 / (shape.rope_base ** (np.arange(0, shape.head, 2) / shape.head))
     angles = np.outer(np.arange(context), speeds)
-    graph.constant("cosines", np.cos(angles).astype(np.float32))
-    graph.constant("sines", np.sin(angles).astype(np.float32))
+    graph.constant("cosines", np.cos(angles).astype(np.float16))
+    graph.constant("sines", np.sin(angles).astype(np.float16))
 
 
 def _layer(graph: _Graph, source: Source, layer: int, x: str, residual: str) -> tuple[str, str]:
     """Add one transformer layer; return the normalised input of the next and the residual stream."""
     shape, name = source.shape, f"blk.{layer}."
     qkv = graph.linear(x, f"{name}qkv", source.attention(layer))
+    half = graph.node("Cast", [qkv], [f"{name}qkv.half"], to=TensorProto.FLOAT16)
     graph.node(
         "GroupQueryAttention",
-        [qkv, "", "", f"past.{layer}.key", f"past.{layer}.value", "last", "total", "cosines", "sines"],
-        [f"{name}attended", f"present.{layer}.key", f"present.{layer}.value"],
+        [half, "", "", f"past.{layer}.key", f"past.{layer}.value", "last", "total", "cosines", "sines"],
+        [f"{name}attended.half", f"present.{layer}.key", f"present.{layer}.value"],
         domain=CONTRIB,
         num_heads=shape.heads,
         kv_num_heads=shape.kv_heads,
@@ -137,13 +168,14 @@ def _layer(graph: _Graph, source: Source, layer: int, x: str, residual: str) -> 
         rotary_interleaved=0,
         scale=shape.head**-0.5,
     )
-    mixed = graph.linear(f"{name}attended", f"{name}attn_output", source.adapted(f"{name}attn_output"))
+    attended = graph.node("Cast", [f"{name}attended.half"], [f"{name}attended"], to=TensorProto.FLOAT)
+    mixed = graph.linear(attended, f"{name}attn_output", source.adapted(f"{name}attn_output"))
     norm = source.matrix(f"{name}ffn_norm.weight")
     x, residual = graph.add_and_norm(residual, mixed, f"{name}ffn_norm", norm, shape.epsilon)
-    gate = graph.linear(x, f"{name}ffn_gate", source.adapted(f"{name}ffn_gate"))
-    up = graph.linear(x, f"{name}ffn_up", source.adapted(f"{name}ffn_up"))
-    squash = graph.node("Sigmoid", [gate], [f"{name}sigmoid"])
-    silu = graph.node("Mul", [gate, squash], [f"{name}silu"])
+    both = graph.linear(x, f"{name}ffn_gate_up", source.gate_and_up(layer))
+    gate, up = f"{name}gate", f"{name}up"
+    graph.node("Split", [both], [gate, up], axis=-1, num_outputs=2)
+    silu = graph.node("QuickGelu", [gate], [f"{name}silu"], domain=CONTRIB, alpha=1.0)  # x · sigmoid(x)
     gated = graph.node("Mul", [silu, up], [f"{name}gated"])
     down = graph.linear(gated, f"{name}ffn_down", source.adapted(f"{name}ffn_down"))
     final = layer + 1 == shape.layers
@@ -158,23 +190,38 @@ def _model(graph: _Graph, shape: Shape) -> Any:
         info("input_ids", TensorProto.INT64, ["batch", "length"]),
         info("attention_mask", TensorProto.INT64, ["batch", "seen"]),
     ]
-    outputs = [info("logits", TensorProto.FLOAT, ["batch", 1, shape.vocabulary])]
+    outputs = [
+        info("logits", TensorProto.FLOAT, ["batch", 1, shape.vocabulary]),
+        info("scores", TensorProto.FLOAT, ["batch", "scored", shape.vocabulary]),
+    ]
     for layer in range(shape.layers):
         for part in ("key", "value"):
             cache: list[str | int] = ["batch", shape.kv_heads]
-            inputs.append(info(f"past.{layer}.{part}", TensorProto.FLOAT, [*cache, "past", shape.head]))
-            outputs.append(info(f"present.{layer}.{part}", TensorProto.FLOAT, [*cache, "seen", shape.head]))
+            inputs.append(info(f"past.{layer}.{part}", TensorProto.FLOAT16, [*cache, "past", shape.head]))
+            outputs.append(info(f"present.{layer}.{part}", TensorProto.FLOAT16, [*cache, "seen", shape.head]))
     body = helper.make_graph(graph.nodes, "llama_4bit", inputs, outputs, graph.tensors)
     opsets = [helper.make_opsetid("", 18), helper.make_opsetid(CONTRIB, 1)]
     return helper.make_model(body, opset_imports=opsets, ir_version=10)
 
 
-def write_onnx(source: Source, folder: Path, *, context: int, step: Callable[[int, int], None]) -> None:
+def write_onnx(
+    source: Source, folder: Path, *, context: int, scored: int, step: Callable[[int, int], None]
+) -> None:
     """Write `model.onnx` and its one data file into `folder`; `step(done, total)` counts layers.
 
-    Only the last position's logits are computed: (batch, 1, vocabulary).
+    Up to `scored` tokens read at once, the scores after each of them are computed, else after the last alone.
     """
-    graph, shape = _Graph(), source.shape
+    with (folder / DATA_FILE).open("wb") as data:
+        graph = _Graph(data)
+        _network(graph, source, context, scored, step)
+    (folder / "model.onnx").write_bytes(_model(graph, source.shape).SerializeToString())
+
+
+def _network(
+    graph: _Graph, source: Source, context: int, scored: int, step: Callable[[int, int], None]
+) -> None:
+    """Add every node from `input_ids` to `logits`."""
+    shape = source.shape
     total = shape.layers + 2
     shared = _embed(graph, four_bit(source.matrix("token_embd.weight")))
     step(1, total)
@@ -193,16 +240,17 @@ def write_onnx(source: Source, folder: Path, *, context: int, step: Callable[[in
     for layer in range(shape.layers):
         x, residual = _layer(graph, source, layer, x, residual)
         step(layer + 2, total)
-    ends = [graph.constant(name, np.array([at], dtype=np.int64)) for name, at in
-            (("from", -1), ("to", _INT64_MAX), ("axis", 1))]  # fmt: skip
-    final = graph.node("Slice", [x, *ends], ["final"])
-    graph.multiply(final, shared, "logits", rows=shape.vocabulary, columns=shape.width)
-    onnx.save(
-        _model(graph, shape),
-        str(folder / "model.onnx"),
-        save_as_external_data=True,
-        all_tensors_to_one_file=True,
-        location=DATA_FILE,
-        size_threshold=1024,
-    )
+    graph.multiply(_last(graph, x, scored), shared, "scores", rows=shape.vocabulary, columns=shape.width)
+    graph.node("Slice", ["scores", "from.long", "to", "positions"], ["logits"])
     step(total, total)
+
+
+def _last(graph: _Graph, x: str, scored: int) -> str:
+    """Keep the positions after which scores are wanted: all of a short input, the last of a longer one."""
+    numbers = {"from.short": -scored, "from.long": -1, "to": _INT64_MAX, "positions": 1, "short": scored}
+    for name, value in numbers.items():
+        graph.constant(name, np.array([value], dtype=np.int64))
+    length = graph.node("Shape", ["input_ids"], ["length"], start=1, end=2)
+    is_long = graph.node("Greater", [length, "short"], ["is_long"])
+    begin = graph.node("Where", [is_long, "from.long", "from.short"], ["from"])
+    return graph.node("Slice", [x, begin, "to", "positions"], ["final"])

@@ -1,7 +1,8 @@
 """Runs the model in a process of its own, and keeps it to time limits.
 
 The process gets a model folder and facts, nothing else: not the parent's environment, files or sockets. It is
-started when words are first wanted, and started again after it died or hung.
+started when words are first wanted, ends when none were wanted for some minutes, and is started again after
+that, or after it died or hung.
 """
 
 from __future__ import annotations
@@ -94,7 +95,9 @@ class ModelFigures:
 
 
 class ModelProcess:
-    """The model's process, as a context manager and as a `Writer`.
+    """The model's process, as a context manager and as a `Model`.
+
+    It ends by itself after `idle_s` without use, in which it would only hold memory.
 
     Raises `ModelError` at once when `folder` holds no built model, and later when the process cannot start
     within `start_s`, does not answer within `answer_s`, or dies. The next use starts a new one.
@@ -108,13 +111,14 @@ class ModelProcess:
         threads: int = 2,
         start_s: float = 60.0,
         answer_s: float = 30.0,
+        idle_s: float = 300.0,
         command: Sequence[str] | None = None,
         free: Callable[[], int | None] = memory.available,
     ) -> None:
         manifest = model.trusted(folder)
         self.model_id = manifest.model_id
         self.tuned = manifest.adapter_sha256 is not None
-        self.start_s, self.answer_s = start_s, answer_s
+        self.start_s, self.answer_s, self.idle_s = start_s, answer_s, idle_s
         self._free = free
         worker = (
             sys.executable,
@@ -129,6 +133,8 @@ class ModelProcess:
         self._errors: IO[bytes] | None = None
         self._buffer = b""
         self._lock = threading.Lock()
+        self._used = 0.0
+        self._watch: threading.Timer | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -142,7 +148,15 @@ class ModelProcess:
         """Write the assistant's next turn. The first attempt is the likeliest one, later ones are drawn."""
         return self.draft(messages, numbers=numbers, attempt=attempt).text
 
-    def draft(self, messages: Messages, *, numbers: Sequence[str] | None, attempt: int = 0) -> Answered:
+    def draft(
+        self,
+        messages: Messages,
+        *,
+        numbers: Sequence[str] | None,
+        attempt: int = 0,
+        max_tokens: int = 64,
+        guessing: bool = True,
+    ) -> Answered:
         """Write the assistant's next turn, and return also what it took."""
         return self._ask(
             {
@@ -151,6 +165,8 @@ class ModelProcess:
                 "numbers": None if numbers is None else sorted(set(numbers)),
                 "temperature": _SAMPLING if attempt else 0.0,
                 "seed": attempt,
+                "max_tokens": max_tokens,
+                "guessing": guessing,
             }
         )
 
@@ -167,15 +183,52 @@ class ModelProcess:
         """Read 256 tokens and write 64, and return what it took."""
         return self._ask({"do": "measure"})
 
+    def fill(self) -> Answered:
+        """Read as many tokens as fit, and return the memory that it took."""
+        return self._ask({"do": "measure", "fill": True})
+
     def start(self) -> None:
         """Start the process now (else the first use does) and wait until it is ready."""
         with self._lock:
             self._started()
+            self._rest()
+
+    @property
+    def running(self) -> bool:
+        """Whether there is a process now."""
+        process = self._process
+        return process is not None and process.poll() is None
 
     def close(self) -> None:
         """End the process. It ends by itself when its input is closed; a hung one is killed."""
         with self._lock:
+            if self._watch is not None:
+                self._watch.cancel()
+                self._watch = None
             self._stop(wait_s=2.0)
+
+    def _rest(self) -> None:
+        """Note that the process was used just now, and have it looked after when it may have been idle."""
+        self._used = time.monotonic()
+        if self._watch is None:
+            self._look_again(self.idle_s)
+
+    def _look_again(self, after_s: float) -> None:
+        self._watch = threading.Timer(after_s, self._end_if_idle)
+        self._watch.daemon = True
+        self._watch.start()
+
+    def _end_if_idle(self) -> None:
+        """End a process that was not used for long enough. Waits for one that is being used."""
+        with self._lock:
+            if self._watch is not threading.current_thread():
+                return  # closed meanwhile
+            self._watch = None
+            left = self._used + self.idle_s - time.monotonic()
+            if left > 0:
+                self._look_again(left)
+            else:
+                self._stop(wait_s=2.0)
 
     def _ask(self, request: Mapping[str, Any]) -> Answered:
         with self._lock:
@@ -187,6 +240,7 @@ class ModelProcess:
             except OSError:
                 raise self._failed(self._end_of_it()) from None
             reply = self._reply(self.answer_s)
+            self._rest()
         if reply.error:
             raise ModelError(f"The language model could not write: {printable(reply.error)}")
         return reply

@@ -6,10 +6,10 @@ next is asked of a mask before each one.
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,24 +19,35 @@ import onnxruntime_genai as og
 from numpy.typing import NDArray
 
 from healthslm.errors import ModelError
-from healthslm.slm import memory, model
-from healthslm.slm.mask import NumberMask, read_vocabulary
+from healthslm.slm import memory
+from healthslm.slm.ahead import Ahead
+from healthslm.slm.choice import choose, likeliest, log_share
+from healthslm.slm.manifest import DATA_FILE, SCORED, load
+from healthslm.slm.mask import NumberMask
+from healthslm.slm.pages import let_go
+from healthslm.slm.tokens import Tokens
 
 Message = tuple[str, str]
 """A role (`system`, `user`, `assistant`) and its text."""
 Follow = Callable[[Sequence[str]], set[str]]
 """The words that may come after some words; an empty one among them where the line may end."""
 WINDOW = 1024
-"""Tokens of prompt and answer together; the keys and values of each take 46 kB of memory."""
+"""Tokens of prompt and answer together; the keys and values of each take 23 kB of memory."""
+AT_ONCE = 32
+"""Tokens of a prompt that are read in one pass: more are hardly faster, and take more memory."""
 _START, _END = "<|im_start|>", "<|im_end|>"
 _TOKEN = re.compile(r"<\|?(?=[a-z_|])", re.IGNORECASE)
 _END_ID = 2
-_TOP_P = 0.9
+_KEPT_TEXTS, _KEPT_TOKENS = 8, 160
+"""How many texts are kept to guess from, and how much of each with the end of its prompt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What the model wrote, and what it took: tokens in and out, how many were still known, seconds."""
+    """What the model wrote, and what it took: tokens in and out, how many were still known, seconds.
+
+    `passes` is how often the model was run for the tokens after the first.
+    """
 
     text: str
     prompt_tokens: int
@@ -44,6 +55,7 @@ class Draft:
     tokens: int
     prefill_s: float
     decode_s: float
+    passes: int = 0
     sure: float = 0.0
     """Logarithm of the share of what the model would have written that this is; 0 where it was not asked."""
 
@@ -59,24 +71,24 @@ def render(messages: Sequence[Message]) -> str:
 
 
 class Engine:
-    """The model, its tokenizer, and the keys and values of the last prompt.
+    """The model, its tokens, and the keys and values of the last prompt.
 
     A prompt that begins as the last one did is only computed from where it differs.
     """
 
     def __init__(self, folder: Path, *, threads: int = 2) -> None:
-        manifest = model.load(folder)
+        manifest = load(folder)
         og.disable_telemetry_events()
         try:
             config = og.Config(str(folder))
             session = {"intra_op_num_threads": threads}
             config.overlay(json.dumps({"model": {"decoder": {"session_options": session}}}))
             self._model = og.Model(config)
-            self._tokenizer = og.Tokenizer(self._model)
+            let_go(folder / DATA_FILE)  # before the keys and values need room
             options = og.GeneratorParams(self._model)
             options.set_search_options(max_length=WINDOW)
             self._generator = og.Generator(self._model, options)
-            self.vocabulary = read_vocabulary(folder, end=_END_ID)
+            self.tokens = Tokens(folder)
         except (RuntimeError, OSError, ValueError, KeyError, MemoryError) as error:
             if memory.ran_out(error):
                 raise ModelError(f"{memory.TOO_LITTLE}.", memory.HINT) from error
@@ -85,15 +97,17 @@ class Engine:
             ) from error
         self.model_id = manifest.model_id
         self._known: list[int] = []
+        self._texts: deque[list[int]] = deque(maxlen=_KEPT_TEXTS)
 
     def encode(self, text: str) -> list[int]:
         """Return the token ids of a text; control tokens in it count as such."""
-        return [int(i) for i in self._tokenizer.encode(text)]
+        return self.tokens.encode(text)
 
     def logits(self, ids: Sequence[int]) -> NDArray[np.float32]:
         """Return the scores of the token after `ids`: shape (vocabulary,)."""
         self._read(ids)
-        return self._scores()
+        last: NDArray[np.float32] = self._scores()[-1]
+        return last
 
     def _read(self, ids: Sequence[int]) -> int:
         """Bring keys and values to `ids`; return how many were known already."""
@@ -102,19 +116,31 @@ class Engine:
             if a != b:
                 break
             known += 1
-        if known < len(self._known):
-            self._generator.rewind_to(known)
-        self._known = list(ids[:known])
-        self._append(ids[known:])
+        self._forget(len(self._known) - known)
+        for start in range(known, len(ids), AT_ONCE):
+            self._append(ids[start : start + AT_ONCE])
         return known
 
     def _append(self, ids: Sequence[int]) -> None:
         self._generator.append_tokens(np.array(ids, dtype=np.int32))
         self._known += ids
 
+    def _forget(self, count: int) -> None:
+        """Take back the last tokens that were read."""
+        if count:
+            del self._known[-count:]
+            self._generator.rewind_to(len(self._known))
+
     def _scores(self) -> NDArray[np.float32]:
-        scores: NDArray[np.float32] = np.asarray(self._generator.get_logits(), dtype=np.float32)
-        return scores.reshape(-1)
+        """The scores after each of the tokens that were appended last, or after the last of many."""
+        scores: NDArray[np.float32] = np.asarray(self._generator.get_output("scores"))
+        return scores.reshape(-1, scores.shape[-1])
+
+    def _prompt(self, messages: Sequence[Message], room: int, hint: str) -> list[int]:
+        ids = self.encode(render(messages))
+        if len(ids) + room > WINDOW:
+            raise ModelError(f"The prompt has {len(ids)} tokens; {WINDOW - room} fit.", hint)
+        return ids
 
     def write(
         self,
@@ -124,57 +150,86 @@ class Engine:
         max_tokens: int = 64,
         temperature: float = 0.0,
         seed: int = 0,
+        guessing: bool = True,
     ) -> Draft:
         """Write the assistant's next turn: one sentence, at most `max_tokens` long.
 
         `numbers` are the only ones it can contain; `None` lifts the mask (to see what it is good for).
-        `temperature` 0 takes the likeliest token. Raises `ModelError` when the prompt is too long.
+        `temperature` 0 takes the likeliest token. Without `guessing` each token takes a pass of its own (to
+        see what guessing is good for). Raises `ModelError` when the prompt is too long.
         """
-        ids = self.encode(render(messages))
-        if len(ids) + max_tokens > WINDOW:
-            raise ModelError(
-                f"The prompt has {len(ids)} tokens; {WINDOW - max_tokens} fit.", "Say less at once."
-            )
+        ids = self._prompt(messages, max_tokens, "Say less at once.")
         started = time.monotonic()
         reused = self._read(ids)
-        scores = self._scores()
         first = time.monotonic()
-        mask = NumberMask(self.vocabulary, numbers) if numbers is not None else None
-        random = np.random.default_rng(seed)
-        text, count = "", 0
-        for count in itertools.count(1):
-            if mask is not None:
-                scores = np.where(mask.allowed(text), scores, -np.inf)
-            token = _choose(scores, temperature, random)
-            text += self.vocabulary.texts[token]
-            if token == _END_ID or count == max_tokens or _done(text, mask):
+        mask = NumberMask(numbers) if numbers is not None else None
+        ahead = None
+        if guessing:
+            before = [token for text in self._texts for token in text]
+            ahead = Ahead(self.tokens, before + ids, messages[-1][1], mask)
+        random = np.random.default_rng(seed) if temperature > 0 else None
+        written: list[int] = []
+        text, passes = "", 0
+        rows, guessed = self._scores()[-1:], list[int]()
+        while True:
+            token = self.masked(rows[0], text, mask, temperature=temperature, random=random)
+            written.append(token)
+            text += self.tokens.text(token)
+            if token == _END_ID or len(written) == max_tokens or _done(text, mask):
                 break
-            self._append([token])
-            scores = self._scores()
+            if ahead is not None:
+                ahead.add(token)
+            if guessed and guessed[0] == token:  # it was read along with the one before it
+                rows, guessed = rows[1:], guessed[1:]
+                continue
+            self._forget(len(guessed))
+            room = min(SCORED, max_tokens - len(written)) - 1
+            guessed = ahead.guess(text, room) if ahead is not None else []
+            self._append([token, *guessed])
+            rows, passes = self._scores(), passes + 1
+        self._texts.append([*ids, *written][-_KEPT_TOKENS:])
         return Draft(
             text=text.strip(),
             prompt_tokens=len(ids),
             reused_tokens=reused,
-            tokens=count,
+            tokens=len(written),
             prefill_s=first - started,
             decode_s=time.monotonic() - first,
+            passes=passes,
+        )
+
+    def masked(
+        self,
+        scores: NDArray[np.float32],
+        text: str,
+        mask: NumberMask | None,
+        *,
+        temperature: float = 0.0,
+        random: np.random.Generator | None = None,
+    ) -> int:
+        """Choose the token after a text among those that the mask lets come."""
+        if mask is None:
+            return choose(scores, lambda _token: True, temperature=temperature, random=random)
+        following, text_of = mask.next(text), self.tokens.text
+        return choose(
+            scores,
+            lambda token: following.words if token == _END_ID else following.allows(text_of(token)),
+            temperature=temperature,
+            random=random,
         )
 
     def line(self, messages: Sequence[Message], follow: Follow, *, max_tokens: int = 48) -> Draft:
         """Write one line of words of which each is among those that may `follow` the ones before it.
 
         Of the likeliest tokens the first that keeps to it is taken; where one word alone can come, or is left
-        to be finished, its tokens are read at once. Raises `ModelError` when the prompt is too long.
+        to be finished, its tokens are read with the next. Raises `ModelError` when the prompt is too long.
         """
-        ids = self.encode(render(messages))
-        if len(ids) + max_tokens > WINDOW:
-            raise ModelError(
-                f"The prompt has {len(ids)} tokens; {WINDOW - max_tokens} fit.", "Ask in fewer words."
-            )
+        ids = self._prompt(messages, max_tokens, "Ask in fewer words.")
         started = time.monotonic()
         reused = self._read(ids)
         first = time.monotonic()
-        text, count, sure = "", 0, 0.0
+        text, count, passes, sure = "", 0, 0, 0.0
+        unread: list[int] = []
         while count < max_tokens:
             forced = _forced(text, follow)
             if forced == "":
@@ -183,14 +238,17 @@ class Engine:
                 tokens = self.encode(forced)
                 text += forced
             else:
-                scores = self._scores()
+                if unread:
+                    self._append(unread)
+                    passes += 1
+                scores = self._scores()[-1]
                 token = self._viable(scores, text, follow)
-                sure += _log_share(scores, token)
+                sure += log_share(scores, token)
                 if token == _END_ID:
                     break
-                tokens = [token]
-                text += self.vocabulary.texts[token]
-            self._append(tokens)
+                unread, tokens = [], [token]
+                text += self.tokens.text(token)
+            unread += tokens
             count += len(tokens)
         return Draft(
             text=text.strip(),
@@ -199,28 +257,25 @@ class Engine:
             tokens=count,
             prefill_s=first - started,
             decode_s=time.monotonic() - first,
+            passes=passes,
             sure=sure,
         )
 
     def _viable(self, scores: NDArray[np.float32], text: str, follow: Follow) -> int:
         """The likeliest token that keeps the line one of those that there are."""
-        for token in np.argsort(scores)[::-1]:
-            piece = self.vocabulary.texts[token]
+        for token in likeliest(scores):
+            piece = self.tokens.text(token)
             if token == _END_ID:
                 if not text.endswith(" ") and "" in follow(text.split()):
-                    return int(token)
+                    return token
             elif piece and _keeps(text + piece, follow):
-                return int(token)
+                return token
         raise ModelError("The language model's vocabulary cannot write the line that was asked for.")
 
     def weigh(self, messages: Sequence[Message], options: Sequence[str]) -> tuple[float, ...]:
         """Return the logarithm of each answer's share, by its first token: no two may begin alike."""
-        ids = self.encode(render(messages))
-        if len(ids) + 1 > WINDOW:
-            raise ModelError(f"The prompt has {len(ids)} tokens; {WINDOW - 1} fit.", "Say it in fewer words.")
-        self._read(ids)
-        scores = self._scores()
-        return tuple(_log_share(scores, self.encode(option)[0]) for option in options)
+        scores = self.logits(self._prompt(messages, 1, "Say it in fewer words."))
+        return tuple(log_share(scores, self.encode(option)[0]) for option in options)
 
 
 def _keeps(text: str, follow: Follow) -> bool:
@@ -249,22 +304,6 @@ def _forced(text: str, follow: Follow) -> str | None:
     return f" {only}" if only else ""
 
 
-def _log_share(scores: NDArray[np.float32], token: int) -> float:
-    top = float(scores.max())
-    return float(scores[token] - top - np.log(np.exp(scores - top).sum()))
-
-
 def _done(text: str, mask: NumberMask | None) -> bool:
     """Say whether the sentence is complete. Without a mask a line break ends it."""
     return "\n" in text.lstrip("\n") if mask is None else mask.finished(text)
-
-
-def _choose(scores: NDArray[np.float32], temperature: float, random: np.random.Generator) -> int:
-    """Take the likeliest token, or draw from the likeliest that make up 90 %."""
-    if temperature <= 0:
-        return int(np.argmax(scores))
-    top = np.argsort(scores)[::-1][:64]
-    weights = np.exp((scores[top] - scores[top[0]]) / temperature)
-    weights /= weights.sum()
-    keep = int(np.searchsorted(np.cumsum(weights), _TOP_P)) + 1
-    return int(random.choice(top[:keep], p=weights[:keep] / weights[:keep].sum()))

@@ -1,4 +1,4 @@
-"""The tokenizer files, written from the vocabulary and merges in the GGUF.
+"""The tokenizer files, written from the vocabulary and merges in the GGUF: for others, and our own.
 
 SmolLM2 splits text as GPT-2 does (byte-level BPE), but every digit is a token of its own: the source of
 `tokenizer.ggml.pre = smollm` is llama.cpp, src/llama-vocab.cpp.
@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from healthslm.errors import ModelError
+from healthslm.slm import tokens as compact
 
 _CONTROL = 3  # GGUF token type of a special token
 
 
 def write_tokenizer(metadata: Mapping[str, Any], folder: Path) -> None:
-    """Write `tokenizer.json` and `tokenizer_config.json`. Raises `ModelError` for another family."""
+    """Write `tokenizer.json`, `tokenizer_config.json` and `tokens.npy`.
+
+    Raises `ModelError` for another family.
+    """
     family = (metadata.get("tokenizer.ggml.model"), metadata.get("tokenizer.ggml.pre"))
     if family != ("gpt2", "smollm"):
         raise ModelError(f"The GGUF file's tokenizer is {family}, not SmolLM2's.", "Use the pinned file.")
@@ -67,3 +71,4 @@ def write_tokenizer(metadata: Mapping[str, Any], folder: Path) -> None:
     }
     for name, content in (("tokenizer.json", document), ("tokenizer_config.json", config)):
         (folder / name).write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    compact.write(tokens, metadata["tokenizer.ggml.merges"], [i for i, _ in special], folder)

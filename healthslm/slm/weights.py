@@ -91,6 +91,10 @@ class Source:
         """Return the query, key and value rows of a layer as one matrix."""
         return np.concatenate([self.adapted(f"blk.{layer}.attn_{part}") for part in "qkv"])
 
+    def gate_and_up(self, layer: int) -> Matrix:
+        """Return the gate's rows and the up projection's of a layer as one matrix."""
+        return np.concatenate([self.adapted(f"blk.{layer}.ffn_{part}") for part in ("gate", "up")])
+
 
 def _half_and_half(rows: Matrix, heads: int) -> Matrix:
     """Undo llama.cpp's order of query and key rows: it interleaves the two halves that RoPE rotates."""

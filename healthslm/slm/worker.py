@@ -12,14 +12,16 @@ import os
 import sys
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from healthslm.errors import ModelError
+from healthslm.slm.mask import NumberMask
 from healthslm.slm.plan import Lines
-from healthslm.slm.runtime import Engine
+from healthslm.slm.runtime import WINDOW, Engine
 
 _NICE = 10
 Number = Annotated[str, Field(pattern=r"^[0-9][0-9.,:]*$", max_length=16)]
@@ -37,6 +39,7 @@ class Write(BaseModel):
     max_tokens: int = Field(default=64, ge=1, le=256)
     temperature: float = Field(default=0.0, ge=0, le=2)
     seed: int = Field(default=0, ge=0)
+    guessing: bool = True
 
 
 class Line(BaseModel):
@@ -60,11 +63,12 @@ class Weigh(BaseModel):
 
 
 class Measure(BaseModel):
-    """A request for this machine's figures."""
+    """A request for this machine's figures; with `fill` the window is filled, for what memory that takes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     do: Literal["measure"]
+    fill: bool = False
 
 
 class Answered(BaseModel):
@@ -80,6 +84,8 @@ class Answered(BaseModel):
     tokens: int = 0
     prefill_s: float = 0.0
     decode_s: float = 0.0
+    passes: int = 0
+    mask_s: float = 0.0
     peak_bytes: int | None = None
     sure: float = 0.0
     weights: tuple[float, ...] = ()
@@ -97,23 +103,51 @@ def peak_bytes() -> int | None:
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), None)
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What is measured: so many tokens of a text are read, then so many one by one."""
+
+    text: str
+    read: int
+    written: int
+
+
+MEASURED = Measured("The quick brown fox jumps over the lazy dog. " * 40, 256, 64)
+
+
 def _measure(engine: Engine) -> Answered:
-    """Read 256 tokens and write 64: plain speed, without a mask."""
-    ids = engine.encode("The quick brown fox jumps over the lazy dog. " * 40)
+    """Read 256 tokens and write 64: plain speed; and what the mask would take for each of them."""
+    ids, known = engine.encode(MEASURED.text), MEASURED.read
     engine.logits(ids[1:17])  # warm up, and know nothing of what is to be read
     start = time.monotonic()
-    engine.logits(ids[:256])
+    scores = engine.logits(ids[:known])
     read = time.monotonic()
-    for length in range(257, 257 + 64):  # each reads one token more: what decoding does
-        engine.logits(ids[:length])
+    lengths = range(known + 1, known + 1 + MEASURED.written)  # each one token more: what decoding does
+    kept = [scores, *(engine.logits(ids[:length]) for length in lengths)]
     done = time.monotonic()
+    mask, text = NumberMask(("72", "38.9")), "Your heart rate averaged 72 bpm and "
+    for scores in kept[1:]:
+        engine.masked(scores, text, mask)
+    masked = time.monotonic()
+    for scores in kept[1:]:
+        engine.masked(scores, text, None)
     return Answered(
-        prompt_tokens=256,
-        tokens=64,
+        prompt_tokens=MEASURED.read,
+        tokens=MEASURED.written,
         prefill_s=read - start,
         decode_s=done - read,
+        mask_s=max(0.0, masked - done - (time.monotonic() - masked)),
         peak_bytes=peak_bytes(),
     )
+
+
+def _fill(engine: Engine) -> Answered:
+    """Read as many tokens as fit, the last one by one."""
+    ids = engine.encode("The heart rate was 72 bpm at 08:30, and oxygen 97 %; all calm. " * 80)[: WINDOW - 1]
+    engine.logits(ids[:-8])
+    for length in range(len(ids) - 7, len(ids) + 1):
+        engine.logits(ids[:length])
+    return Answered(prompt_tokens=len(ids), peak_bytes=peak_bytes())
 
 
 _REQUEST: TypeAdapter[Write | Line | Weigh | Measure] = TypeAdapter(
@@ -127,7 +161,7 @@ def answer(engine: Engine, line: str) -> Answered:
         asked = _REQUEST.validate_json(line)
         match asked:
             case Measure():
-                return _measure(engine)
+                return _fill(engine) if asked.fill else _measure(engine)
             case Weigh():
                 return Answered(weights=engine.weigh(asked.messages, asked.options))
             case Line():
@@ -139,6 +173,7 @@ def answer(engine: Engine, line: str) -> Answered:
                     max_tokens=asked.max_tokens,
                     temperature=asked.temperature,
                     seed=asked.seed,
+                    guessing=asked.guessing,
                 )
     except ValidationError as error:
         return Answered(error=f"the request cannot be read ({type(error).__name__})")
@@ -151,6 +186,7 @@ def answer(engine: Engine, line: str) -> Answered:
         tokens=draft.tokens,
         prefill_s=draft.prefill_s,
         decode_s=draft.decode_s,
+        passes=draft.passes,
         peak_bytes=peak_bytes(),
         sure=draft.sure,
     )

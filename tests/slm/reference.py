@@ -138,8 +138,7 @@ def from_onnx(folder: Path) -> Weights:
             matrix(f"{name}qkv"),
             matrix(f"{name}attn_output"),
             tensors[f"{name}ffn_norm"],
-            matrix(f"{name}ffn_gate"),
-            matrix(f"{name}ffn_up"),
+            *np.split(matrix(f"{name}ffn_gate_up"), 2),
             matrix(f"{name}ffn_down"),
         )
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import sys
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,12 +21,18 @@ READY = "import sys, json, time, os\nprint(json.dumps({'ready': 'm'}), flush=Tru
 ASKED = (("user", "Say something."),)
 
 
-def process(tmp_path: Path, script: str, *, start_s: float = 20, answer_s: float = 20) -> ModelProcess:
+def process(
+    tmp_path: Path, script: str, *, start_s: float = 20, answer_s: float = 20, idle_s: float = 60
+) -> ModelProcess:
     """A process that runs a script instead of the model."""
     folder = tmp_path / "m"
     command = (sys.executable, "-c", script)
     return ModelProcess(
-        folder if folder.exists() else made(folder), start_s=start_s, answer_s=answer_s, command=command
+        folder if folder.exists() else made(folder),
+        start_s=start_s,
+        answer_s=answer_s,
+        idle_s=idle_s,
+        command=command,
     )
 
 
@@ -150,3 +158,44 @@ def test_figures_of_this_machine(model_folder: Path) -> None:
     assert figures.decode_tokens_per_s > 5
     assert 0 < figures.first_token_s < 20
     assert figures.peak_bytes is None or 100e6 < figures.peak_bytes < 500e6
+
+
+ECHO = READY + "for line in sys.stdin: print(json.dumps({'text': 'x'}), flush=True)"
+
+
+def until(holds: Callable[[], bool]) -> bool:
+    """Wait up to ten seconds for something to hold."""
+    end = time.monotonic() + 10
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.01)
+    return holds()
+
+
+def test_an_idle_process_ends_and_starts_again_when_it_is_wanted(tmp_path: Path) -> None:
+    with process(tmp_path, ECHO, idle_s=0.05) as writer:
+        assert not writer.running
+        for _ in range(3):
+            assert writer(ASKED, numbers=()) == "x"
+            assert until(lambda: not writer.running)
+    assert not writer.running
+
+
+def test_a_process_in_use_is_not_ended(tmp_path: Path) -> None:
+    slow = READY + "for line in sys.stdin: time.sleep(0.3); print(json.dumps({'text': 'x'}), flush=True)"
+    with process(tmp_path, slow, idle_s=0.05) as writer:
+        for _ in range(3):
+            assert writer(ASKED, numbers=()) == "x"
+    with process(tmp_path, ECHO, idle_s=30) as writer:
+        writer.start()
+        time.sleep(0.1)
+        assert writer.running
+
+
+def test_whoever_closes_it_leaves_nobody_looking_after_it(tmp_path: Path) -> None:
+    before = threading.active_count()
+    with process(tmp_path, ECHO, idle_s=60) as writer:
+        writer(ASKED, numbers=())
+        assert threading.active_count() == before + 1
+    assert until(lambda: threading.active_count() == before)
+    assert writer(ASKED, numbers=()) == "x", "it starts again when it is used again"
+    writer.close()

@@ -1,0 +1,53 @@
+"""Which token is written: the likeliest that may come, or one drawn from the likeliest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+Scores = NDArray[np.float32]
+_FEW = 64
+_TOP_P = 0.9
+
+
+def likeliest(scores: Scores) -> Iterator[int]:
+    """Yield every token, the likeliest first, of equal ones the first.
+
+    Sorts no more than it is asked for: the first costs 20 µs, the next 63 ten times that, all of 49,152 fifty
+    times as much again.
+    """
+    yield int(scores.argmax())
+    few = min(_FEW, len(scores))
+    least = np.partition(scores, -few)[-few]
+    top = np.flatnonzero(scores >= least)  # more than a few only where some are equal
+    top = top[np.argsort(-scores[top], kind="stable")]
+    yield from (int(token) for token in top[1:])
+    rest = np.argsort(-scores, kind="stable")[len(top) :]
+    yield from (int(token) for token in rest)
+
+
+def choose(
+    scores: Scores,
+    may_come: Callable[[int], bool],
+    *,
+    temperature: float = 0.0,
+    random: np.random.Generator | None = None,
+) -> int:
+    """Take the likeliest token that may come; above temperature 0 draw from those that make up 90 %."""
+    allowed = (token for token in likeliest(scores) if may_come(token))
+    if temperature <= 0 or random is None:
+        return next(allowed)
+    top = np.fromiter(islice(allowed, _FEW), dtype=np.int64)
+    weights = np.exp((scores[top] - scores[top[0]]) / temperature)
+    weights /= weights.sum()
+    keep = int(np.searchsorted(np.cumsum(weights), _TOP_P)) + 1
+    return int(random.choice(top[:keep], p=weights[:keep] / weights[:keep].sum()))
+
+
+def log_share(scores: Scores, token: int) -> float:
+    """Return the logarithm of a token's share."""
+    top = float(scores.max())
+    return float(scores[token] - top - np.log(np.exp(scores - top).sum()))
