@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from healthslm.errors import UsageError
@@ -122,13 +123,23 @@ def _less(more: float | None, less: float | None) -> float | None:
 
 
 def texts(data: Path | None, writer: Writer, *, count: int, seed: int) -> Iterator[tuple[Audience, Summary]]:
-    """Narrate `count` days as the product does, the first half for the wearer, the rest for the clinician."""
-    for number, telling in enumerate(itertools.islice(iter(_days(data, seed)), 0, 2 * count, 2)):
-        audience = telling.audience if data is not None else list(Audience)[2 * number // count]
-        day = telling.day
+    """Narrate days as the product does: a file's, or drawn ones, half of them for each audience."""
+    if data is not None:
+        chosen = tellings(data)[:count]
+    else:
+        whole = itertools.islice(iter(_days(None, seed)), 0, 2 * count, 2)  # each day once
+        for_whom = (list(Audience)[2 * number // count] for number in range(count))
+        chosen = [replace(one, audience=audience) for one, audience in zip(whole, for_whom, strict=True)]
+    for one in chosen:
         yield (
-            audience,
-            narrate(day.findings, day.features, audience=audience, zone=telling.zone, writer=Asked(writer)),
+            one.audience,
+            narrate(
+                one.day.findings,
+                one.day.features,
+                audience=one.audience,
+                zone=one.zone,
+                writer=Asked(writer),
+            ),
         )
 
 
