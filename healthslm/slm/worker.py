@@ -120,16 +120,17 @@ def _measure(engine: Engine) -> Answered:
     ids, known = engine.encode(MEASURED.text), MEASURED.read
     engine.logits(ids[1:17])  # warm up, and know nothing of what is to be read
     start = time.monotonic()
-    scores = engine.logits(ids[:known])
+    engine.logits(ids[:known])
     read = time.monotonic()
     lengths = range(known + 1, known + 1 + MEASURED.written)  # each one token more: what decoding does
-    kept = [scores, *(engine.logits(ids[:length]) for length in lengths)]
+    for length in lengths:
+        scores = engine.logits(ids[:length])
     done = time.monotonic()
     mask, text = NumberMask(("72", "38.9")), "Your heart rate averaged 72 bpm and "
-    for scores in kept[1:]:
+    for _ in lengths:
         engine.masked(scores, text, mask)
     masked = time.monotonic()
-    for scores in kept[1:]:
+    for _ in lengths:
         engine.masked(scores, text, None)
     return Answered(
         prompt_tokens=MEASURED.read,

@@ -21,17 +21,18 @@ Floats = NDArray[np.float32]
 HEADS, KV_HEADS, LAYERS, BASE, EPSILON = 9, 3, 30, 100_000.0, 1e-5
 KEPT = 64
 VECTORS = Path(__file__).parents[1] / "data" / "slm" / "float32_logits.json"
+_TURN = "<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n"
 PROMPTS = (
-    "The capital of France is",
-    "<|im_start|>user\nWhat is a normal body temperature?<|im_end|>\n<|im_start|>assistant\n",
-    "<|im_start|>system\nWrite the fact as one plain sentence.<|im_end|>\n<|im_start|>user\n"
-    "fever: temperature 38.9 °C at 14:20<|im_end|>\n<|im_start|>assistant\n",
-    "Your heart rate averaged 72 bpm and ranged between 54 and",
-    "def mean(values):\n    return sum(values) /",
-    "Once upon a time there was a little girl who lived in a",
-    "Water boils at a temperature of 100 degrees",
-    "<|im_start|>user\nName a fruit.<|im_end|>\n<|im_start|>assistant\nA fruit is an",
+    _TURN.format("Question: how high did my pulse get yesterday?"),
+    _TURN.format("Question: any red flags in the last three days") + "findings",
+    _TURN.format("Question: can i skip my water tablet today"),
+    _TURN.format("Tell: fever: temperature 38.9 °C at 14:20"),
+    _TURN.format("Tell: heart rate: average 72 bpm, lowest 54 bpm, highest 118 bpm") + "Your heart rate",
+    _TURN.format("Report: low glucose: sensor glucose 52 mg/dL at 07:14") + "The sensor glucose was low",
+    _TURN.format("Note: a bit light-headed when I get up, been like that since the weekend"),
+    _TURN.format("Note: walked the dog along the canal, felt grand"),
 )
+"""Of the three jobs that the model was tuned for: what it says to anything else is of no account."""
 
 
 @dataclass(frozen=True)
@@ -91,10 +92,12 @@ def logits(weights: Weights, ids: Sequence[int]) -> Floats:
 
 
 def from_gguf(path: Path) -> Weights:
-    """The file's weights, dequantised to float32."""
-    from healthslm.slm.weights import open_gguf  # noqa: PLC0415  imports gguf
+    """The file's weights with the adapter that comes along, in float32."""
+    from healthslm.slm.model import comes_along  # noqa: PLC0415  only when run
+    from healthslm.slm.weights import open_adapter, open_gguf  # noqa: PLC0415  imports gguf
 
-    source = open_gguf(path)
+    adapter = comes_along()
+    source = open_gguf(path, {} if adapter is None else open_adapter(adapter))
     get = source.matrix
     return Weights(
         embedding=get("token_embd.weight"),
@@ -102,11 +105,9 @@ def from_gguf(path: Path) -> Weights:
             Layer(
                 get(f"blk.{i}.attn_norm.weight"),
                 source.attention(i),
-                get(f"blk.{i}.attn_output.weight"),
+                source.adapted(f"blk.{i}.attn_output"),
                 get(f"blk.{i}.ffn_norm.weight"),
-                get(f"blk.{i}.ffn_gate.weight"),
-                get(f"blk.{i}.ffn_up.weight"),
-                get(f"blk.{i}.ffn_down.weight"),
+                *(source.adapted(f"blk.{i}.ffn_{part}") for part in ("gate", "up", "down")),
             )
             for i in range(LAYERS)
         ],
