@@ -196,7 +196,7 @@ def test_a_process_that_the_system_kills_had_most_likely_too_much_memory(tmp_pat
 
 
 @pytest.mark.model
-@pytest.mark.parametrize("megabytes", [300, 500])
+@pytest.mark.parametrize("megabytes", [300, 400])
 def test_the_real_process_says_that_memory_ran_out(model_folder: Path, megabytes: int) -> None:
     limit = megabytes * 1_000_000
     result = subprocess.run(
