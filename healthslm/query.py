@@ -12,15 +12,14 @@ from healthslm.analysis.variability import summary
 from healthslm.history import History
 from healthslm.readings import KINDS, Feature, Finding, Kind, Severity, Window
 from healthslm.rules import Rule
+from healthslm.slm.names import Metric, Statistic
 from healthslm.slm.periods import Period
 from healthslm.slm.tools import (
     Call,
     Compare,
     Devices,
     Findings,
-    Metric,
     Relate,
-    Statistic,
     TimeInRange,
     Trend,
     Unclear,

@@ -22,8 +22,8 @@ from healthslm.pipeline import ask
 from healthslm.readings import Kind, Reading
 from healthslm.slm import Audience, ModelProcess, model, narrate
 from healthslm.slm.jobs import sentence_about
-from healthslm.slm.process import Messages
-from healthslm.slm.worker import MEASURED, Answered
+from healthslm.slm.protocol import Answered, Messages
+from healthslm.slm.worker import MEASURED
 from healthslm.store import CHEAPEST, Store, create
 
 THREADS = 2

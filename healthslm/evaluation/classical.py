@@ -15,8 +15,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_union
 
 from healthslm.slm import hearing
+from healthslm.slm.names import Metric
 from healthslm.slm.periods import UnknownPeriodError, resolve
-from healthslm.slm.tools import Metric
 from healthslm.voices import Asked, Noted
 
 _HEAD = {"value": 3, "compare": 3, "trend": 2, "time_in_range": 2, "relate": 3, "explain": 2, "refuse": 2}

@@ -11,6 +11,7 @@ from healthslm.readings import Feature, Finding, Sentence, Summary
 from healthslm.slm.facts import UNITS, Audience, fact_sheet
 from healthslm.slm.languages import LANGUAGES
 from healthslm.slm.letters import plain
+from healthslm.slm.names import Metric, Refusal, Statistic
 from healthslm.slm.narrate import tell
 from healthslm.slm.periods import Period
 from healthslm.slm.pieces import Piece, compose, numbers_in
@@ -22,11 +23,8 @@ from healthslm.slm.tools import (
     Emergency,
     Explain,
     Findings,
-    Metric,
-    Refusal,
     Refuse,
     Relate,
-    Statistic,
     TimeInRange,
     Trend,
     Unclear,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from healthslm.readings.units import MG_PER_MMOL
-from healthslm.slm.tools import Metric
+from healthslm.slm.names import Metric
 
 _CONSENSUS = {3.0: 54.0, 3.9: 70.0, 7.8: 140.0, 10.0: 180.0, 13.9: 250.0}
 """The consensus' bounds stand in both units as whole numbers (Battelino 2019): 10.0 mmol/L is 180 mg/dL."""

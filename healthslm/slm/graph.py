@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from healthslm.slm.manifest import DATA_FILE
+from healthslm.slm.layout import DATA_FILE
 from healthslm.slm.weights import BLOCK, FourBit, Matrix, Shape, Source, four_bit
 
 CONTRIB = "com.microsoft"

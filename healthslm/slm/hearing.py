@@ -11,7 +11,7 @@ from healthslm.slm.abroad import is_emergency_abroad
 from healthslm.slm.bounds import converted
 from healthslm.slm.emergency import any_of, is_emergency
 from healthslm.slm.letters import visible
-from healthslm.slm.tools import Metric, Refusal, Statistic
+from healthslm.slm.names import Metric, Refusal, Statistic
 from healthslm.slm.topics import TOPICS
 
 _SYMPTOM = any_of(

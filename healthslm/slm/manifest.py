@@ -1,6 +1,6 @@
 """What a built model's folder says of itself: `manifest.json`, and whether its files are those it names.
 
-Apart from `healthslm.slm.model`, which builds: the model's own process needs this alone.
+Apart from `healthslm.slm.model`, which builds.
 """
 
 from __future__ import annotations
@@ -12,17 +12,9 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from healthslm.errors import ModelError
+from healthslm.slm.layout import BUILD, DATA_FILE, MANIFEST
 from healthslm.slm.source import GGUF_SHA256
 
-BUILD = 3
-"""Version of the files that `model.build` writes; raise it when they change."""
-CONTEXT = 2048
-"""Tokens that fit into one prompt and its answer. SmolLM2 was trained for 8192; memory grows with it."""
-SCORED = 8
-"""Up to so many tokens read at once, the model gives the scores after each of them (else after the last)."""
-MANIFEST = "manifest.json"
-DATA_FILE = "model.onnx.data"
-"""All weights."""
 FILES = {"model.onnx", DATA_FILE, "genai_config.json", "tokenizer.json", "tokenizer_config.json"}
 """What the runtime reads: each must stand in the manifest, so that nothing is read that was not checked."""
 _REBUILD = "Run `healthslm model build`."

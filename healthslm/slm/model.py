@@ -20,16 +20,8 @@ from numpy.typing import NDArray
 
 from healthslm.errors import ModelError
 from healthslm.slm.checked import check_files
-from healthslm.slm.manifest import (
-    BUILD,
-    CONTEXT,
-    FILES,
-    MANIFEST,
-    SCORED,
-    FileEntry,
-    Manifest,
-    load,
-)
+from healthslm.slm.layout import BUILD, CONTEXT, MANIFEST, SCORED
+from healthslm.slm.manifest import FILES, FileEntry, Manifest, load
 from healthslm.slm.source import GGUF_SHA256, LICENSE, NAME, PACKAGE, Progress, check_hash, fetch, sha256
 
 if TYPE_CHECKING:

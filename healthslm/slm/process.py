@@ -8,7 +8,6 @@ that, or after it died or hung.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import select
 import signal
@@ -17,22 +16,22 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Protocol, Self
+from typing import IO, Protocol, Self
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from healthslm.errors import ModelError
 from healthslm.slm import memory, model
 from healthslm.slm.facts import Audience
 from healthslm.slm.jobs import sentence_about
 from healthslm.slm.letters import printable
-from healthslm.slm.worker import Answered
+from healthslm.slm.protocol import Answered, Line, Measure, Messages, Request, Weigh, Write, told
 
-Messages = Sequence[tuple[str, str]]
+_ANSWER = TypeAdapter(Answered)
 _LONGEST_LINE = 1 << 20
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT")
 _SAMPLING = 0.7
@@ -127,6 +126,8 @@ class ModelProcess:
             str(folder.resolve()),
             "--threads",
             str(threads),
+            "--name",
+            self.model_id,
         )
         self._command = tuple(command) if command is not None else worker
         self._process: subprocess.Popen[bytes] | None = None
@@ -159,33 +160,31 @@ class ModelProcess:
     ) -> Answered:
         """Write the assistant's next turn, and return also what it took."""
         return self._ask(
-            {
-                "do": "write",
-                "messages": [list(m) for m in messages],
-                "numbers": None if numbers is None else sorted(set(numbers)),
-                "temperature": _SAMPLING if attempt else 0.0,
-                "seed": attempt,
-                "max_tokens": max_tokens,
-                "guessing": guessing,
-            }
+            lambda: Write(
+                messages=messages,
+                numbers=None if numbers is None else sorted(set(numbers)),
+                temperature=_SAMPLING if attempt else 0.0,
+                seed=attempt,
+                max_tokens=max_tokens,
+                guessing=guessing,
+            )
         )
 
     def line(self, messages: Messages, *, numbers: Sequence[str]) -> Answered:
         """Write the line of a call (`healthslm.slm.plan`); `numbers` are those that the question names."""
-        return self._ask({"do": "line", "messages": [list(m) for m in messages], "numbers": list(numbers)})
+        return self._ask(lambda: Line(messages=messages, numbers=numbers))
 
     def weigh(self, messages: Messages, options: Sequence[str]) -> tuple[float, ...]:
         """Return the logarithm of each answer's share; no two answers may begin alike."""
-        asked = {"do": "weigh", "messages": [list(m) for m in messages], "options": list(options)}
-        return self._ask(asked).weights
+        return self._ask(lambda: Weigh(messages=messages, options=options)).weights
 
     def measure(self) -> Answered:
         """Read 256 tokens and write 64, and return what it took."""
-        return self._ask({"do": "measure"})
+        return self._ask(Measure)
 
     def fill(self) -> Answered:
         """Read as many tokens as fit, and return the memory that it took."""
-        return self._ask({"do": "measure", "fill": True})
+        return self._ask(lambda: Measure(fill=True))
 
     def start(self) -> None:
         """Start the process now (else the first use does) and wait until it is ready."""
@@ -230,12 +229,16 @@ class ModelProcess:
             else:
                 self._stop(wait_s=2.0)
 
-    def _ask(self, request: Mapping[str, Any]) -> Answered:
+    def _ask(self, make: Callable[[], Request]) -> Answered:
+        try:
+            line = told(make()).encode() + b"\n"
+        except ValueError as error:
+            raise ModelError(f"The language model cannot be asked that: {error}.") from error
         with self._lock:
             process = self._started()
             assert process.stdin is not None  # noqa: S101  it was opened with a pipe
             try:
-                process.stdin.write(json.dumps(request).encode() + b"\n")
+                process.stdin.write(line)
                 process.stdin.flush()
             except OSError:
                 raise self._failed(self._end_of_it()) from None
@@ -293,7 +296,7 @@ class ModelProcess:
                 raise self._failed("answered with something that is no answer")
         line, _, self._buffer = self._buffer.partition(b"\n")
         try:
-            return Answered.model_validate_json(line)
+            return _ANSWER.validate_json(line)
         except ValidationError:
             raise self._failed("answered with something that is no answer") from None
 

@@ -16,9 +16,10 @@ from healthslm.slm import hearing, jobs, plan
 from healthslm.slm.hearing import Heard
 from healthslm.slm.languages import english_only, language_of
 from healthslm.slm.letters import visible
+from healthslm.slm.lines import Lines
+from healthslm.slm.names import Metric, Refusal, Statistic
 from healthslm.slm.numbers import numbers_named
 from healthslm.slm.periods import UnknownPeriodError, resolve
-from healthslm.slm.plan import Lines
 from healthslm.slm.process import Reader
 from healthslm.slm.tools import (
     Call,
@@ -27,11 +28,8 @@ from healthslm.slm.tools import (
     Emergency,
     Explain,
     Findings,
-    Metric,
-    Refusal,
     Refuse,
     Relate,
-    Statistic,
     TimeInRange,
     Trend,
     Unclear,

@@ -22,7 +22,7 @@ from healthslm.errors import ModelError
 from healthslm.slm import memory
 from healthslm.slm.ahead import Ahead
 from healthslm.slm.choice import choose, likeliest, log_share
-from healthslm.slm.manifest import DATA_FILE, SCORED, load
+from healthslm.slm.layout import DATA_FILE, SCORED
 from healthslm.slm.mask import NumberMask
 from healthslm.slm.pages import let_go
 from healthslm.slm.tokens import Tokens
@@ -77,7 +77,6 @@ class Engine:
     """
 
     def __init__(self, folder: Path, *, threads: int = 2) -> None:
-        manifest = load(folder)
         og.disable_telemetry_events()
         try:
             config = og.Config(str(folder))
@@ -95,7 +94,6 @@ class Engine:
             raise ModelError(
                 f"The language model in {folder} cannot be loaded: {error}.", "Run `healthslm model build`."
             ) from error
-        self.model_id = manifest.model_id
         self._known: list[int] = []
         self._texts: deque[list[int]] = deque(maxlen=_KEPT_TEXTS)
 

@@ -14,81 +14,15 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Annotated, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from typing import IO
 
 from healthslm.errors import ModelError
+from healthslm.slm.lines import Lines
 from healthslm.slm.mask import NumberMask
-from healthslm.slm.plan import Lines
+from healthslm.slm.protocol import Answered, Line, Measure, Weigh, Write, request, told
 from healthslm.slm.runtime import WINDOW, Engine
 
 _NICE = 10
-Number = Annotated[str, Field(pattern=r"^[0-9][0-9.,:]*$", max_length=16)]
-Role = Literal["system", "user", "assistant"]
-
-
-class Write(BaseModel):
-    """A request for one sentence. `numbers` are the only ones it may contain; null lifts the mask."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    do: Literal["write"] = "write"
-    messages: tuple[tuple[Role, Annotated[str, Field(max_length=8000)]], ...] = Field(min_length=1)
-    numbers: tuple[Number, ...] | None
-    max_tokens: int = Field(default=64, ge=1, le=256)
-    temperature: float = Field(default=0.0, ge=0, le=2)
-    seed: int = Field(default=0, ge=0)
-    guessing: bool = True
-
-
-class Line(BaseModel):
-    """A request for the line of a call; `numbers` are those that the question names."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    do: Literal["line"]
-    messages: tuple[tuple[Role, Annotated[str, Field(max_length=8000)]], ...] = Field(min_length=1)
-    numbers: tuple[Annotated[str, Field(pattern=r"^[0-9][0-9.-]*$", max_length=16)], ...]
-
-
-class Weigh(BaseModel):
-    """A request for how likely each of some answers is."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    do: Literal["weigh"]
-    messages: tuple[tuple[Role, Annotated[str, Field(max_length=8000)]], ...] = Field(min_length=1)
-    options: tuple[Annotated[str, Field(max_length=40)], ...] = Field(min_length=2, max_length=20)
-
-
-class Measure(BaseModel):
-    """A request for this machine's figures; with `fill` the window is filled, for what memory that takes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    do: Literal["measure"]
-    fill: bool = False
-
-
-class Answered(BaseModel):
-    """What comes back: a sentence with what it took, figures, or why there is neither."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    ready: str = ""
-    error: str = ""
-    text: str = ""
-    prompt_tokens: int = 0
-    reused_tokens: int = 0
-    tokens: int = 0
-    prefill_s: float = 0.0
-    decode_s: float = 0.0
-    passes: int = 0
-    mask_s: float = 0.0
-    peak_bytes: int | None = None
-    sure: float = 0.0
-    weights: tuple[float, ...] = ()
 
 
 def peak_bytes() -> int | None:
@@ -151,15 +85,10 @@ def _fill(engine: Engine) -> Answered:
     return Answered(prompt_tokens=len(ids), peak_bytes=peak_bytes())
 
 
-_REQUEST: TypeAdapter[Write | Line | Weigh | Measure] = TypeAdapter(
-    Annotated[Write | Line | Weigh | Measure, Field(discriminator="do")]
-)
-
-
 def answer(engine: Engine, line: str) -> Answered:
     """Answer one line."""
     try:
-        asked = _REQUEST.validate_json(line)
+        asked = request(line)
         match asked:
             case Measure():
                 return _fill(engine) if asked.fill else _measure(engine)
@@ -176,8 +105,8 @@ def answer(engine: Engine, line: str) -> Answered:
                     seed=asked.seed,
                     guessing=asked.guessing,
                 )
-    except ValidationError as error:
-        return Answered(error=f"the request cannot be read ({type(error).__name__})")
+    except ValueError as error:
+        return Answered(error=f"the request cannot be read ({error})")
     except ModelError as error:
         return Answered(error=str(error))
     return Answered(
@@ -193,15 +122,15 @@ def answer(engine: Engine, line: str) -> Answered:
     )
 
 
-def serve(engine: Engine, lines: Iterable[str], out: IO[str]) -> None:
+def serve(engine: Engine, lines: Iterable[str], out: IO[str], *, name: str = "a model") -> None:
     """Say that the model is ready, then answer every line until there are no more."""
-    _say(out, Answered(ready=engine.model_id, peak_bytes=peak_bytes()))
+    _say(out, Answered(ready=name, peak_bytes=peak_bytes()))
     for line in lines:
         _say(out, answer(engine, line))
 
 
 def _say(out: IO[str], reply: Answered) -> None:
-    out.write(reply.model_dump_json(exclude_defaults=True) + "\n")
+    out.write(told(reply) + "\n")
     out.flush()
 
 
@@ -210,6 +139,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m healthslm.slm.worker")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--name", default="a model", help="What it calls itself when it is ready.")
     options = parser.parse_args(arguments)
     with contextlib.suppress(OSError):
         os.nice(_NICE)
@@ -221,7 +151,7 @@ def main(arguments: list[str] | None = None) -> int:
         _say(out, Answered(error=str(error)))
         return 1
     with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
-        serve(engine, sys.stdin, out)
+        serve(engine, sys.stdin, out, name=options.name)
     return 0
 
 

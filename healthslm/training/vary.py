@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from numpy.random import Generator
 
+from healthslm.slm.names import Metric
 from healthslm.slm.numbers import numbers_named
-from healthslm.slm.tools import Metric
 from healthslm.voices import Asked
 
 KEPT = 0.35

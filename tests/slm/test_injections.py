@@ -30,13 +30,14 @@ from healthslm.slm import jobs, narrate, route, triage
 from healthslm.slm.answer import EMERGENCY, answer
 from healthslm.slm.bounds import converted
 from healthslm.slm.facts import fact_sheet
+from healthslm.slm.lines import TOOLS, Lines
+from healthslm.slm.names import Metric
 from healthslm.slm.numbers import numbers_named
 from healthslm.slm.periods import Period
-from healthslm.slm.plan import TOOLS, Lines
 from healthslm.slm.process import Messages
+from healthslm.slm.protocol import Answered
 from healthslm.slm.runtime import Engine, render
-from healthslm.slm.tools import Call, Metric, TimeInRange, Unclear, Value
-from healthslm.slm.worker import Answered
+from healthslm.slm.tools import Call, TimeInRange, Unclear, Value
 from tests.slm.facts_for_tests import ALL, BERLIN, FEVER, FINDINGS, WEARER, feature
 from tests.slm.test_narrate import Script
 

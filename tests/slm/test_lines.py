@@ -10,6 +10,7 @@ import pytest
 
 from healthslm.slm import ModelProcess, plan
 from healthslm.slm.jobs import LEVELS, LONGEST, call_for, level_of
+from healthslm.slm.lines import END, Lines
 from healthslm.slm.numbers import numbers_named
 from healthslm.slm.periods import UnknownPeriodError
 from healthslm.slm.runtime import _forced, _keeps
@@ -30,9 +31,9 @@ def test_a_line_is_a_call(writer: ModelProcess, question: str) -> None:
     numbers = numbers_named(question)
     text = writer.line(call_for(question), numbers=numbers).text
     words = text.split()
-    lines = plan.Lines(numbers)
+    lines = Lines(numbers)
     assert all(word in lines.next(words[:n]) for n, word in enumerate(words))
-    assert plan.END in lines.next(words)
+    assert END in lines.next(words)
     with contextlib.suppress(UnknownPeriodError):  # then it is asked which time is meant
         assert plan.read(text, NOW, ZoneInfo("UTC")).tool in (words[0], "unclear")
 
@@ -47,7 +48,7 @@ def test_levels_are_weighed(writer: ModelProcess) -> None:
 
 def follow(words: object) -> set[str]:
     assert isinstance(words, (list, tuple))
-    return plan.Lines(("3",)).next(words)
+    return Lines(("3",)).next(words)
 
 
 @pytest.mark.parametrize(

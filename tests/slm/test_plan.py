@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from healthslm.slm.lines import END, Lines
 from healthslm.slm.periods import UnknownPeriodError
-from healthslm.slm.plan import END, Lines, read
+from healthslm.slm.plan import read
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 4, 15, 30, tzinfo=BERLIN)

@@ -14,7 +14,7 @@ import pytest
 
 from healthslm.errors import ModelError
 from healthslm.slm import ModelProcess, measure
-from healthslm.slm.worker import Answered, Write
+from healthslm.slm.protocol import Measure, Write, request, told
 from tests.slm.test_model import made
 
 READY = "import sys, json, time, os\nprint(json.dumps({'ready': 'm'}), flush=True)\n"
@@ -55,7 +55,7 @@ def test_the_request_carries_the_numbers_and_later_attempts_are_drawn(tmp_path: 
     echo = READY + "for line in sys.stdin: print(json.dumps({'text': line}), flush=True)"
     with process(tmp_path, echo) as writer:
         first = json.loads(writer(ASKED, numbers=("72", "54")))
-        assert (first["numbers"], first["temperature"]) == (["54", "72"], 0.0)
+        assert (first["numbers"], first.get("temperature")) == (["54", "72"], None)  # none: the usual one
         assert json.loads(writer(ASKED, numbers=(), attempt=1))["temperature"] > 0
 
 
@@ -121,12 +121,37 @@ def test_the_process_gets_nothing_of_the_parents_environment(
         assert "HEALTHSLM" not in writer(ASKED, numbers=())
 
 
-def test_a_request_is_checked_at_the_border() -> None:
-    with pytest.raises(ValueError, match="numbers"):
-        Write.model_validate({"messages": [["user", "x"]], "numbers": ["seventy"]})
-    with pytest.raises(ValueError, match="messages"):
-        Write.model_validate({"messages": [["root", "x"]], "numbers": []})
-    assert Answered.model_validate_json("{}").text == ""
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ('{"do": "write", "messages": [["user", "x"]], "numbers": ["seventy"]}', "numbers"),
+        ('{"do": "write", "messages": [["root", "x"]], "numbers": []}', "messages"),
+        ('{"do": "write", "messages": [], "numbers": []}', "messages"),
+        ('{"do": "write", "messages": [["user", "x"]], "numbers": [], "max_tokens": 999}', "max_tokens"),
+        ('{"do": "weigh", "messages": [["user", "x"]], "options": ["one"]}', "options"),
+        ('{"do": "measure", "deeply": true}', "TypeError"),
+        ('{"do": "erase"}', "KeyError"),
+        ("[]", "TypeError"),
+        ("{", "Expecting"),
+    ],
+)
+def test_a_request_is_checked_at_the_border(line: str, named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        request(line)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        Write(messages=(("user", "x"),), numbers=("38.9", "14:20"), seed=2),
+        Write(messages=(("user", "x"),), numbers=None, guessing=False),
+        Measure(fill=True),
+    ],
+)
+def test_a_request_arrives_as_it_was_sent(asked: Write | Measure) -> None:
+    again = request(told(asked))
+    assert told(again) == told(asked)
+    assert type(again) is type(asked)
 
 
 @pytest.mark.model

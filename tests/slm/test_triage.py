@@ -12,7 +12,7 @@ from healthslm.errors import ModelError
 from healthslm.readings import Severity
 from healthslm.slm import triage
 from healthslm.slm.process import Messages
-from healthslm.slm.worker import Answered
+from healthslm.slm.protocol import Answered
 from tests.slm.facts_for_tests import FEVER
 
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from healthslm.slm.lines import END, Lines
 from healthslm.slm.numbers import numbers_named
-from healthslm.slm.plan import END, Lines
 from healthslm.training.vary import slips, spans, varied
 from healthslm.voices import learned_from
 

@@ -5,8 +5,8 @@ from datetime import date
 import pytest
 
 from healthslm.errors import UsageError
+from healthslm.slm.lines import END, Lines
 from healthslm.slm.numbers import numbers_named
-from healthslm.slm.plan import END, Lines
 from healthslm.voices import HELD_OUT, held_out, learned_from, parse
 from healthslm.voices.reader import line_of, voices
 
