@@ -230,7 +230,7 @@ def _days(day: date, span: str, today: date) -> Iterator[str]:
         yield "yesterday"
     if number or ordinal:
         yield f"day {day.day}"
-    if re.search(r"\bago\b|before", span):
+    if re.search(r"\bago\b|\bback\b|before", span):
         yield f"{(today - day).days} days ago"
     if day == today:
         yield "today"

@@ -18,7 +18,7 @@ def test_varied_questions_can_become_their_lines() -> None:
         lines, words = Lines(numbers_named(text)), line.split()
         stands = all(w in lines.next(words[:n]) for n, w in enumerate(words)) and END in lines.next(words)
         wrong += not stands
-    assert changed > 0.2 * len(asked)
+    assert changed > 0.15 * len(asked)
     assert wrong <= 0.002 * len(asked)
 
 
