@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from healthslm.errors import UsageError
 from healthslm.evaluation.days import Day, Telling
+from healthslm.evaluation.questions import numbered
 from healthslm.readings import KINDS, Feature, Finding, Kind, Severity
 from healthslm.slm import Audience
 
@@ -134,15 +135,8 @@ def _kind_of(name: str) -> Kind:
 
 def tellings(path: Path) -> list[Telling]:
     """Read a file of days. Raises `UsageError` naming the file and the line that cannot be read."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise UsageError(f"{path} cannot be read: {why}.", "Give a file of JSON lines.") from error
     found = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
+    for number, line in numbered(path):
         try:
             found.append(DayRow.model_validate_json(line).telling())
         except ValidationError as error:

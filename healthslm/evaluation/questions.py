@@ -66,16 +66,19 @@ def _own(asked: Asked) -> Question:
     return Question(text=asked.text, now=now, tool=call.tool, arguments=call.arguments)
 
 
-def _rows(path: Path, needed: tuple[str, ...]) -> list[dict[str, Any]]:
+def numbered(path: Path) -> list[tuple[int, str]]:
+    """Read the lines of a file that hold something, with their numbers. Raises `UsageError` naming it."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8"
         raise UsageError(f"{path} cannot be read: {why}.", "Give a file of JSON lines.") from error
+    return [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
+
+
+def _rows(path: Path, needed: tuple[str, ...]) -> list[dict[str, Any]]:
     found = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
+    for number, line in numbered(path):
         try:
             row = json.loads(line)
             missing = [name for name in needed if name not in row]

@@ -42,8 +42,8 @@ __all__ = [
 ]
 
 ADAPTER = Path(__file__).parent / "adapter.safetensors"
-"""What was learned (`python -m healthslm.training`), with its record beside it, as `adapter.json`; as long as
-none comes along, the model is the untuned one, which writes sentences and reads nothing."""
+"""What was learned (`python -m healthslm.training`), with its record beside it, `adapter.json`. Without one
+the model is the untuned one, which is asked nothing: rules read and the template writes."""
 _REBUILD = "Run `healthslm model build`."
 _ADAPTER = "Name another one, or leave it out."
 

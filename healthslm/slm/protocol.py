@@ -125,5 +125,5 @@ def told(what: Request | Answered) -> str:
     values: dict[str, Any] = {field.name: getattr(what, field.name) for field in fields(what)}
     usual = {field.name: field.default for field in fields(what)}
     kind = next((name for name, one in _KINDS.items() if isinstance(what, one)), None)
-    told = {name: value for name, value in values.items() if value != usual[name]}
-    return json.dumps({"do": kind, **told} if kind else told)
+    said = {name: value for name, value in values.items() if value != usual[name]}
+    return json.dumps({"do": kind, **said} if kind else said)
