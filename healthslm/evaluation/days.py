@@ -90,11 +90,17 @@ class _Draw:
         coverage = self.between(0.1, 1.0) if KINDS[kind].holds is not None else None
         top = min(mean + self.between(0.2, 1) * spread, KINDS[kind].high)
         low = mean - self.between(0.2, 1) * spread
-        return [
-            self.feature(f"{kind}_latest", kind, self.between(low, top), at=True, coverage=coverage),
-            self.feature(f"{kind}_mean", kind, mean, coverage=coverage),
+        latest = self.feature(f"{kind}_latest", kind, self.between(low, top), at=True, coverage=coverage)
+        ends = [
             self.feature(f"{kind}_min", kind, low, at=True, coverage=coverage),
             self.feature(f"{kind}_max", kind, top, at=True, coverage=coverage),
+        ]
+        # No reading comes after the latest.
+        times = [feature.at for feature in (latest, *ends) if feature.at is not None]
+        return [
+            replace(latest, at=max(times)),
+            self.feature(f"{kind}_mean", kind, mean, coverage=coverage),
+            *(replace(end, at=min(end.at, max(times))) if end.at else end for end in ends),
         ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-BUILD = 3
+BUILD = 4
 """Version of the files that `model.build` writes; raise it when they change."""
 CONTEXT = 2048
 """Tokens that fit into one prompt and its answer. SmolLM2 was trained for 8192; memory grows with it."""

@@ -147,7 +147,7 @@ _SUBJECTS = (
             ("steps", "step count", "step count", "total"),
             ("energy", "energy use", "energy expenditure", "total"),
             ("distance", "distance", "distance", "total"),
-            ("sleep_duration", "sleep", "sleep", "total"),
+            ("sleep_duration", "time asleep", "time asleep", "total"),
         )
     ),
     *(

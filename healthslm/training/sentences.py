@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from numpy.random import Generator
 
 from healthslm.evaluation.days import LEARNED, Day, draw_day
+from healthslm.readings import Kind
 from healthslm.slm.facts import Audience, Fact, Item, Role, fact_sheet
 from healthslm.slm.grounding import check
 from healthslm.slm.template import sentence
@@ -43,6 +44,8 @@ _RANGES = (
     "ranged between {min} and {max}", "ranged from {min} to {max}", "varied between {min} and {max}",
     "varied from {min} to {max}",
 )  # fmt: skip
+_PRESSURES = {Kind.SYSTOLIC: "systolic", Kind.DIASTOLIC: "diastolic"}
+"""What a sentence has to say of a pressure that stands alone: which of the two it is."""
 
 
 def items(number: int) -> Iterator[Item]:
@@ -66,28 +69,30 @@ def thinned(item: Item, rng: Generator) -> Item:
 
 def written(item: Item, audience: Audience, rng: Generator) -> str | None:
     """Return a sentence about an item that stands, drawn among the ways to say it; `None` without any."""
-    ways = [way for way in _ways(item, audience, rng) if check(way, item, audience) is None]
+    ways = [way for way in _ways(item, audience) if check(way, item, audience) is None]
     return ways[int(rng.integers(len(ways)))] if ways else None
 
 
-def _said(fact: Fact, rng: Generator) -> str:
+def _said(fact: Fact) -> str:
     time = f" at {fact.time}" if fact.time else ""
-    return f"{fact.value} {fact.unit}{time}".replace(" %", rng.choice([" %", "%"]) if not time else " %")
+    return f"{fact.value} {fact.unit}{time}"
 
 
-def _ways(item: Item, audience: Audience, rng: Generator) -> Iterator[str]:
+def _ways(item: Item, audience: Audience) -> Iterator[str]:
     wearer = audience is Audience.WEARER
     name = item.subject.title if wearer else item.subject.clinical
     start = "Your" if wearer else "The"
     pair = item.pressures
-    if pair is not None or item.subject.name != "blood_pressure":  # one pressure alone is not learned yet
-        yield sentence(item, audience).text
+    yield sentence(item, audience).text
+    alone = _PRESSURES.get(item.facts[0].feature.kind) if len(item.facts) == 1 else None
+    if alone is not None:
+        name = f"{alone} {name}"
     if pair is not None:
         said = {pair[0].statistic: f"{pair[0].value} over {pair[1].value} mmHg"}
         if pair[0].statistic == "latest":
             yield f"{start} latest {name} was {said['latest']}."
     else:
-        said = {fact.statistic: _said(fact, rng) for fact in item.facts}
+        said = {fact.statistic: _said(fact) for fact in item.facts}
     way = item.direction
     if item.role is Role.FINDING and len(said) == 1 and way:
         ((statistic, value),) = said.items()
