@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import onnxruntime_genai as og
@@ -83,7 +84,8 @@ class Engine:
             session = {"intra_op_num_threads": threads}
             config.overlay(json.dumps({"model": {"decoder": {"session_options": session}}}))
             self._model = og.Model(config)
-            let_go(folder / DATA_FILE)  # before the keys and values need room
+            self._data = folder / DATA_FILE
+            self.rest()  # before the keys and values need room
             options = og.GeneratorParams(self._model)
             options.set_search_options(max_length=WINDOW)
             self._generator = og.Generator(self._model, options)
@@ -96,6 +98,10 @@ class Engine:
             ) from error
         self._known: list[int] = []
         self._texts: deque[list[int]] = deque(maxlen=_KEPT_TEXTS)
+
+    def rest(self) -> None:
+        """Give back the mapped file's pages: the rows of the last prompt's tokens, and what was packed anew."""
+        let_go(self._data)
 
     def encode(self, text: str) -> list[int]:
         """Return the token ids of a text; control tokens in it count as such."""
@@ -165,7 +171,7 @@ class Engine:
         if guessing:
             before = [token for text in self._texts for token in text]
             ahead = Ahead(self.tokens, before + ids, messages[-1][1], mask)
-        random = np.random.default_rng(seed) if temperature > 0 else None
+        random = Random(seed) if temperature > 0 else None  # noqa: S311  no secret is drawn
         written: list[int] = []
         text, passes = "", 0
         rows, guessed = self._scores()[-1:], list[int]()
@@ -203,7 +209,7 @@ class Engine:
         mask: NumberMask | None,
         *,
         temperature: float = 0.0,
-        random: np.random.Generator | None = None,
+        random: Random | None = None,
     ) -> int:
         """Choose the token after a text among those that the mask lets come."""
         if mask is None:

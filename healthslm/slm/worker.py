@@ -127,6 +127,7 @@ def serve(engine: Engine, lines: Iterable[str], out: IO[str], *, name: str = "a 
     _say(out, Answered(ready=name, peak_bytes=peak_bytes()))
     for line in lines:
         _say(out, answer(engine, line))
+        engine.rest()
 
 
 def _say(out: IO[str], reply: Answered) -> None:
