@@ -34,7 +34,7 @@ Follow = Callable[[Sequence[str]], set[str]]
 """The words that may come after some words; an empty one among them where the line may end."""
 WINDOW = 1024
 """Tokens of prompt and answer together; the keys and values of each take 23 kB of memory."""
-AT_ONCE = 32
+AT_ONCE = 48
 """Tokens of a prompt that are read in one pass: more are hardly faster, and take more memory."""
 _START, _END = "<|im_start|>", "<|im_end|>"
 _TOKEN = re.compile(r"<\|?(?=[a-z_|])", re.IGNORECASE)
