@@ -68,6 +68,15 @@ class Tell(StrEnum):
     FULL = "full"
 
 
+_ALWAYS = frozenset({"schema", "id", "severity", "raised_at", "message"})
+TOLD: dict[Tell, frozenset[str]] = {
+    Tell.SEVERITY: _ALWAYS,
+    Tell.TITLE: _ALWAYS | {"title", "action"},
+    Tell.FULL: _ALWAYS | {"title", "action", "finding"},
+}
+"""The fields of a payload, by how much a hook is told."""
+
+
 def payload(alert: Alert, tell: Tell) -> str:
     """Return what a hook is given, as JSON (schema `healthslm.alert/1`).
 

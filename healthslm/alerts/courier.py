@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from healthslm.alerts.alert import AlertStore, OutboxRow
-from healthslm.alerts.hooks import CommandHook, Hook
+from healthslm.alerts.hooks import Hook
 from healthslm.errors import HookError, StoreError
 
 _LOG = logging.getLogger(__name__)
@@ -146,7 +146,4 @@ class Courier:
         return True
 
     async def _call(self, hook: Hook, payload: str, *, key: str) -> None:
-        if isinstance(hook, CommandHook):
-            await hook.call(payload)
-        else:
-            await hook.call(payload, key=key, clock=self._clock)
+        await hook.call(payload, key=key, clock=self._clock)

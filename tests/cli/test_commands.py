@@ -142,6 +142,26 @@ def test_hooks_are_added_tested_listed_and_removed(run: Run, tmp_path: Path) -> 
     assert run("hooks", "test", "diary").returncode == 1
 
 
+def test_a_mail_is_set_up_with_its_server_and_a_password_that_is_not_shown(run: Run, tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("hush-hush\n")
+    wanted = ("--server", "smtp.example.org", "--from", "me@example.org", "--user", "me")
+    assert "needs a server" in run("hooks", "add", "carer", "mailto:carer@example.org").stderr
+    added = run("hooks", "add", "carer", "mailto:carer@example.org", *wanted, "--password-file", str(secret))
+    assert added.returncode == 0, added.stderr
+    listed = run("hooks", "list", "--json").stdout
+    assert json.loads(listed)[0]["target"] == "carer@example.org by smtp.example.org:587"
+    assert "hush" not in listed + added.stdout + added.stderr
+
+
+def test_a_push_service_and_the_desktop_are_hooks_too(run: Run) -> None:
+    assert run("hooks", "add", "phone", "ntfys://ntfy.example.org/t", "--text", "{severity}!").returncode == 0
+    assert run("hooks", "add", "desk", "desktop:").returncode == 0
+    kinds = [row["kind"] for row in json.loads(run("hooks", "list", "--json").stdout)]
+    assert kinds == ["apprise", "desktop"]
+    assert "is not told" in run("hooks", "add", "more", "desktop:", "--text", "{title}").stderr
+
+
 def test_a_webhook_over_plain_http_is_refused(run: Run) -> None:
     result = run("hooks", "add", "web", "http://example.org/")
     assert result.returncode == 1

@@ -1,0 +1,105 @@
+"""What every hook has: a name, how much it is told, where it goes; and how a payload becomes words."""
+
+from __future__ import annotations
+
+import json
+import string
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from healthslm.alerts.alert import TOLD, Tell
+from healthslm.errors import HookError
+
+TIME_LIMIT = 10.0
+"""Seconds a hook may take."""
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+Clock = Callable[[], datetime]
+
+
+class Base(BaseModel):
+    """A hook. `kind` says which."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    extra: ClassVar[str] = ""
+    """What has to be installed for it: `healthslm[EXTRA]`."""
+
+    name: str = Field(min_length=1, max_length=60, pattern=r"^[\w.-]+$")
+    tell: Tell = Tell.SEVERITY
+
+    @property
+    def target(self) -> str:
+        """Where it goes, as `hooks list` shows it: without anything that is secret."""
+        raise NotImplementedError
+
+    def ready(self) -> None:
+        """Load what a call needs, so that no alert waits for it. Raises `HookError` where it is not there."""
+
+    async def call(self, payload: str, *, key: str, clock: Clock, limit: float = TIME_LIMIT) -> None:
+        """Hand a payload over within `limit` seconds; `key` is the same for every repetition of a delivery.
+
+        Raises `HookError` naming the hook, where it goes, and what went wrong.
+        """
+        raise NotImplementedError
+
+    def failed(self, why: str) -> HookError:
+        """Return the error that names this hook."""
+        return HookError(f"hook {self.name}: {why}")
+
+    def missing(self, package: str) -> HookError:
+        """Return the error for a package that is not installed."""
+        return HookError(
+            f"hook {self.name}: the package {package} is not installed.",
+            f"Install it with: pip install 'healthslm[{self.extra}]'",
+        )
+
+
+class Worded(Base):
+    """A hook that a person reads: the payload as a title and a text.
+
+    `template` is the text, with the payload's fields in braces: `{severity}: {message}`.
+    """
+
+    template: str = Field(default="{message}", min_length=1, max_length=500)
+
+    @model_validator(mode="after")
+    def _fields_are_told(self) -> Worded:
+        for field in _fields(self.template):
+            if field not in TOLD[self.tell]:
+                told = ", ".join(sorted(TOLD[self.tell]))
+                raise ValueError(
+                    f"the template's {{{field}}} is not told; with `{self.tell}` there is: {told}"
+                )
+        return self
+
+    def words(self, payload: str) -> tuple[str, str]:
+        """Return title and text of a payload."""
+        told = json.loads(payload)
+        try:
+            text = string.Formatter().vformat(self.template, (), told)
+        except KeyError as error:  # what an older version put into the outbox
+            raise self.failed(f"its template's {{{error.args[0]}}} is not in the payload.") from error
+        return f"healthslm: {told.get('title') or told['severity']}", text
+
+
+def _fields(template: str) -> Iterator[str]:
+    """The names in a template's braces. Raises `ValueError` for anything more than a name in them."""
+    try:
+        found = list(string.Formatter().parse(template))
+    except ValueError as error:
+        raise ValueError(f"the template cannot be read: {error}") from error
+    for _, field, form, conversion in found:
+        if field is None:
+            continue
+        if not field.isidentifier() or form or conversion:
+            raise ValueError(f"{{{field}}} in the template is more than a field's name")
+        yield field
+
+
+def without_secrets(url: str) -> str:
+    """Return an address without user, password and query."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"

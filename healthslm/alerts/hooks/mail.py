@@ -1,0 +1,97 @@
+"""A hook that is an e-mail, handed to the person's own mail server (SMTP, RFC 5321)."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import smtplib
+import ssl
+from email.message import EmailMessage
+from email.utils import format_datetime
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from healthslm.alerts.hooks.base import LOOPBACK, TIME_LIMIT, Clock, Worded
+from healthslm.clock import utc_now
+
+_ADDRESS = re.compile(r"[^\s@<>,;:\"()\\]+@[^\s@<>,;:\"()\\]+")
+
+
+class Security(StrEnum):
+    """How the way to the mail server is encrypted; `none` only to this machine itself."""
+
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
+
+
+class MailHook(Worded):
+    """An e-mail to one or more addresses. The server's certificate is checked."""
+
+    kind: Literal["mail"] = "mail"
+    host: str = Field(min_length=1, max_length=253)
+    port: int = Field(default=587, ge=1, le=65535)
+    security: Security = Security.STARTTLS
+    user: str = ""
+    password: str = ""
+    sender: str
+    to: tuple[str, ...] = Field(min_length=1, max_length=20)
+
+    @field_validator("sender", "to")
+    @classmethod
+    def _addresses(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        for address in (value,) if isinstance(value, str) else value:
+            if not _ADDRESS.fullmatch(address):
+                raise ValueError(f"{address!r} is no e-mail address")
+        return value
+
+    @model_validator(mode="after")
+    def _encrypted(self) -> MailHook:
+        if self.security is Security.NONE and self.host not in LOOPBACK:
+            raise ValueError("must be encrypted: an alert does not cross a network in the clear")
+        return self
+
+    @property
+    def target(self) -> str:
+        """To whom it goes, and by which server."""
+        return f"{', '.join(self.to)} by {self.host}:{self.port}"
+
+    async def call(
+        self, payload: str, *, key: str = "", clock: Clock = utc_now, limit: float = TIME_LIMIT
+    ) -> None:
+        """Hand the message to the server. A repetition has the same Message-ID, so mail programs show one."""
+        title, text = self.words(payload)
+        message = EmailMessage()
+        message["From"], message["To"] = self.sender, ", ".join(self.to)
+        message["Subject"] = " ".join(title.split())
+        message["Date"] = format_datetime(clock())
+        message["Message-ID"] = f"<{key or 'test'}@healthslm.invalid>"
+        message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no automatic answers, please
+        message.set_content(f"{text}\n\nhealthslm is not a medical device.")
+        try:
+            async with asyncio.timeout(limit):
+                # A thread cannot be ended; its connection gives up by itself after the same time.
+                await asyncio.to_thread(self._send, message, limit)
+        except TimeoutError as error:
+            raise self.failed(f"{self.host}:{self.port} took more than {limit:g} s.") from error
+        except smtplib.SMTPResponseException as error:
+            said = error.smtp_error.decode(errors="replace") if isinstance(error.smtp_error, bytes) else ""
+            raise self.failed(f"{self.host}:{self.port} answered {error.smtp_code} {said[:200]}") from error
+        except (OSError, smtplib.SMTPException) as error:
+            raise self.failed(f"{self.host}:{self.port} did not take it: {error}.") from error
+
+    def _send(self, message: EmailMessage, limit: float) -> None:
+        checked = ssl.create_default_context()
+        server: smtplib.SMTP
+        if self.security is Security.TLS:
+            server = smtplib.SMTP_SSL(self.host, self.port, timeout=limit, context=checked)
+        else:
+            server = smtplib.SMTP(self.host, self.port, timeout=limit)
+        with server:
+            if self.security is Security.STARTTLS:
+                server.starttls(context=checked)
+            if self.user:
+                server.login(self.user, self.password)
+            server.send_message(message)
