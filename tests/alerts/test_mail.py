@@ -18,8 +18,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from healthslm.alerts.hooks import Hook, parse_hooks
 from healthslm.errors import HookError
 
-PAYLOAD = json.dumps({"schema": "healthslm.alert/1", "id": "a1", "severity": "urgent", "raised_at": "2026-05-01T10:00:00+00:00",
-                      "message": "There is something to look at: open healthslm."})  # fmt: skip
+PAYLOAD = json.dumps({"severity": "urgent", "message": "There is something to look at: open healthslm."})
 
 
 class Inbox:
