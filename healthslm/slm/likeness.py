@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ def parts(note: str) -> tuple[Part, Part]:
     """Return what a note is made of: its words and pairs of words, and the pieces of its words."""
     text = visible(note)[:_READ].lower()
     words = _WORD.findall(text)
-    pairs = (f"{a} {b}" for a, b in zip(words, words[1:], strict=False))
+    pairs = (f"{a} {b}" for a, b in pairwise(words))
     return _counted("w", [*words, *pairs]), _counted("l", _pieces(text))
 
 

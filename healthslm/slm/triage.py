@@ -22,12 +22,12 @@ from healthslm.slm.process import Reader
 
 _log = logging.getLogger(__name__)
 EMERGENCY_FROM = -2.0
-"""From this sum on of the model's log-odds and the likeness' a note is an emergency: a missed one weighs more than
-a false one. Chosen on voices that nothing was learned from (docs/model.md)."""
+"""From this sum on of the model's log-odds and the likeness' a note is an emergency: a missed one weighs more
+than a false one. Chosen on voices that nothing was learned from (docs/model.md)."""
 ALIKE_FROM = 0.0
 """The same of the likeness alone: rather so than not."""
-_SUREST = 12.0
-"""Log-odds of the model count no further: a share is never quite all or nothing."""
+_SUREST = 6.0
+"""Log-odds count no further, so that neither reader can outvote the other's certainty."""
 _HALF = 0.5
 _ROUNDING = 1e-3
 """By so much the logarithm of a share of all may lie above 0."""
@@ -115,7 +115,7 @@ def _weighed(logarithms: Sequence[float], alike: float) -> str:
         raise ModelError("It gave no level a share.")
     rest = whole - shares[-1]
     odds = logarithms[-1] - math.log(rest) if rest > 0 else _SUREST
-    if max(-_SUREST, min(odds, _SUREST)) + alike >= EMERGENCY_FROM:
+    if sum(max(-_SUREST, min(one, _SUREST)) for one in (odds, alike)) >= EMERGENCY_FROM:
         return jobs.LEVELS[-1]
     below = 0.0
     for level, share in zip(jobs.LEVELS[:-1], shares, strict=False):

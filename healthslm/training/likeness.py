@@ -1,4 +1,4 @@
-"""`python -m healthslm.training.likeness`: learn what notes of an emergency are like (healthslm/slm/likeness.py).
+"""`python -m healthslm.training.likeness`: learn what notes of an emergency are like (slm/likeness.py).
 
 Takes a minute. Needs scikit-learn (extra `train`). The same voices give the same file.
 """
@@ -23,7 +23,7 @@ _STRENGTH = 20.0
 
 
 def learn(noted: Sequence[Noted], rng: Generator) -> Likeness:
-    """Learn from notes, each as it was written and with slips; of two levels that would do, each counts half."""
+    """Learn from notes, as written and with slips; of two levels that would do, each counts half."""
     texts = [text for note in noted for text in (note.text, slips(note.text, rng))]
     found = [parts(text) for text in texts]
     rarity = _rarity(found)

@@ -81,7 +81,7 @@ class Block(nn.Module):
     def forward(self, x: Tensor, turn: tuple[Tensor, Tensor], unseen: Tensor) -> Tensor:
         """Add attention and feed-forward to `x`, `(batch, length, width)`.
 
-        `turn` are RoPE's tables; `unseen`, `(length, length)`, is minus infinity at the places that come later.
+        `turn` are RoPE's tables; `unseen`, `(length, length)`, is minus infinity where a place comes later.
         """
         x = x + self._attended(self._normed(x, self.attn_norm), turn, unseen)
         normed = self._normed(x, self.ffn_norm)
