@@ -61,7 +61,7 @@ def triage(note: str, reader: Reader | None = None, findings: Sequence[Finding] 
 
     A `reader` that fails (`ModelError`) is not asked again: a warning is logged, and the rules decide.
     """
-    made = _by_rules(note)
+    made = by_rules(note)
     if made.level != "emergency" and hearing.normal(note[:_LOOKED_AT]) and not language_of(note):
         read = _read(note, reader)
         if jobs.LEVELS.index(read.level) >= jobs.LEVELS.index(made.level):
@@ -73,7 +73,8 @@ def triage(note: str, reader: Reader | None = None, findings: Sequence[Finding] 
     return made
 
 
-def _by_rules(note: str) -> Triage:
+def by_rules(note: str) -> Triage:
+    """Return what the words alone say: the floor under every other reader."""
     if hearing.emergency(note):
         return Triage(level="emergency", reason=_SAID["emergency"], origin="template")
     if language := language_of(note):  # not understood is no reason to wave it through
