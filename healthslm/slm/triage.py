@@ -18,7 +18,7 @@ from healthslm.slm import hearing, jobs
 from healthslm.slm.languages import english_only, language_of
 from healthslm.slm.letters import plain
 from healthslm.slm.likeness import learned
-from healthslm.slm.process import Reader
+from healthslm.slm.roles import Reader
 
 _log = logging.getLogger(__name__)
 EMERGENCY_FROM = -2.0

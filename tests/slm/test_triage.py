@@ -11,8 +11,7 @@ import pytest
 from healthslm.errors import ModelError
 from healthslm.readings import Severity
 from healthslm.slm import triage
-from healthslm.slm.process import Messages
-from healthslm.slm.protocol import Answered
+from healthslm.slm.protocol import Answered, Messages
 from tests.slm.facts_for_tests import FEVER
 
 
