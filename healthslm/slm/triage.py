@@ -21,35 +21,39 @@ from healthslm.slm.likeness import learned
 from healthslm.slm.roles import Reader
 
 _log = logging.getLogger(__name__)
-EMERGENCY_FROM = -2.0
+EMERGENCY_FROM = -1.4
 """From this sum on of the model's log-odds and the likeness' a note is an emergency: a missed one weighs more
 than a false one. Chosen on voices that nothing was learned from (docs/model.md)."""
 ALIKE_FROM = 0.0
 """The same of the likeness alone: rather so than not."""
 _SUREST = 6.0
-"""Log-odds count no further, so that neither reader can outvote the other's certainty."""
+"""Log-odds count no further: neither reader can talk down an emergency that the other is sure of."""
 _HALF = 0.5
 _ROUNDING = 1e-3
 """By so much the logarithm of a share of all may lie above 0."""
 _LOOKED_AT = 50_000
 """Characters of a note in which symptoms are looked for; words of an emergency are heard further."""
+_CALL = "call the emergency number now (112, 911 or 999)"
 _SAID = {
-    "emergency": "it reads as an emergency: call the emergency number now (112, 911 or 999)",
+    "emergency": f"it reads as an emergency: {_CALL}",
     "urgent": "it reads as something for a doctor today",
     "watch": "it reads as something to tell your doctor in the next days",
     "info": "nothing in it reads as a reason to act; that does not mean that nothing is wrong",
 }
-_ALIKE = f"it is like notes that told of one: {_SAID['emergency'].partition(': ')[2]}"
+_ALIKE = f"it is like notes that told of an emergency: {_CALL}"
 _DEAF = (
-    "only the plainest words of an emergency are heard here, and most ways to tell of one are not; if it is "
-    "severe, sudden or getting worse, call the emergency number (112, 911 or 999)"
+    "not every way to tell of an emergency is heard here; if it is severe, sudden or getting worse, call the "
+    "emergency number (112, 911 or 999)"
 )
-"""What the rules' own word is worth: on notes by others they recognise a fifth of the emergencies."""
+"""What is said without the model: one in six emergencies told in a note is then not noticed, or more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Triage:
-    """What a note came to: one of `jobs.LEVELS`, why, and who read it: `model` or `template` (the rules)."""
+    """What a note came to: one of `jobs.LEVELS`, why, and who read it.
+
+    `origin` is `model`, or `template` where the rules or the likeness alone did.
+    """
 
     level: str
     reason: str
@@ -90,7 +94,11 @@ def by_rules(note: str) -> Triage:
 
 def _read(note: str, reader: Reader | None) -> Triage:
     """What the model and the likeness make of a note; without a model the likeness alone."""
-    alike = learned().of(note)
+    try:
+        alike = learned().of(note)
+    except ModelError as error:
+        _log.error("The note is read without the likeness. %s", error)
+        alike = 0.0
     if reader is not None and reader.tuned:
         try:
             level = _weighed(reader.weigh(jobs.level_of(note), jobs.LEVELS), alike)
@@ -98,7 +106,7 @@ def _read(note: str, reader: Reader | None) -> Triage:
             _log.warning("The note is read without the model, because it failed. %s", error)
         else:
             return Triage(level=level, reason=_SAID[level], origin="model")
-    if alike >= ALIKE_FROM:
+    if alike > ALIKE_FROM:
         return Triage(level="emergency", reason=_ALIKE, origin="template")
     return Triage(level="info", reason=_DEAF, origin="template")
 

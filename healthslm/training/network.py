@@ -103,7 +103,7 @@ class Block(nn.Module):
         each = self.shape.heads // self.shape.kv_heads
         k, v = (part.repeat_interleave(each, dim=1) for part in (k, v))
         weights = (q * self.shape.head**-0.5) @ k.transpose(2, 3) + unseen
-        seen = weights.softmax(-1) @ v
+        seen = weights.softmax(-1, dtype=torch.float32).to(v.dtype) @ v
         return self.attn_output(seen.transpose(1, 2).reshape(batch, length, -1))
 
 

@@ -1,5 +1,7 @@
 """What is no emergency though its words stand in it: denied, past, a figure of speech, over."""
 
+from pathlib import Path
+
 import pytest
 
 from healthslm.slm.emergency import is_emergency
@@ -60,9 +62,22 @@ NOT_MEANT = (
 )
 
 
-@pytest.mark.parametrize("text", MEANT)
+HEARD = (Path(__file__).parents[1] / "data" / "slm" / "meant.txt").read_text(encoding="utf-8").splitlines()
+"""Emergencies told beside words that take others back: a film, a drill, a denial, seconds, a mistake."""
+
+
+@pytest.mark.parametrize("text", [*MEANT, *HEARD])
 def test_what_is_meant_is_heard(text: str) -> None:
     assert is_emergency(normal(text))
+
+
+@pytest.mark.parametrize("text", ["his lips are blue", "she is not breathing", "I took an overdose"])
+@pytest.mark.parametrize(
+    "more", ["first aid given", "by mistake", "for 40 seconds", "the telly was on", "this is no drill"]
+)
+def test_what_is_said_besides_takes_nothing_back(text: str, more: str) -> None:
+    assert is_emergency(normal(f"{text}, {more}"))
+    assert is_emergency(normal(f"{more}. {text}"))
 
 
 @pytest.mark.parametrize("text", NOT_MEANT)

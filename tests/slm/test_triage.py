@@ -65,7 +65,7 @@ def test_how_like_a_note_is_to_those_of_an_emergency_counts_beside_the_model() -
 def test_without_a_model_what_is_like_an_emergency_is_one() -> None:
     found = triage(ALIKE)
     assert (found.level, found.origin) == ("emergency", "template")
-    assert "like notes that told of one" in found.reason
+    assert "like notes that told of an emergency" in found.reason
     assert triage("walked the dog past the church").level == "info"
 
 
