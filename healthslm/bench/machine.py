@@ -16,10 +16,11 @@ from zoneinfo import ZoneInfo
 
 from device import watch
 from device.virtual import Day, SimulatedClock, VirtualRadio, Worn, play, rhythm_from_csv
+from healthslm.bench.figures import measure
 from healthslm.bench.rows import Row, row
 from healthslm.collector import Update
 from healthslm.pipeline import collect, review
-from healthslm.slm import Audience, ModelProcess, measure
+from healthslm.slm import Audience, ModelProcess
 from healthslm.store import CHEAPEST, Store, create, open_store
 
 _ZONE = ZoneInfo("UTC")

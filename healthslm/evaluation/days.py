@@ -100,7 +100,7 @@ class _Draw:
         return [
             replace(latest, at=max(times)),
             self.feature(f"{kind}_mean", kind, mean, coverage=coverage),
-            *(replace(end, at=min(end.at, max(times))) if end.at else end for end in ends),
+            *ends,
         ]
 
 

@@ -11,6 +11,7 @@ from healthslm.evaluation.questions import notes, share
 from healthslm.evaluation.table import FLOAT32, Line, Table, line
 from healthslm.slm import Reader, triage
 from healthslm.slm.jobs import LEVELS
+from healthslm.slm.triage import by_rules
 from healthslm.voices import Noted, learned_from
 
 Leveller = Callable[[str], str]
@@ -68,7 +69,8 @@ def run(
         others.append(("untuned model", measured(noted, lambda text: triage(text, untuned).level)))
     if exact is not None:
         others.append((FLOAT32, measured(noted, lambda text: triage(text, exact).level)))
-    others.append(("keyword rules alone", measured(noted, lambda text: triage(text).level)))
+    others.append(("without the model", measured(noted, lambda text: triage(text).level)))
+    others.append(("keyword rules alone", measured(noted, lambda text: by_rules(text).level)))
     others.append(("majority class", measured(noted, lambda _: LEVELS[0])))
     note = f"{len(noted)} notes" + ("" if data else ", of voices that nothing was learned from")
     return Table(title="Notes → levels", lines=tuple(_lines(ours, others)), notes=(note,)), ours

@@ -9,21 +9,20 @@ if "healthslm.slm.worker" not in sys.orig_argv:
     from healthslm.slm.answer import answer
     from healthslm.slm.facts import Audience
     from healthslm.slm.narrate import narrate
-    from healthslm.slm.process import Model, ModelFigures, ModelProcess, Reader, Writer, measure
+    from healthslm.slm.process import ModelProcess
+    from healthslm.slm.roles import Model, Reader, Writer
     from healthslm.slm.route import Routed, route
     from healthslm.slm.triage import Triage, triage
 
 __all__ = [
     "Audience",
     "Model",
-    "ModelFigures",
     "ModelProcess",
     "Reader",
     "Routed",
     "Triage",
     "Writer",
     "answer",
-    "measure",
     "narrate",
     "route",
     "triage",

@@ -15,7 +15,7 @@ from healthslm.slm.names import Metric, Refusal, Statistic
 from healthslm.slm.narrate import tell
 from healthslm.slm.periods import Period
 from healthslm.slm.pieces import Piece, compose, numbers_in
-from healthslm.slm.process import Writer
+from healthslm.slm.roles import Writer
 from healthslm.slm.tools import (
     Call,
     Compare,

@@ -7,12 +7,7 @@ told as over; the model may still raise those.
 
 from __future__ import annotations
 
-import re
-
-
-def any_of(*patterns: str) -> re.Pattern[str]:
-    """Return a pattern that finds any of these where a word begins."""
-    return re.compile("|".join(rf"\b(?:{p})" for p in patterns))
+from healthslm.slm.not_meant import any_of, is_over, meant
 
 
 def _near(one: str, other: str, *, within: int = 40) -> str:
@@ -88,57 +83,9 @@ _PASSING = any_of(
     r"seizures?\b|un(?:conscious)|not conscious|lost consciousness|losing consciousness|pass(?:ed|ing) out|collapsed"
     r"|doesn'?t respond|does not respond|can'?t be woken",
 )
-_OVER = any_of(
-    r"(?:fine|well|ok|okay|good|all right|alright|normal|myself|himself|herself|better|awake|grand|sound) (?:now|again)",
-    r"(?:now|today|since|i am|he is|she is|i'm|he's|she's)(?: i am| he is| she is| i'm| completely| fully| quite| back to"
-    r"| i was| feel)* (?:\d+% )?(?:fine|well|ok|okay|good|all ?right|alright|normal|myself|recovered|awake|sat up|squared away"
-    r"|right as rain|eating|sitting|drinking|(?:his|her|my) old self)",
-    r"c[ao]me (?:a)?round|came to\b|right as rain|recovered|old self|fully orientated|resumed|on my feet|all checks clear"
-    r"|walked home|drove home|(?:is|was) taking tea|sat up and|sits? with",
-)
-_DENIED = re.compile(
-    r"\b(?:no|nae|without|not any|never any|denies|nor)\b(?: \w+){0,2}? (?:chest (?:pain|tightness)|pain|breathless\w*|"
-    r"(?:trouble|difficulty) breathing|syncope|numbness|weakness|seizures?|fainting|blood)"
-)
-_SPEECH = any_of(
-    r"(?:ga?ve|give|gives|giving)s? (?:me|him|her|us|everyone) (?:an? )?(?:heart attack|stroke)",
-    r"(?:nearly|almost|bout|practically) (?:had|gave|have|gives?)(?: \w+)? an? (?:heart attack|stroke|seizure)",
-    r"stroke of (?:genius|luck|midnight)|heart stopped,? ?(?:figurativ|when|price|at the)|figurativ|"
-    r"heart attack when (?:i|he|she|we) (?:saw|read|heard|opened)|(?:truck|car|engine|printer|telly) had a stroke",
-    r"(?:says?|say|said|shouting|screaming) (?:that )?(?:he|she|i)(?:'s| is|'m| am) dying",
-    r"(?<!not )(?<!no )(?<!stopped )laugh(?:ed|ing)?\b.{0,25}(?:can'?t|couldn'?t|cannot) breathe|(?:can'?t|cannot) breathe.{0,8}(?:😭|lol|lmao|haha)",
-)
-_PAST = any_of(
-    r"(?:in |from |since )?(?:19|20)\d\d\b(?!-)", r"'\d\d\b|twenty (?:ten|\w+teen|twenty)\b|two thousand and \w+",
-    r"last (?:year|month|summer|winter|spring|autumn)\b",
-    r"(?:years?|months?|weeks?|decades?) ago\b|ages ago", r"as a child\b", r"when i was (?:young|a child|\d)",
-    r"(?:heart attack|stroke|arrest|seizure) (?:at \d|was|in (?:january|february|march|april|may|june|july|august"
-    r"|september|october|november|december))",
-)  # fmt: skip
-_NOW = any_of(
-    r"(?<!fine )(?<!well )(?<!ok )now\b(?! (?:well|fine|ok))|right now|tonight|again\b|still\b(?! here)|just\b|suddenly|"
-    r"(?:i am|i'm|he is|he's|she is|she's) having|having a|(?:my|i) .{0,30}\b(?:hurts|can'?t)\b"
-)
-_HISTORY = any_of(
-    r"(?:what(?:'s| is| are| causes)|explain|define|tell me about|meaning of|how (?:does|is|common)|what does) "
-    r"(?:an? |the )?(?:signs? of |symptoms? of |causes? of |risk of )?(?:an? )?(?:heart attack|stroke|cardiac arrest|"
-    r"seizures?|overdose|chest pains?|suicide|anaphylaxis|fainting|shortness of breath|slurr\w+|angina|choking|"
-    r"convulsions?|poisoning)\b"
-)
-_MINE = any_of(r"i\b|i'm\b|my\b|me\b|she\b|he\b|her\b|his\b|we\b")
 
 
 def is_emergency(text: str) -> bool:
     """Say whether words of an emergency stand in a normalised text (`hearing.normal`), whatever else does."""
-    words = text.replace("chest-", "chest ").replace("-", " ") if "chest-" in text else text
-    words = _SPEECH.sub(" ", _DENIED.sub(" ", words))
-    if _PAST.search(words) and not _NOW.search(words):
-        words = _without(_PAST, words)
-    if _HISTORY.search(words) and not _MINE.search(words):
-        words = _without(_HISTORY, words)
-    return bool(_LASTING.search(words) or (_PASSING.search(words) and not _OVER.search(words)))
-
-
-def _without(pattern: re.Pattern[str], words: str) -> str:
-    """Leave out the sentences in which a pattern is found: what is past in one says nothing of the next."""
-    return " ".join(one for one in re.split(r"(?<=\.) ", words) if not pattern.search(one))
+    words = meant(text.replace("chest-", "chest ").replace("-", " ") if "chest-" in text else text)
+    return bool(_LASTING.search(words) or (_PASSING.search(words) and not is_over(words)))

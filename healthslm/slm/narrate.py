@@ -18,7 +18,7 @@ from healthslm.slm import template
 from healthslm.slm.facts import Audience, FactSheet, Item, Role, fact_sheet
 from healthslm.slm.grounding import Objection, check, claims
 from healthslm.slm.jobs import sentence_of
-from healthslm.slm.process import Writer
+from healthslm.slm.roles import Writer
 
 _log = logging.getLogger(__name__)
 

@@ -17,17 +17,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Protocol, Self
+from typing import IO, Self
 
 from pydantic import TypeAdapter, ValidationError
 
 from healthslm.errors import ModelError
 from healthslm.slm import memory, model
-from healthslm.slm.facts import Audience
-from healthslm.slm.jobs import sentence_about
 from healthslm.slm.letters import printable
 from healthslm.slm.protocol import Answered, Line, Measure, Messages, Request, Weigh, Write, told
 
@@ -38,61 +35,6 @@ _SPARING = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "131072"}
 """What is freed goes back to the system at once (glibc's mallopt): 8 MB less, as fast."""
 _SAMPLING = 0.7
 """Temperature of a second attempt; the first takes the likeliest token each time."""
-
-
-class Writer(Protocol):
-    """Something that writes one sentence: the model's process, or a scripted double."""
-
-    @property
-    def model_id(self) -> str:
-        """Name of the weights."""
-        ...
-
-    @property
-    def tuned(self) -> bool:
-        """Whether it was tuned to write; one that was not is not asked."""
-        ...
-
-    def __call__(self, messages: Messages, *, numbers: Sequence[str] | None, attempt: int = 0) -> str:
-        """Write the assistant's next turn; `numbers` are the only ones it can contain."""
-        ...
-
-
-class Reader(Protocol):
-    """Something that reads what a person wrote: the model's process, or a scripted double."""
-
-    @property
-    def tuned(self) -> bool:
-        """Whether it was tuned to read; one that was not is not asked."""
-        ...
-
-    def line(self, messages: Messages, *, numbers: Sequence[str]) -> Answered:
-        """Write the line of a call; `numbers` are those that the question names."""
-        ...
-
-    def weigh(self, messages: Messages, options: Sequence[str]) -> tuple[float, ...]:
-        """Return the logarithm of each answer's share; no two answers may begin alike."""
-        ...
-
-
-class Model(Writer, Reader, Protocol):
-    """Both: what reads a question and words its answer."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelFigures:
-    """What the model does on this machine.
-
-    `first_token_s` is for a sentence of a running summary; `peak_bytes` is `None` where the
-    system does not say.
-    """
-
-    model_id: str
-    prefill_tokens_per_s: float
-    decode_tokens_per_s: float
-    first_token_s: float
-    start_s: float
-    peak_bytes: int | None
 
 
 class ModelProcess:
@@ -346,24 +288,3 @@ class ModelProcess:
         if self._errors is not None:
             self._errors.close()
             self._errors = None
-
-
-def measure(folder: Path, *, threads: int = 2) -> ModelFigures:
-    """Start the model and measure it: speeds, time to the first token, memory. Takes a few seconds."""
-    with ModelProcess(folder, threads=threads) as process:
-        started = time.monotonic()
-        process.start()
-        start_s = time.monotonic() - started
-        speed = process.measure()
-        first = sentence_about("heart rate: average 72 bpm", Audience.WEARER)
-        process.draft(first, numbers=("72",))
-        second = sentence_about("latest temperature: 37.2 °C at 08:30", Audience.WEARER)
-        again = process.draft(second, numbers=("37.2", "08:30"))
-    return ModelFigures(
-        model_id=process.model_id,
-        prefill_tokens_per_s=speed.prompt_tokens / speed.prefill_s,
-        decode_tokens_per_s=speed.tokens / speed.decode_s,
-        first_token_s=again.prefill_s,
-        start_s=start_s,
-        peak_bytes=again.peak_bytes,
-    )

@@ -20,7 +20,7 @@ from healthslm.slm.lines import Lines
 from healthslm.slm.names import Metric, Refusal, Statistic
 from healthslm.slm.numbers import numbers_named
 from healthslm.slm.periods import UnknownPeriodError, resolve
-from healthslm.slm.process import Reader
+from healthslm.slm.roles import Reader
 from healthslm.slm.tools import (
     Call,
     Compare,

@@ -100,7 +100,7 @@ class Engine:
         self._texts: deque[list[int]] = deque(maxlen=_KEPT_TEXTS)
 
     def rest(self) -> None:
-        """Give back the mapped file's pages: the rows of the last prompt's tokens, and what was packed anew."""
+        """Give back the mapped file's pages: rows of the last prompt's tokens, and what was packed anew."""
         let_go(self._data)
 
     def encode(self, text: str) -> list[int]:

@@ -25,7 +25,7 @@ from healthslm.slm.source import sha256
 Matrix = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 BLOCK = 64
-"""Weights that share one scale and zero point: with 32, the block of the GGUF's own Q4_1, a pass takes a fifth longer."""
+"""Weights that share one scale and zero point. With 32, the block of the file's Q4_1, a pass takes longer."""
 _OURS = "Name the adapter.safetensors that `python -m healthslm.training` wrote, or leave it out."
 _TOP = 15  # the largest 4-bit code
 

@@ -81,7 +81,7 @@ class Block(nn.Module):
     def forward(self, x: Tensor, turn: tuple[Tensor, Tensor], unseen: Tensor) -> Tensor:
         """Add attention and feed-forward to `x`, `(batch, length, width)`.
 
-        `turn` are RoPE's tables; `unseen`, `(length, length)`, is minus infinity at the places that come later.
+        `turn` are RoPE's tables; `unseen`, `(length, length)`, is minus infinity where a place comes later.
         """
         x = x + self._attended(self._normed(x, self.attn_norm), turn, unseen)
         normed = self._normed(x, self.ffn_norm)
@@ -103,7 +103,7 @@ class Block(nn.Module):
         each = self.shape.heads // self.shape.kv_heads
         k, v = (part.repeat_interleave(each, dim=1) for part in (k, v))
         weights = (q * self.shape.head**-0.5) @ k.transpose(2, 3) + unseen
-        seen = weights.softmax(-1) @ v
+        seen = weights.softmax(-1, dtype=torch.float32).to(v.dtype) @ v
         return self.attn_output(seen.transpose(1, 2).reshape(batch, length, -1))
 
 

@@ -73,9 +73,11 @@ def swapped_values(text: str, one: Item, rng: Generator) -> str | None:
     return pattern.sub(lambda m: b if m.group() == a else a, text)
 
 
-def other_value(text: str, one: Item, rng: Generator) -> str:
+def other_value(text: str, one: Item, rng: Generator) -> str | None:
     value = one_of([f.value for f in one.facts], rng)
     new = f"{float(value) + (1 + int(rng.integers(9))):.{len(value.partition('.')[2])}f}"
+    if new in {f.value for f in one.facts}:
+        return None  # that is a swap
     return re.sub(rf"(?<![\d.:]){re.escape(value)}(?![\d:]|\.\d)", new, text, count=1)
 
 

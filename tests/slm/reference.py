@@ -127,9 +127,9 @@ def from_onnx(folder: Path) -> Weights:
         codes, scales = tensors[f"{name}.codes"], tensors[f"{name}.scales"]
         rows, blocks = scales.shape
         zeros = tensors[f"{name}.zeros"].reshape(rows, -1)
-        unpack = np.stack([codes & 15, codes >> 4], -1).reshape(rows, blocks, 32).astype(np.float32)
+        unpack = np.stack([codes & 15, codes >> 4], -1).reshape(rows, blocks, 64).astype(np.float32)
         zero = np.stack([zeros & 15, zeros >> 4], -1).reshape(rows, -1)[:, :blocks].astype(np.float32)
-        return ((unpack - zero[..., None]) * scales[..., None]).reshape(rows, blocks * 32)
+        return ((unpack - zero[..., None]) * scales[..., None]).reshape(rows, blocks * 64)
 
     def layer(i: int) -> Layer:
         name = f"blk.{i}."

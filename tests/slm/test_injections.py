@@ -34,8 +34,7 @@ from healthslm.slm.lines import TOOLS, Lines
 from healthslm.slm.names import Metric
 from healthslm.slm.numbers import numbers_named
 from healthslm.slm.periods import Period
-from healthslm.slm.process import Messages
-from healthslm.slm.protocol import Answered
+from healthslm.slm.protocol import Answered, Messages
 from healthslm.slm.runtime import Engine, render
 from healthslm.slm.tools import Call, TimeInRange, Unclear, Value
 from tests.slm.facts_for_tests import ALL, BERLIN, FEVER, FINDINGS, WEARER, feature

@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as arrays
 from healthslm.errors import ModelError
 from healthslm.slm import model, source
 from healthslm.slm.runtime import Engine, render
-from healthslm.slm.weights import four_bit
+from healthslm.slm.weights import BLOCK, four_bit
 from tests.slm import reference
 
 
@@ -157,20 +157,20 @@ def test_no_pip_at_all(tmp_path: Path) -> None:
 
 
 @settings(max_examples=50, deadline=None)
-@given(arrays.arrays(np.float32, (3, 96), elements=st.floats(-4, 4, width=32)))
+@given(arrays.arrays(np.float32, (3, 3 * BLOCK), elements=st.floats(-4, 4, width=32)))
 def test_four_bits_are_never_further_off_than_one_step(matrix: np.ndarray) -> None:
     packed = four_bit(matrix)
-    blocks = matrix.reshape(3, 3, 32)
+    blocks = matrix.reshape(3, 3, BLOCK)
     step = (np.maximum(blocks.max(-1), 0) - np.minimum(blocks.min(-1), 0)) / 15
-    off = np.abs(packed.matrix() - matrix).reshape(3, 3, 32).max(-1)
+    off = np.abs(packed.matrix() - matrix).reshape(3, 3, BLOCK).max(-1)
     assert packed.matrix().shape == matrix.shape
     assert (off <= step * 1.6 + 1e-6).all()
 
 
 @pytest.mark.model
-def test_the_model_is_one_data_file_of_87_mb(model_folder: Path) -> None:
+def test_the_model_is_one_data_file_of_77_mb(model_folder: Path) -> None:
     manifest = model.verify(model_folder)
-    assert 86e6 < manifest.files["model.onnx.data"].size < 88e6
+    assert 77e6 < manifest.files["model.onnx.data"].size < 78e6
     assert manifest.files["model.onnx"].size < 1e6
     assert manifest.license == "Apache-2.0"
 
@@ -252,9 +252,10 @@ def test_a_prompt_that_is_too_long_is_refused(engine: Engine) -> None:
 
 @pytest.mark.model
 def test_the_masked_model_cannot_count(engine: Engine) -> None:
-    draft = engine.write([("user", "Count from 1 to 20 in digits.")], numbers=("72",), max_tokens=40)
+    asked = [("user", "Tell: heart rate: average 72 bpm, lowest 54 bpm, highest 118 bpm")]
+    draft = engine.write(asked, numbers=("72",), max_tokens=40)
     assert set(filter(str.isdigit, draft.text)) <= {"7", "2"}
-    free = engine.write([("user", "Count from 1 to 20 in digits.")], numbers=None, max_tokens=40)
+    free = engine.write(asked, numbers=None, max_tokens=40)
     assert set(filter(str.isdigit, free.text)) - {"7", "2"}
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from healthslm.bench.figures import measure
 from healthslm.errors import ModelError
-from healthslm.slm import ModelProcess, measure
+from healthslm.slm import ModelProcess
 from healthslm.slm.protocol import Measure, Write, request, told
 from tests.slm.test_model import made
 

@@ -11,8 +11,7 @@ import pytest
 from healthslm.errors import ModelError
 from healthslm.readings import Severity
 from healthslm.slm import triage
-from healthslm.slm.process import Messages
-from healthslm.slm.protocol import Answered
+from healthslm.slm.protocol import Answered, Messages
 from tests.slm.facts_for_tests import FEVER
 
 
@@ -44,16 +43,30 @@ class Broken(Weighing):
         ((0.9, 0.05, 0.03, 0.02), "info"),
         ((0.1, 0.7, 0.1, 0.1), "watch"),
         ((0.1, 0.2, 0.6, 0.1), "urgent"),
-        ((0.4, 0.1, 0.1, 0.4), "emergency"),
+        ((0.0001, 0.0, 0.0001, 0.9998), "emergency"),
         ((0.5, 0.1, 0.2, 0.2), "info"),
         ((0.3, 0.3, 0.3, 0.1), "watch"),
     ],
 )
-def test_the_level_is_in_the_middle_and_an_emergency_counts_early(
-    shares: Sequence[float], level: str
-) -> None:
+def test_the_level_is_in_the_middle(shares: Sequence[float], level: str) -> None:
     found = triage("tired today", Weighing(*shares))
     assert (found.level, found.origin) == (level, "model")
+
+
+ALIKE = "asleep since noon, grey, and only groans when I pinch his hand"
+
+
+def test_how_like_a_note_is_to_those_of_an_emergency_counts_beside_the_model() -> None:
+    unsure = Weighing(0.4, 0.1, 0.1, 0.4)
+    assert triage("tired today", unsure).level == "info"
+    assert triage(ALIKE, unsure).level == "emergency"
+
+
+def test_without_a_model_what_is_like_an_emergency_is_one() -> None:
+    found = triage(ALIKE)
+    assert (found.level, found.origin) == ("emergency", "template")
+    assert "like notes that told of an emergency" in found.reason
+    assert triage("walked the dog past the church").level == "info"
 
 
 def test_words_of_an_emergency_never_wait_for_the_model() -> None:
