@@ -55,7 +55,10 @@ class Courier:
 
     async def __aenter__(self) -> Courier:
         for hook in self._hooks.values():
-            hook.ready()
+            try:
+                hook.ready()
+            except HookError as error:  # it fails when it is called, and none of the others
+                _LOG.error("%s", error)
         self._tasks = [asyncio.create_task(self._serve(hook)) for hook in self._hooks.values()]
         return self
 

@@ -9,10 +9,12 @@ import shutil
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
 from healthslm.alerts import Alert, AlertState, CommandHook, Hook, Tell, parse_hooks, payload
+from healthslm.alerts.hooks.base import LOOPBACK
 from healthslm.cli import terminal
 from healthslm.cli.app import app
 from healthslm.cli.running import say_if_running
@@ -59,10 +61,12 @@ def hooks_add(
     row = _row(target)
     if row["kind"] == "mail":
         row |= _mail_server(server, sender or user, user, password_file)
+    elif server or sender or user or password_file:
+        raise UsageError("--server, --from, --user and --password-file are a mail's.", "Name mailto:ADDRESS.")
     if text is not None:
         row["template"] = text
     (hook,) = parse_hooks([{"name": name, "tell": tell, **row}])
-    hook.ready()
+    hook.checked()
     if isinstance(hook, CommandHook) and shutil.which(target[0]) is None:
         raise UsageError(
             f"There is no program {target[0]!r} to be found.", "Write its whole path, or install it first."
@@ -101,7 +105,11 @@ def _mail_server(server: str | None, sender: str, user: str, password_file: Path
         raise UsageError(
             "A mail needs a server and a sender.", "Add --server smtp.example.org --from me@example.org."
         )
-    host, _, port = server.rpartition(":") if server.rpartition(":")[2].isdigit() else (server, "", "587")
+    try:
+        parts = urlsplit(f"//{server}")
+        host, port = parts.hostname or "", parts.port or 587
+    except ValueError as error:
+        raise UsageError(f"{server!r} is no server.", "Write HOST or HOST:PORT.") from error
     password = ""
     if user and password_file is not None:
         try:
@@ -110,11 +118,10 @@ def _mail_server(server: str | None, sender: str, user: str, password_file: Path
             raise UsageError(f"{password_file} cannot be read as a password's file.") from error
     elif user:
         password = typer.prompt(f"Password of {user} at {host}", hide_input=True, err=True)
-    local = host in ("localhost", "127.0.0.1", "::1")
-    security = "tls" if port == "465" else "none" if local else "starttls"
+    security = "tls" if port == 465 else "none" if host in LOOPBACK else "starttls"
     return {
         "host": host,
-        "port": int(port),
+        "port": port,
         "security": security,
         "sender": sender,
         "user": user,
@@ -223,6 +230,7 @@ def hooks_test(context: typer.Context, name: str) -> None:
         last_seen=now,
     )
     sent = payload(alert, hook.tell)
+    hook.ready()
     asyncio.run(hook.call(sent, key=alert.id))
     terminal.say(f"{hook.target} took it:")
     terminal.out.print(sent, markup=False, soft_wrap=True)

@@ -34,18 +34,26 @@ async def test_ntfy_gets_title_and_text() -> None:
     )
 
 
-async def test_a_service_that_says_no_is_named() -> None:
+async def test_a_service_that_says_no_is_named_and_its_secrets_are_not(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     with receiver(403, 403, 403) as server:
-        hook = apprise(f"ntfy://127.0.0.1:{server.server_port}/my-topic")
-        with pytest.raises(HookError, match=r"hook phone: ntfy://127\.0\.0\.1"):
+        hook = apprise(f"ntfy://127.0.0.1:{server.server_port}/secret-topic")
+        with pytest.raises(HookError) as failed:
             await hook.call(PAYLOAD, key="k")
+    assert str(failed.value).startswith("hook phone: ntfy://127.0.0.1 did not take it")
+    assert "secret-topic" not in f"{failed.value} {hook!r} {hook.target} {caplog.text}"
 
 
-def test_what_is_shown_hides_the_secrets() -> None:
-    assert (
-        "123456789:abcdefghijklmnopqrstuvwxyz"
-        not in apprise("tgram://123456789:abcdefghijklmnopqrstuvwxyz/12315544/").target
-    )
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("tgram://123456789:abcdefghijklmnopqrstuvwxyz/12315544/", "tgram://…"),
+        ("ntfys://ntfy.example.org/secret-topic", "ntfys://ntfy.example.org"),
+    ],
+)
+def test_what_is_shown_hides_the_secrets(url: str, shown: str) -> None:
+    assert apprise(url).target == shown
 
 
 @pytest.mark.parametrize(
@@ -54,8 +62,10 @@ def test_what_is_shown_hides_the_secrets() -> None:
         ("pigeon://coop", "no address that Apprise knows"),
         ("ntfy://ntfy.example.org/topic", "encrypted form"),
         ("gotify://gotify.example.org/token", "encrypted form"),
+        ("ntfys://ntfy.example.org/topic?verify=no", "certificate"),
+        ("mailtos://u:hush@example.org", "hook of its own"),
     ],
 )
 def test_an_address_that_cannot_be_used_is_refused(url: str, what: str) -> None:
     with pytest.raises(HookError, match=what):
-        apprise(url)
+        apprise(url).checked()

@@ -94,6 +94,29 @@ async def test_a_refusal_is_named_with_the_servers_words() -> None:
         await mail(port).call(PAYLOAD, key="k")
 
 
+class Picky(Inbox):
+    """Takes no mail for one of the addresses."""
+
+    async def handle_RCPT(  # noqa: N802  the library's name
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if address.startswith("gone"):
+            return "550 no such person"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+
+async def test_an_address_that_is_refused_is_named_though_the_others_have_it() -> None:
+    box = Picky()
+    with serving(box) as port, pytest.raises(HookError, match=r"refused gone@example\.org"):
+        await mail(port, to=["carer@example.org", "gone@example.org"]).call(PAYLOAD, key="k")
+    assert len(box.mails) == 1
+
+
+def test_no_password_is_in_what_is_shown_of_it() -> None:
+    assert "hush" not in repr(mail(25, user="me", password="hush"))
+
+
 async def test_nobody_there_is_said() -> None:
     with serving(Inbox()) as port:
         pass
@@ -144,7 +167,10 @@ async def test_user_and_password_are_given_only_over_an_encrypted_way(
         ({"to": ["no address"]}, "no e-mail address"),
         ({"to": ["a@b\r\nBcc: c@d"]}, "no e-mail address"),
         ({"to": []}, "to"),
+        ({"password": "müsli"}, "ASCII"),
+        ({"host": "a..b", "security": "tls"}, "server"),
         ({"template": "{title}"}, "not told"),
+        ({"tell": "full", "template": "{finding}"}, "not told"),
         ({"template": "{severity.__class__}"}, "more than a field's name"),
         ({"template": "{severity!r:>90000000}"}, "more than a field's name"),
         ({"template": "{"}, "template"),

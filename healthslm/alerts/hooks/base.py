@@ -23,7 +23,7 @@ Clock = Callable[[], datetime]
 class Base(BaseModel):
     """A hook. `kind` says which."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
     extra: ClassVar[str] = ""
     """What has to be installed for it: `healthslm[EXTRA]`."""
 
@@ -38,6 +38,10 @@ class Base(BaseModel):
     def ready(self) -> None:
         """Load what a call needs, so that no alert waits for it. Raises `HookError` where it is not there."""
 
+    def checked(self) -> None:
+        """See, when it is set up, that it can be used at all. Raises `HookError`."""
+        self.ready()
+
     async def call(self, payload: str, *, key: str, clock: Clock, limit: float = TIME_LIMIT) -> None:
         """Hand a payload over within `limit` seconds; `key` is the same for every repetition of a delivery.
 
@@ -49,12 +53,18 @@ class Base(BaseModel):
         """Return the error that names this hook."""
         return HookError(f"hook {self.name}: {why}")
 
+    @staticmethod
+    def readable(said: object) -> str:
+        """Return somebody else's words as one line that no terminal takes for orders, cut short."""
+        words = " ".join(str(said).split())[:200]
+        return "".join(c if c.isprintable() else "?" for c in words)
+
     def missing(self, package: str) -> HookError:
         """Return the error for a package that is not installed."""
-        return HookError(
-            f"hook {self.name}: the package {package} is not installed.",
-            f"Install it with: pip install 'healthslm[{self.extra}]'",
+        how = (
+            f"Install it with: pip install 'healthslm[{self.extra}]'" if self.extra else "Linux alone has it."
         )
+        return HookError(f"hook {self.name}: the package {package} is not there.", how)
 
 
 class Worded(Base):
@@ -68,8 +78,8 @@ class Worded(Base):
     @model_validator(mode="after")
     def _fields_are_told(self) -> Worded:
         for field in _fields(self.template):
-            if field not in TOLD[self.tell]:
-                told = ", ".join(sorted(TOLD[self.tell]))
+            if field not in TOLD[self.tell] - {"finding"}:
+                told = ", ".join(sorted(TOLD[self.tell] - {"finding"}))
                 raise ValueError(
                     f"the template's {{{field}}} is not told; with `{self.tell}` there is: {told}"
                 )
@@ -80,8 +90,8 @@ class Worded(Base):
         told = json.loads(payload)
         try:
             text = string.Formatter().vformat(self.template, (), told)
-        except KeyError as error:  # what an older version put into the outbox
-            raise self.failed(f"its template's {{{error.args[0]}}} is not in the payload.") from error
+        except KeyError:  # what another version put into the outbox: it is told all the same
+            text = told["message"]
         return f"healthslm: {told.get('title') or told['severity']}", text
 
 
@@ -100,6 +110,7 @@ def _fields(template: str) -> Iterator[str]:
 
 
 def without_secrets(url: str) -> str:
-    """Return an address without user, password and query."""
+    """Return scheme, host and port of an address: user, password, path and query may each be a secret."""
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{parts.hostname}{port}/{'…' if parts.path.strip('/') else ''}"

@@ -69,7 +69,7 @@ class _Talk(asyncio.SubprocessProtocol):
 
     @property
     def complaint(self) -> str:
-        return self._said.decode(errors="replace")
+        return Base.readable(self._said.decode(errors="replace"))
 
     async def hand_over(self, transport: asyncio.SubprocessTransport, data: bytes) -> None:
         """Write the payload, and wait for the command's end and its last words."""

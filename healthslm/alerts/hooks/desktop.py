@@ -25,12 +25,20 @@ class DesktopHook(Worded):
         """Where it goes."""
         return "this desktop"
 
+    def ready(self) -> None:
+        """Load D-Bus."""
+        try:
+            import dbus_fast.aio  # noqa: F401, PLC0415  Linux alone has it
+        except ImportError as error:
+            raise self.missing("dbus-fast") from error
+
     async def call(
         self, payload: str, *, key: str = "", clock: Clock = utc_now, limit: float = TIME_LIMIT
     ) -> None:
         """Show it on the session's bus."""
-        from dbus_fast import BusType, DBusError, Message, Variant  # noqa: PLC0415  Linux alone has it
-        from dbus_fast.aio import MessageBus  # noqa: PLC0415
+        self.ready()
+        from dbus_fast import BusType, DBusError, Message, Variant  # noqa: PLC0415  see `ready`
+        from dbus_fast.aio import MessageBus  # noqa: PLC0415  see `ready`
 
         title, text = self.words(payload)
         urgency = _URGENCY.get(json.loads(payload)["severity"], _CRITICAL)
@@ -47,7 +55,8 @@ class DesktopHook(Worded):
         bus = None
         try:
             async with asyncio.timeout(limit):
-                bus = await MessageBus(bus_type=BusType.SESSION).connect()
+                bus = MessageBus(bus_type=BusType.SESSION)
+                await bus.connect()
                 reply = await bus.call(shown)
         except TimeoutError as error:
             raise self.failed(f"this desktop took more than {limit:g} s.") from error

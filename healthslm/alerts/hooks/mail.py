@@ -16,7 +16,11 @@ from pydantic import Field, field_validator, model_validator
 from healthslm.alerts.hooks.base import LOOPBACK, TIME_LIMIT, Clock, Worded
 from healthslm.clock import utc_now
 
-_ADDRESS = re.compile(r"[^\s@<>,;:\"()\\]+@[^\s@<>,;:\"()\\]+")
+_ADDRESS = re.compile(r"[!-~]+@[A-Za-z0-9.-]+")
+_HOST = r"^[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?$"
+
+_SAID_OF_US = "healthslm.invalid"
+"""The name that the server is told: not this machine's own."""
 
 
 class Security(StrEnum):
@@ -31,11 +35,11 @@ class MailHook(Worded):
     """An e-mail to one or more addresses. The server's certificate is checked."""
 
     kind: Literal["mail"] = "mail"
-    host: str = Field(min_length=1, max_length=253)
+    host: str = Field(pattern=_HOST)
     port: int = Field(default=587, ge=1, le=65535)
     security: Security = Security.STARTTLS
     user: str = ""
-    password: str = ""
+    password: str = Field(default="", repr=False)
     sender: str
     to: tuple[str, ...] = Field(min_length=1, max_length=20)
 
@@ -43,14 +47,18 @@ class MailHook(Worded):
     @classmethod
     def _addresses(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
         for address in (value,) if isinstance(value, str) else value:
-            if not _ADDRESS.fullmatch(address):
-                raise ValueError(f"{address!r} is no e-mail address")
+            if not _ADDRESS.fullmatch(address) or set(address) & set('<>,;:"()\\/'):
+                raise ValueError("there is something that is no e-mail address")
         return value
 
     @model_validator(mode="after")
     def _encrypted(self) -> MailHook:
         if self.security is Security.NONE and self.host not in LOOPBACK:
             raise ValueError("must be encrypted: an alert does not cross a network in the clear")
+        if not (self.user + self.password).isascii():
+            raise ValueError("user and password must be plain ASCII: SMTP takes no others")
+        if ".." in self.host:
+            raise ValueError("the server's name cannot be")
         return self
 
     @property
@@ -72,26 +80,30 @@ class MailHook(Worded):
         message.set_content(f"{text}\n\nhealthslm is not a medical device.")
         try:
             async with asyncio.timeout(limit):
-                # A thread cannot be ended; its connection gives up by itself after the same time.
+                # A thread cannot be ended; its connection gives up by itself, when the server says no more.
                 await asyncio.to_thread(self._send, message, limit)
         except TimeoutError as error:
             raise self.failed(f"{self.host}:{self.port} took more than {limit:g} s.") from error
         except smtplib.SMTPResponseException as error:
             said = error.smtp_error.decode(errors="replace") if isinstance(error.smtp_error, bytes) else ""
-            raise self.failed(f"{self.host}:{self.port} answered {error.smtp_code} {said[:200]}") from error
-        except (OSError, smtplib.SMTPException) as error:
-            raise self.failed(f"{self.host}:{self.port} did not take it: {error}.") from error
+            raise self.failed(
+                f"{self.host}:{self.port} answered {error.smtp_code} {self.readable(said)}"
+            ) from error
+        except (OSError, ValueError, smtplib.SMTPException) as error:
+            raise self.failed(f"{self.host}:{self.port} did not take it: {self.readable(error)}.") from error
 
     def _send(self, message: EmailMessage, limit: float) -> None:
         checked = ssl.create_default_context()
         server: smtplib.SMTP
         if self.security is Security.TLS:
-            server = smtplib.SMTP_SSL(self.host, self.port, timeout=limit, context=checked)
+            server = smtplib.SMTP_SSL(self.host, self.port, _SAID_OF_US, timeout=limit, context=checked)
         else:
-            server = smtplib.SMTP(self.host, self.port, timeout=limit)
+            server = smtplib.SMTP(self.host, self.port, _SAID_OF_US, timeout=limit)
         with server:
             if self.security is Security.STARTTLS:
                 server.starttls(context=checked)
             if self.user:
                 server.login(self.user, self.password)
-            server.send_message(message)
+            refused = server.send_message(message)
+        if refused:  # the others have it; a repetition has the same Message-ID
+            raise smtplib.SMTPException(f"it refused {', '.join(refused)}")

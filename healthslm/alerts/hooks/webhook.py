@@ -22,8 +22,8 @@ class WebhookHook(Base):
     """
 
     kind: Literal["webhook"] = "webhook"
-    url: str
-    secret: str = Field(min_length=16)
+    url: str = Field(repr=False)
+    secret: str = Field(min_length=16, repr=False)
 
     @field_validator("url")
     @classmethod
@@ -37,7 +37,7 @@ class WebhookHook(Base):
 
     @property
     def target(self) -> str:
-        """Where it goes, without user, password and query."""
+        """Where it goes, without what may be secret in it."""
         return without_secrets(self.url)
 
     def ready(self) -> None:
