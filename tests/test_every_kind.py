@@ -90,7 +90,7 @@ def test_the_summary_tells_each_in_its_own_words(seen: Review) -> None:
     assert "sensor glucose" in text
     assert "Your latest weight was 81.6 kg" in text
     assert "Your step count came to 3600 steps in all." in text
-    assert "Your sleep came to 7.5 hours in all." in text
+    assert "Your time asleep came to 7.5 hours in all." in text
     assert "15 a minute" in text
     for word in ("ECG", "acceleration", "777", "1013", "pulse interval", "cadence", "{"):
         assert word not in text

@@ -1,4 +1,4 @@
-"""Whether the model's files are those that were built, without reading 87 MB at every start.
+"""Whether the model's files are those that were built, without reading 77 MB at every start.
 
 Every file is hashed once; its hash is then remembered in `checked.json` beside the manifest, with the size,
 the inode and the two times (of the content and of the inode) that the file system keeps. A file of which any

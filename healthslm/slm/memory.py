@@ -6,8 +6,8 @@ from pathlib import Path
 
 from healthslm.errors import ModelError
 
-NEEDED = 240_000_000
-"""Bytes that the process holds for itself: weights, keys and values, Python (measured: 233 MB)."""
+NEEDED = 210_000_000
+"""Bytes that the process holds for itself: weights, keys and values, Python (measured: 198 MB)."""
 TOO_LITTLE = "There is too little memory for the language model"
 HINT = "End other programs, or add swap; without the model the text is the template's."
 

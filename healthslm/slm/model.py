@@ -1,7 +1,7 @@
 """The built model on disk: make it, find it, check it.
 
 The base weights, with the adapter that was learned for the model's jobs where one comes along, rounded to 4
-bits. A model folder holds `model.onnx` with its one data file (87 MB), the tokenizer, the runtime's
+bits. A model folder holds `model.onnx` with its one data file (77 MB), the tokenizer, the runtime's
 `genai_config.json`, and `manifest.json`: what it was made from, by which version of this builder, and the
 size and SHA-256 of every file. The folder appears complete or not at all. `checked.json` beside it
 (healthslm.slm.checked) remembers which files were found as the manifest says.

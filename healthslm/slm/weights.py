@@ -183,7 +183,8 @@ class FourBit:
 
 _STRETCHES = (1.0, 0.93, 1.06)
 """Scales to begin the fit with, as parts of the block's range over 15. More were tried and gave little more:
-the squared error over the layers is 0.66 % of the weights' by plain rounding, 0.48 % with these three."""
+the squared error over five layers is 0.90 % of the weights' by plain rounding, 0.84 % with a fitted scale,
+0.80 % with these three."""
 
 
 def four_bit(matrix: Matrix) -> FourBit:

@@ -159,7 +159,7 @@ def test_an_adapter_is_looked_at_before_anything_is_fetched(tmp_path: Path) -> N
 
 def test_too_little_memory_is_said_before_the_process_is_started(tmp_path: Path) -> None:
     folder = made(tmp_path / "m")
-    said = r"too little memory.*100 MB are free, and it needs 240 MB"
+    said = r"too little memory.*100 MB are free, and it needs 210 MB"
     with (
         ModelProcess(folder, command=("/bin/false",), free=lambda: 100_000_000) as process,
         pytest.raises(ModelError, match=said),

@@ -88,7 +88,7 @@ def objection(name: str, text: str, audience: Audience = WEARER) -> str:
         ("steps", "Your step count came to 6210 steps in all."),
         ("steps", "Your total step count was 6210 steps."),
         ("weight", "Your latest weight was 81.4 kg at 07:30."),
-        ("sleep", "Your sleep totalled 6.5 hours."),
+        ("sleep", "Your time asleep totalled 6.5 hours."),
     ],
 )
 def test_true_sentences_stand(name: str, text: str) -> None:
@@ -155,7 +155,7 @@ def test_true_sentences_stand(name: str, text: str) -> None:
         ("low glucose", "Your sensor glucose dropped to 52 mg at 14:20.", "dose"),
         ("low glucose", "Your sensor glucose was low, take 52 mg/dL at 14:20.", "dose"),
         ("weight", "Your latest weight was 81.4 % at 07:30.", "unit"),
-        ("sleep", "Your sleep came to 6.5 ms in all.", "word"),
+        ("sleep", "Your time asleep came to 6.5 ms in all.", "word"),
         # pairs
         ("pressure", "Your blood pressure averaged 94 over 152 mmHg.", "pair"),
         ("pressure", "Your blood pressure averaged 152 mmHg with an other of 94 mmHg.", "word"),
