@@ -9,9 +9,10 @@ from typing import Literal
 
 from healthslm.slm.abroad import is_emergency_abroad
 from healthslm.slm.bounds import converted
-from healthslm.slm.emergency import any_of, is_emergency
+from healthslm.slm.emergency import is_emergency
 from healthslm.slm.letters import visible
 from healthslm.slm.names import Metric, Refusal, Statistic
+from healthslm.slm.not_meant import any_of
 from healthslm.slm.topics import TOPICS
 
 _SYMPTOM = any_of(
