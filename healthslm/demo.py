@@ -125,7 +125,8 @@ class _Receiver(HTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.got: list[dict[str, object]] = []
+        self.got: dict[str, dict[str, object]] = {}
+        """By delivery: one that is repeated, as delivery at least once may be, is the same one."""
         self.bad = 0
 
 
@@ -136,7 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
         good = hmac.compare_digest(self.headers.get("X-Healthslm-Signature", "").encode(), wanted.encode())
         if isinstance(self.server, _Receiver):
             if good:
-                self.server.got.append(json.loads(body))
+                self.server.got[self.headers.get("Idempotency-Key", "")] = json.loads(body)
             else:
                 self.server.bad += 1
         self.send_response(204 if good else 401)
