@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import string
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import ClassVar
@@ -20,7 +21,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 Clock = Callable[[], datetime]
 
 
-class Base(BaseModel):
+class Base(BaseModel, ABC):
     """A hook. `kind` says which."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -31,9 +32,9 @@ class Base(BaseModel):
     tell: Tell = Tell.SEVERITY
 
     @property
+    @abstractmethod
     def target(self) -> str:
         """Where it goes, as `hooks list` shows it: without anything that is secret."""
-        raise NotImplementedError
 
     def ready(self) -> None:
         """Load what a call needs, so that no alert waits for it. Raises `HookError` where it is not there."""
@@ -42,12 +43,12 @@ class Base(BaseModel):
         """See, when it is set up, that it can be used at all. Raises `HookError`."""
         self.ready()
 
+    @abstractmethod
     async def call(self, payload: str, *, key: str, clock: Clock, limit: float = TIME_LIMIT) -> None:
         """Hand a payload over within `limit` seconds; `key` is the same for every repetition of a delivery.
 
         Raises `HookError` naming the hook, where it goes, and what went wrong.
         """
-        raise NotImplementedError
 
     def failed(self, why: str) -> HookError:
         """Return the error that names this hook."""
