@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -165,3 +166,18 @@ def test_in_the_real_vocabulary_every_digit_is_one_token(model_folder: Path) -> 
     assert {t for t in allowed if any(c.isnumeric() for c in t)} == {"3"}
     assert not any("\n" in t or "<" in t for t in allowed)
     assert all(t.isascii() or set(t) <= set("° ") | set(filter(str.isascii, t)) for t in allowed)
+
+
+def test_where_few_may_come_only_what_weighs_anything_is_asked() -> None:
+    scores = np.full(1000, -100.0, dtype=np.float32)
+    scores[[7, 8]] = 5.0, 4.0
+    asked: list[int] = []
+
+    def may_come(token: int) -> bool:
+        asked.append(token)
+        return token in (7, 8, 500)
+
+    drawn = [choose(scores, may_come, temperature=1.0, random=Random(n)) for n in range(400)]
+    assert set(drawn) == {7, 8}
+    assert 0.6 < drawn.count(7) / len(drawn) < 0.86  # e / (e + 1) is 0.73
+    assert set(asked) == {7, 8}
