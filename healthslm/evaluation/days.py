@@ -95,10 +95,9 @@ class _Draw:
             self.feature(f"{kind}_min", kind, low, at=True, coverage=coverage),
             self.feature(f"{kind}_max", kind, top, at=True, coverage=coverage),
         ]
-        # No reading comes after the latest.
-        times = [feature.at for feature in (latest, *ends) if feature.at is not None]
+        last = max((latest, *ends), key=lambda one: one.at or self.start)  # no reading comes after the latest
         return [
-            replace(latest, at=max(times)),
+            replace(latest, value=last.value, at=last.at),
             self.feature(f"{kind}_mean", kind, mean, coverage=coverage),
             *ends,
         ]
