@@ -254,7 +254,9 @@ class Collector:
             then = newest + rule.later
             finding = judge(rule, self._windows(rule, then), then, zone=self.zone)
             if finding is not None:
-                raised.append(self.engine.update(rule, finding, max(now, received_at)))
+                # The moment that it is said of, not the one of asking: a clock that leapt (a machine that
+                # slept) would make another episode of the one that is told already.
+                raised.append(self.engine.update(rule, finding, max(then, received_at)))
         return raised
 
     def settle(self, *, last: bool = False) -> Sequence[Alert]:

@@ -53,6 +53,15 @@ def test_a_stream_that_was_low_until_it_ended_raises_an_alert_after_a_while(stor
     assert alert.severity is Severity.EMERGENCY
 
 
+def test_a_clock_that_leaps_before_it_is_asked_makes_no_second_alert_of_one(store: Store) -> None:
+    heard = Heard(store)
+    raised = [word for second in range(900) for word in heard.measures(90, NINE + timedelta(seconds=second))]
+    assert raised == ["urgent"]
+    heard.now += LOW_SPO2.join + timedelta(minutes=10)
+    assert heard.collector.settle() == []
+    assert len(store.alerts()) == 1
+
+
 def test_a_stream_that_begins_low_raises_none(store: Store) -> None:
     heard = Heard(store)
     for second, value in enumerate([78, 80, 84, 90, *[97] * 200]):
