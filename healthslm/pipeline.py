@@ -74,7 +74,10 @@ async def collect(
 
     def on_delivered(alert_id: str, hook: str) -> None:
         engine.delivered(alert_id, hook)
-        delivered(alert_id, hook)
+        try:
+            delivered(alert_id, hook)
+        except Exception:  # whoever watches must not have an alert delivered twice
+            _LOG.exception("That an alert was delivered could not be shown.")
 
     bringing = Courier(store, hooks, clock=wall_clock, on_delivered=on_delivered)
     rules = in_force(store) if rules is None else rules

@@ -230,6 +230,25 @@ async def test_whoever_watches_does_not_end_the_watch(store: Store) -> None:
     assert tally.stored == 2
 
 
+async def test_whoever_watches_has_no_alert_delivered_twice(store: Store, tmp_path: Path) -> None:
+    shown: list[str] = []
+
+    def broken(_alert: str, hook: str) -> None:
+        shown.append(hook)
+        raise BrokenPipeError("the terminal is gone")
+
+    await collect(
+        stream(thermometer("12:00", 38.6, 38.7)),
+        store,
+        zone=UTC,
+        hooks=hook_to(tmp_path / "told"),
+        clock=lambda: at("12:00"),
+        delivered=broken,
+    )
+    assert len(told(tmp_path / "told")) == len(shown) == 1
+    assert store.outbox_pending() == 0
+
+
 async def test_a_device_that_was_forgotten_stays_forgotten(store: Store) -> None:
     store.put_device(Device(address=DEVICE))
     store.forget_device(DEVICE)
