@@ -7,11 +7,16 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from device.virtual import Day, Happening, rhythm_from_csv
+from healthslm.alerts import Alert, AlertState
 from healthslm.cli.measure import RHYTHM
+from healthslm.collector import Update
+from healthslm.demo import Screen
+from healthslm.readings import Finding, Severity
 from healthslm.store import open_store
 
 ROOT = Path(__file__).parent.parent
@@ -59,9 +64,24 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.Com
 pytestmark = pytest.mark.model
 
 
-def test_the_demo_needs_no_network() -> None:
+def test_the_demo_needs_no_network(demo) -> None:
     if not without_network():
         pytest.skip("this machine allows no network namespace; the demo ran with its network")
+    _, result = demo  # it was well, and so without a network
+    assert result.args[: len(UNSHARE)] == UNSHARE
+
+
+def test_an_alert_of_no_event_is_shown_and_timed_too() -> None:
+    now = datetime(2026, 11, 2, 20, tzinfo=UTC)
+    screen = Screen(zone=ZoneInfo("UTC"), names={}, now=now)
+    finding = Finding(rule="r", version="1", severity=Severity.WATCH, title="Low", action="Look.", source="s",
+                      start=now, end=now)  # fmt: skip
+    alert = Alert(id="a", rule="r", state=AlertState.RAISED, severity=Severity.WATCH, finding=finding,
+                  raised_at=now, last_seen=now)  # fmt: skip
+    screen.take(Update(event=None, alerts=[alert]))
+    screen.delivered("a", "bell")
+    assert [line.plain.split()[-1] for line in screen.lines] == ["Low", "ms"]
+    assert 0 <= screen.latencies["bell"][0] < 60_000
 
 
 def test_four_wearables_are_found_and_one_is_picked_up_again(demo) -> None:
