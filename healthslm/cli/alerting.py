@@ -11,7 +11,7 @@ from rich.text import Text
 
 from healthslm.alerts import Alert, AlertState, Engine
 from healthslm.cli import terminal
-from healthslm.cli.app import app
+from healthslm.cli.app import Json, app
 from healthslm.cli.session import session
 from healthslm.clock import utc_now
 from healthslm.readings import Severity
@@ -19,7 +19,6 @@ from healthslm.store.audit import Event
 
 alerts = typer.Typer(help="What was raised, and who has seen it.", no_args_is_help=True)
 app.add_typer(alerts, name="alerts")
-Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
 @alerts.command("list")

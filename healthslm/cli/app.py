@@ -25,6 +25,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
+"""The option of every command that prints a result."""
 
 
 def _version(wanted: bool) -> None:

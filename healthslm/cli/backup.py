@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from healthslm.cli import terminal
-from healthslm.cli.app import app
+from healthslm.cli.app import Json, app
 from healthslm.cli.chores import LAST
 from healthslm.cli.running import only_one
 from healthslm.cli.session import Session, session
@@ -25,8 +25,6 @@ from healthslm.store.audit import Event
 from healthslm.store.backup import Contents
 from healthslm.store.schedule import Policy, Schedule
 from healthslm.store.witness import Witness
-
-Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
 @app.command()

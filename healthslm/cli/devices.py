@@ -15,7 +15,7 @@ from rich.text import Text
 
 from device import Found, scan
 from healthslm.cli import pairing, terminal
-from healthslm.cli.app import app
+from healthslm.cli.app import Json, app
 from healthslm.cli.running import is_running, say_if_running
 from healthslm.cli.session import session
 from healthslm.clock import utc_now
@@ -31,7 +31,6 @@ app.add_typer(devices, name="devices")
 NAME_LIMIT = 60
 NOT_LISTENING = "not listening"
 """The state of every link while no `healthslm run` is at work; since when and why is what was last known."""
-Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
 @devices.command("scan")

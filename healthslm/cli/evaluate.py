@@ -12,7 +12,7 @@ import typer
 from rich.table import Table as Shown
 
 from healthslm.cli import terminal
-from healthslm.cli.app import app
+from healthslm.cli.app import Json, app
 from healthslm.cli.session import session
 from healthslm.errors import UsageError
 from healthslm.evaluation.table import FLOAT32, Table
@@ -20,7 +20,6 @@ from healthslm.slm import Model, ModelProcess
 
 evaluations = typer.Typer(help="How good it is, measured.", no_args_is_help=True)
 app.add_typer(evaluations, name="eval")
-Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
 def show(table: Table, *, json: bool) -> None:

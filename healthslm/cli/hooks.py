@@ -16,7 +16,7 @@ import typer
 from healthslm.alerts import Alert, AlertState, CommandHook, Hook, Tell, parse_hooks, payload
 from healthslm.alerts.hooks.base import LOOPBACK
 from healthslm.cli import terminal
-from healthslm.cli.app import app
+from healthslm.cli.app import Json, app
 from healthslm.cli.running import say_if_running
 from healthslm.cli.session import hooks_of, session
 from healthslm.clock import utc_now
@@ -28,7 +28,6 @@ from healthslm.store.shelf import OutboxRow
 
 hooks = typer.Typer(help="Who is told of an alert, and how much.", no_args_is_help=True)
 app.add_typer(hooks, name="hooks")
-Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
 @hooks.command("add")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from healthslm.cli import terminal
-from healthslm.cli.app import app
+from healthslm.cli.app import Json, app
 from healthslm.cli.session import session
 from healthslm.clock import utc_now
 from healthslm.readings import KINDS, Kind
@@ -16,7 +16,6 @@ from healthslm.store.audit import Event
 
 keeping = typer.Typer(help="For how long readings are kept.", no_args_is_help=True)
 app.add_typer(keeping, name="retention")
-Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 FOR_EVER = "ever"
 
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from healthslm.cli import terminal
-from healthslm.cli.app import app
+from healthslm.cli.app import Json, app
 from healthslm.cli.running import only_one
 from healthslm.cli.session import Session, session
 from healthslm.cli.setup import show_words
@@ -23,7 +23,6 @@ from healthslm.store.slots import CHEAPEST, INTERACTIVE, Maker
 
 keys = typer.Typer(help="Who can open the store, and with what.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
-Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 NewFile = Annotated[
     Path | None,
     typer.Option("--new-passphrase-file", help="The new passphrase: this file's first line."),

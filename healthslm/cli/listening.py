@@ -20,7 +20,7 @@ from device import PAIR_FIRST, Event, LinkEvent, LinkState, Radio, RecordError, 
 from device.capture import CapturedDevice, capture, replay
 from healthslm import people
 from healthslm.cli import terminal
-from healthslm.cli.app import app
+from healthslm.cli.app import Json, app
 from healthslm.cli.chores import Served, beside
 from healthslm.cli.household import everybody, listen_for_all
 from healthslm.cli.measure import need_virtual
@@ -32,8 +32,6 @@ from healthslm.errors import UsageError
 from healthslm.pipeline import collect, kept
 from healthslm.readings import Device
 from healthslm.store import Store
-
-Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
 @app.command()

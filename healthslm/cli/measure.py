@@ -13,7 +13,7 @@ import typer
 from rich.table import Table
 
 from healthslm.cli import terminal
-from healthslm.cli.app import app
+from healthslm.cli.app import Json, app
 from healthslm.cli.session import session
 from healthslm.clock import utc_now
 from healthslm.errors import UsageError
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _MOST_RUNS = 20
 
-Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 RHYTHM = Path("tests/data/rr/afdb-04043-joined-2h.csv.gz")
 Rhythm = Annotated[
     Path, typer.Option(help="The recorded rhythm that the strap plays: a CSV with a column rr_s.")

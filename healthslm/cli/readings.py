@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from healthslm.cli import terminal
-from healthslm.cli.app import app
+from healthslm.cli.app import Json, app
 from healthslm.cli.look import From, To, period
 from healthslm.cli.session import Session, session
 from healthslm.clock import utc_now
@@ -19,7 +19,6 @@ readings = typer.Typer(help="Single readings: look them up, correct one, take on
 app.add_typer(readings, name="readings")
 Reason = Annotated[str, typer.Option(help="Why; it is kept with what was there before.")]
 Id = Annotated[str, typer.Argument(help="As `readings list` or a summary's evidence shows it.")]
-Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
 @readings.command("list")

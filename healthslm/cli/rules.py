@@ -9,7 +9,7 @@ from rich.text import Text
 
 from healthslm import rulebook
 from healthslm.cli import terminal
-from healthslm.cli.app import app
+from healthslm.cli.app import Json, app
 from healthslm.cli.running import say_if_running
 from healthslm.cli.session import session
 from healthslm.clock import utc_now
@@ -22,7 +22,6 @@ from healthslm.store.audit import Event
 
 rules = typer.Typer(help="What the rules go by; numbers set for this person.", no_args_is_help=True)
 app.add_typer(rules, name="rules")
-Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Name = Annotated[str, typer.Argument(help="The rule, as `rules list` names it.")]
 
 
