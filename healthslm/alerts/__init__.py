@@ -4,10 +4,11 @@
 the store before they do it, so that a crash between raising and delivering loses nothing.
 """
 
-from healthslm.alerts.alert import Alert, AlertState, Tell, payload
+from healthslm.alerts.alert import Alert, AlertState
 from healthslm.alerts.courier import Courier
 from healthslm.alerts.engine import Engine
 from healthslm.alerts.hooks import CommandHook, Hook, WebhookHook, parse_hooks
+from healthslm.alerts.payload import Tell, payload
 
 __all__ = [
     "Alert",

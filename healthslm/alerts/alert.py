@@ -1,29 +1,49 @@
-"""The record of an alert, its payload, and what the alerts need of the store."""
+"""The record of an alert: a finding that somebody is to know about, and how far that has come."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
 
 from pydantic import TypeAdapter
 
-from healthslm.readings import Feature, Finding, Severity
+from healthslm.readings import Finding, Severity
 
-SCHEMA = "healthslm.alert/1"
-"""Version of the payload; see docs/alerts.md. A field may be added within a version, none changes meaning."""
+CLOCK_SLACK = timedelta(hours=1)
+"""How far in the future something may seem to have happened: more is a clock that was wrong."""
 
 
 class AlertState(StrEnum):
-    """Where an alert is on its way."""
+    """Where an alert is on its way.
 
+    `PENDING` has to hold for its confirmation time first; `DELIVERED` says that a hook took it.
+    """
+
+    PENDING = "pending"
     RAISED = "raised"
     DELIVERED = "delivered"
     ACKNOWLEDGED = "acknowledged"
     RESOLVED = "resolved"
+
+
+class Held(StrEnum):
+    """Why an alert that is raised is not told now."""
+
+    NOT = ""
+    QUIET = "quiet hours"
+    SNOOZED = "snoozed"
+    CAPPED = "too many alerts this hour"
+    GROUPED = "with the next of its group"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """That a hook was told, which is to say that a payload for it was put into the outbox as that row."""
+
+    at: datetime
+    row: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +51,13 @@ class Alert:
     """A finding that somebody is to know about.
 
     `id` is random and says nothing about the finding, since it goes to every hook. `rule` is the dedupe key:
-    one rule has one alert that is not resolved. `last_seen` is when the rule last held. `severity` is the
-    level now; since `easing_since` the readings have said no more than `easing_to`.
+    one rule has one alert that is not resolved, and `join` is how long it need not have held to be over.
+    `severity` is the level now; since `easing_since` the readings have said no more than `easing_to`.
+    `last_seen` is when the rule last held; since `well_since` usable readings have said that it does not.
+
+    `due_since` is when this news could first be told: escalation counts from then. `told` are the hooks that
+    were told of it, `delivered_to` those that took it, `again` how often it was repeated. All three begin
+    anew when it gets worse. `ended` says why it is over, where that is not that readings said so.
     """
 
     id: str
@@ -42,10 +67,52 @@ class Alert:
     finding: Finding
     raised_at: datetime
     last_seen: datetime
+    join: timedelta = timedelta(0)
     acknowledged_at: datetime | None = None
-    delivered_to: tuple[str, ...] = ()
+    acknowledged_by: str = ""
+    snoozed_at: datetime | None = None
+    snoozed_until: datetime | None = None
+    well_since: datetime | None = None
     easing_since: datetime | None = None
     easing_to: Severity = Severity.INFO
+    due_since: datetime | None = None
+    told: Mapping[str, Told] = field(default_factory=dict)
+    delivered_to: tuple[str, ...] = ()
+    again: int = 0
+    held: Held = Held.NOT
+    worse: bool = False
+    resolved_at: datetime | None = None
+    ended: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether it is neither over nor still waiting to be confirmed."""
+        return self.state not in (AlertState.PENDING, AlertState.RESOLVED)
+
+    def is_snoozed(self, now: datetime) -> bool:
+        """Say whether somebody asked not to hear of it now. A clock that was wrong then ends it."""
+        if self.snoozed_until is None or self.snoozed_at is None:
+            return False
+        return self.snoozed_at - CLOCK_SLACK <= now < self.snoozed_until
+
+    def anew(self, now: datetime) -> Alert:
+        """Return the alert as news again: nobody was told of it yet."""
+        return replace(
+            self,
+            state=AlertState.RAISED,
+            last_seen=now,
+            acknowledged_at=None,
+            acknowledged_by="",
+            snoozed_at=None,
+            snoozed_until=None,
+            well_since=None,
+            easing_since=None,
+            due_since=None,
+            told={},
+            delivered_to=(),
+            again=0,
+            held=Held.NOT,
+        )
 
     def to_json(self) -> str:
         """Return the alert as the store keeps it."""
@@ -53,130 +120,8 @@ class Alert:
 
     @classmethod
     def from_json(cls, document: str) -> Alert:
-        """Read an alert that `to_json` wrote."""
+        """Read an alert that `to_json` wrote, here or in an earlier version."""
         return _ALERT.validate_json(document)
 
 
 _ALERT = TypeAdapter(Alert)
-
-
-class Tell(StrEnum):
-    """How much a hook is told: chosen hook by hook, and as little as possible unless somebody chose more."""
-
-    SEVERITY = "severity"
-    TITLE = "title"
-    FULL = "full"
-
-
-_ALWAYS = frozenset({"schema", "id", "severity", "raised_at", "message"})
-TOLD: dict[Tell, frozenset[str]] = {
-    Tell.SEVERITY: _ALWAYS,
-    Tell.TITLE: _ALWAYS | {"title", "action"},
-    Tell.FULL: _ALWAYS | {"title", "action", "finding"},
-}
-"""The fields of a payload, by how much a hook is told."""
-
-
-def payload(alert: Alert, tell: Tell) -> str:
-    """Return what a hook is given, as JSON (schema `healthslm.alert/1`).
-
-    `severity`: only the level and that there is something to look at. `title`: the finding's title and its
-    next step too. `full`: also the numbers it stands on, with the ids of their readings.
-    """
-    finding = alert.finding
-    body: dict[str, object] = {
-        "schema": SCHEMA,
-        "id": alert.id,
-        "severity": alert.severity.word,
-        "raised_at": alert.raised_at.astimezone(UTC).isoformat(),
-        "message": "There is something to look at: open healthslm.",
-    }
-    if tell is not Tell.SEVERITY:
-        body |= {
-            "title": finding.title,
-            "action": finding.action,
-            "message": f"{finding.title}. {finding.action}",
-        }
-    if tell is Tell.FULL:
-        body["finding"] = {
-            "rule": finding.rule,
-            "version": finding.version,
-            "source": finding.source,
-            "since": finding.start.astimezone(UTC).isoformat(),
-            "evidence": [
-                {"name": f.name, "value": f.text, "unit": f.unit, "reason": f.reason, "readings": stored(f)}
-                for f in finding.evidence
-            ],
-            "missing": finding.missing,
-        }
-    return json.dumps(body, ensure_ascii=False)
-
-
-def stored(feature: Feature) -> list[int]:
-    """Return the ids of a feature's readings; one that a full disk kept out of the store has none."""
-    return [id for id in feature.readings if id >= 0]
-
-
-class OutboxRow(Protocol):
-    """A payload on its way: what `AlertStore.outbox` returns."""
-
-    @property
-    def id(self) -> int:
-        """The row's number; ever growing, so rows of a hook go out in order."""
-        ...
-
-    @property
-    def alert_id(self) -> str:
-        """The alert it tells of."""
-        ...
-
-    @property
-    def hook(self) -> str:
-        """The name of the hook it is for."""
-        ...
-
-    @property
-    def payload(self) -> str:
-        """The JSON to hand over."""
-        ...
-
-    @property
-    def attempts(self) -> int:
-        """How often it was tried in vain."""
-        ...
-
-
-class AlertStore(Protocol):
-    """What the alerts need of the store. Every method is durable only after `commit()`."""
-
-    def put_alert(self, id: str, state: str, raised_at: datetime, document: str) -> None:
-        """Insert or replace an alert."""
-        ...
-
-    def alert(self, id: str) -> str | None:
-        """Return the document of an alert as it stands now."""
-        ...
-
-    def alerts(self, since: datetime | None = None) -> list[tuple[str, str, datetime, str]]:
-        """Return id, state, time and document of the alerts, newest first."""
-        ...
-
-    def outbox_add(self, alert_id: str, hook: str, payload: str, due: datetime) -> int:
-        """Queue a payload for a hook."""
-        ...
-
-    def outbox(self, hook: str) -> Sequence[OutboxRow]:
-        """Return the payloads that wait for a hook, oldest first."""
-        ...
-
-    def outbox_done(self, id: int) -> None:
-        """Take a delivered payload out."""
-        ...
-
-    def outbox_retry(self, id: int, due: datetime, error: str) -> None:
-        """Note a failed attempt and when to try again."""
-        ...
-
-    def commit(self) -> None:
-        """Make everything so far durable."""
-        ...

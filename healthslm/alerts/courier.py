@@ -9,8 +9,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from healthslm.alerts.alert import AlertStore, OutboxRow
 from healthslm.alerts.hooks import Hook
+from healthslm.alerts.kept import AlertStore, OutboxRow
 from healthslm.errors import HookError, StoreError
 
 _LOG = logging.getLogger(__name__)
@@ -132,7 +132,7 @@ class Courier:
     async def _deliver(self, hook: Hook, row: OutboxRow) -> bool:
         try:
             if row.id not in self._taken:
-                await self._call(hook, row.payload, key=f"{row.alert_id}-{row.id}")
+                await self._call(hook, row.payload, key=f"{row.alert_ids[0]}-{row.id}")
         except HookError as error:
             wait = back_off(row.attempts, self._jitter())
             self._hold[hook.name] = asyncio.get_running_loop().time() + wait.total_seconds()
@@ -143,7 +143,7 @@ class Courier:
             return False
         self._taken.add(row.id)  # should the next line fail on a full disk, the hook is not called again
         self._store.outbox_done(row.id)
-        self._on_delivered(row.alert_id, hook.name)
+        self._on_delivered(row.alert_ids[0], hook.name)
         self._store.commit()
         self._taken.discard(row.id)
         return True

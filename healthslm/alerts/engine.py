@@ -10,8 +10,10 @@ from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 
-from healthslm.alerts.alert import Alert, AlertState, AlertStore, payload
+from healthslm.alerts.alert import CLOCK_SLACK, Alert, AlertState
 from healthslm.alerts.hooks import Hook
+from healthslm.alerts.kept import AlertStore
+from healthslm.alerts.payload import payload
 from healthslm.errors import StoreError, UsageError
 from healthslm.readings import Finding, Severity
 from healthslm.rules import Rule
@@ -19,8 +21,6 @@ from healthslm.rules import Rule
 _LOG = logging.getLogger(__name__)
 EASE = timedelta(minutes=10)
 """How long readings must stay below an alert's level before reaching it again is news again."""
-CLOCK_SLACK = timedelta(hours=1)
-"""How far in the future an alert may seem to have been seen: more is a clock that was wrong."""
 
 
 class Engine:
@@ -152,7 +152,7 @@ class Engine:
         try:
             self._save(alert)
             for hook, text in told:
-                self._store.outbox_add(alert.id, hook, text, self._clock())
+                self._store.outbox_add([alert.id], hook, text, self._clock())
         except StoreError as error:
             _LOG.error("An alert could not be stored, and is told all the same. %s", error)
             for hook, text in told:

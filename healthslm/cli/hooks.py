@@ -24,7 +24,7 @@ from healthslm.errors import HookError, UsageError
 from healthslm.readings import Finding, Severity
 from healthslm.store import Store
 from healthslm.store.audit import Event
-from healthslm.store.shelf import OutboxRow
+from healthslm.store.outbox import OutboxRow
 
 hooks = typer.Typer(help="Who is told of an alert, and how much.", no_args_is_help=True)
 app.add_typer(hooks, name="hooks")

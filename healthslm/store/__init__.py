@@ -29,7 +29,7 @@ from healthslm.store import backup, database, files, keys, restore, schema, witn
 from healthslm.store.access import Access
 from healthslm.store.database import Database
 from healthslm.store.keys import CHEAPEST, INTERACTIVE, Profile
-from healthslm.store.shelf import OutboxRow
+from healthslm.store.outbox import OutboxRow
 from healthslm.store.store import Store
 
 __all__ = [

@@ -187,7 +187,17 @@ CREATE TABLE notes (
 CREATE INDEX notes_by_time ON notes (time);
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _CONTEXT, _SEGMENTS, _AUDIT, _DIGESTS, _NOTES)
+# `alert_id` holds the ids of all alerts that a payload tells of, with a space between.
+_PRIORITY = """
+ALTER TABLE outbox ADD COLUMN first INTEGER NOT NULL DEFAULT 0;      -- 1: before those that are 0
+ALTER TABLE outbox ADD COLUMN occasion TEXT NOT NULL DEFAULT '';     -- why the hook is told
+ALTER TABLE outbox ADD COLUMN queued INTEGER NOT NULL DEFAULT 0;     -- when it was put in
+ALTER TABLE outbox ADD COLUMN dead INTEGER NOT NULL DEFAULT 0;       -- 1: a dead letter
+CREATE INDEX outbox_by_turn ON outbox (hook, dead, first DESC, id);
+CREATE INDEX alerts_by_state ON alerts (state, raised_at);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _CONTEXT, _SEGMENTS, _AUDIT, _DIGESTS, _NOTES, _PRIORITY)
 
 
 # The journal's rows are numbered by their commits, and spare the ledger an update a second.

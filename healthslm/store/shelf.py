@@ -1,35 +1,20 @@
-"""What is in the store beside readings: devices, notes, settings, alerts, outbox.
+"""What is in the store beside readings: devices, notes, settings, what was computed from days.
 
-Every write here is durable after `commit()`, together with the readings before it; an alert and its outbox
-rows put in before one commit are both there afterwards or neither.
+Every write here is durable after `commit()`, together with the readings before it.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from healthslm.errors import DamagedError, StoreError
 from healthslm.readings import Device, Note
-from healthslm.store.audit import Audit
+from healthslm.store.outbox import Outbox
 from healthslm.store.rows import micros, moment
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutboxRow:
-    """A payload that waits for its hook; `attempts` failed so far, the last with `error`."""
-
-    id: int
-    alert_id: str
-    hook: str
-    payload: str
-    attempts: int
-    due: datetime
-    error: str = ""
 
 
 def _device(row: tuple[str, ...]) -> Device:
@@ -39,7 +24,7 @@ def _device(row: tuple[str, ...]) -> Device:
     )
 
 
-class Shelf(Audit):
+class Shelf(Outbox):
     """The part of `Store` that is not readings."""
 
     # Devices
@@ -165,74 +150,3 @@ class Shelf(Audit):
                 " seen = excluded.seen, value = excluded.value",
                 (name, day, seen, value),
             )
-
-    # Alerts and the outbox
-
-    def put_alert(self, id: str, state: str, raised_at: datetime, document: str) -> None:
-        """Keep an alert, in place of the one with the same id; `document` is its JSON."""
-        self._write(
-            partial(
-                self._database.rows,
-                "INSERT INTO alerts VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
-                " state = excluded.state, raised_at = excluded.raised_at, document = excluded.document",
-                (id, state, micros(raised_at), document),
-            )
-        )
-
-    def alert(self, id: str) -> str | None:
-        """Return the JSON of an alert as it stands now, or `None` when there is none of that id."""
-        document = self._database.value("SELECT document FROM alerts WHERE id = ?", (id,))
-        return None if document is None else str(document)
-
-    def alerts(self, since: datetime | None = None) -> list[tuple[str, str, datetime, str]]:
-        """Return id, state, raised_at and document of the alerts since then, newest first."""
-        rows = self._database.rows(
-            "SELECT id, state, raised_at, document FROM alerts WHERE raised_at >= ?"
-            " ORDER BY raised_at DESC, rowid DESC",
-            (-(2**63) if since is None else micros(since),),
-        )
-        return [(id_, state, moment(raised), document) for id_, state, raised, document in rows]
-
-    def outbox_add(self, alert_id: str, hook: str, payload: str, due: datetime) -> int:
-        """Queue a payload for a hook and return its number; later ones have higher numbers."""
-        rows = self._write(
-            partial(
-                self._database.rows,
-                "INSERT INTO outbox (alert_id, hook, payload, due) VALUES (?, ?, ?, ?) RETURNING id",
-                (alert_id, hook, payload, micros(due)),
-            )
-        )
-        return int(rows[0][0])
-
-    def outbox(self, hook: str) -> list[OutboxRow]:
-        """Return the payloads that wait for a hook, the oldest first."""
-        sql = (
-            "SELECT id, alert_id, hook, payload, attempts, due, error FROM outbox WHERE hook = ? ORDER BY id"
-        )
-        return [
-            OutboxRow(id=i, alert_id=a, hook=h, payload=p, attempts=n, due=moment(d), error=e)
-            for i, a, h, p, n, d, e in self._database.rows(sql, (hook,))
-        ]
-
-    def outbox_forget(self, hook: str) -> int:
-        """Drop what waits for a hook that was removed; returns how much that was."""
-        sql = "DELETE FROM outbox WHERE hook = ? RETURNING id"
-        return len(self._write(partial(self._database.rows, sql, (hook,))))
-
-    def outbox_pending(self) -> int:
-        """Return how many payloads wait, due or not."""
-        return int(self._database.value("SELECT count(*) FROM outbox"))
-
-    def outbox_done(self, id: int) -> None:
-        """Take a delivered payload out; one that is not there is fine."""
-        self._write(partial(self._database.rows, "DELETE FROM outbox WHERE id = ?", (id,)))
-
-    def outbox_retry(self, id: int, due: datetime, error: str) -> None:
-        """Note a failed attempt: why, and when to try again."""
-        self._write(
-            partial(
-                self._database.rows,
-                "UPDATE outbox SET attempts = attempts + 1, due = ?, error = ? WHERE id = ?",
-                (micros(due), error, id),
-            )
-        )

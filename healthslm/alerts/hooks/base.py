@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from healthslm.alerts.alert import TOLD, Tell
+from healthslm.alerts.payload import TOLD, Form, Tell
 from healthslm.errors import HookError
+from healthslm.readings import Kind, Severity
 
 TIME_LIMIT = 10.0
 """Seconds a hook may take."""
@@ -22,7 +23,14 @@ Clock = Callable[[], datetime]
 
 
 class Base(BaseModel, ABC):
-    """A hook. `kind` says which."""
+    """A hook. `kind` says which.
+
+    It is told of alerts of `least` and above that nobody has acknowledged `after_min` minutes after they
+    could be told, so that a carer is called when the wearer does not answer. With `over` it also hears that
+    one is acknowledged or over. Every `heartbeat_min` minutes it hears that healthslm is at work; 0 is never.
+    `vitals` are kinds whose latest reading it gets, once in `vitals_s` seconds at the most; `rules`, where
+    there are any, the only ones whose alerts it is told.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
     extra: ClassVar[str] = ""
@@ -30,6 +38,20 @@ class Base(BaseModel, ABC):
 
     name: str = Field(min_length=1, max_length=60, pattern=r"^[\w.-]+$")
     tell: Tell = Tell.SEVERITY
+    form: Form = Form.HEALTHSLM
+    after_min: int = Field(default=0, ge=0, le=24 * 60)
+    least: Severity = Severity.WATCH
+    over: bool = False
+    heartbeat_min: int = Field(default=0, ge=0, le=24 * 60)
+    vitals: tuple[Kind, ...] = ()
+    vitals_s: int = Field(default=60, ge=1, le=3600)
+    rules: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_of_them_hears_it(self) -> Base:
+        if self.form is Form.FHIR and self.tell is not Tell.FULL:
+            raise ValueError("a FHIR DetectedIssue is told in full: use --tell full with it")
+        return self
 
     @property
     @abstractmethod
@@ -42,6 +64,10 @@ class Base(BaseModel, ABC):
     def checked(self) -> None:
         """See, when it is set up, that it can be used at all. Raises `HookError`."""
         self.ready()
+
+    def wants(self, rule: str, severity: Severity) -> bool:
+        """Say whether this hook is told of such an alert at all."""
+        return severity >= self.least and (not self.rules or rule in self.rules)
 
     @abstractmethod
     async def call(self, payload: str, *, key: str, clock: Clock, limit: float = TIME_LIMIT) -> None:
@@ -68,6 +94,10 @@ class Base(BaseModel, ABC):
         return HookError(f"hook {self.name}: the package {package} is not there.", how)
 
 
+_NO_WORDS = frozenset({"finding", "also", "schema"})
+"""Fields of a payload that are nothing to read."""
+
+
 class Worded(Base):
     """A hook that a person reads: the payload as a title and a text.
 
@@ -77,10 +107,17 @@ class Worded(Base):
     template: str = Field(default="{message}", min_length=1, max_length=500)
 
     @model_validator(mode="after")
+    def _is_for_a_person(self) -> Worded:
+        if self.form is not Form.HEALTHSLM or self.heartbeat_min or self.vitals:
+            raise ValueError("FHIR, heartbeats and vitals are for programs: a webhook, a command, MQTT")
+        return self
+
+    @model_validator(mode="after")
     def _fields_are_told(self) -> Worded:
+        words = TOLD[self.tell] - _NO_WORDS
         for field in _fields(self.template):
-            if field not in TOLD[self.tell] - {"finding"}:
-                told = ", ".join(sorted(TOLD[self.tell] - {"finding"}))
+            if field not in words:
+                told = ", ".join(sorted(words))
                 raise ValueError(
                     f"the template's {{{field}}} is not told; with `{self.tell}` there is: {told}"
                 )

@@ -1,0 +1,118 @@
+"""What the alerts need of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+
+class OutboxRow(Protocol):
+    """A payload on its way: what `AlertStore.outbox` returns."""
+
+    @property
+    def id(self) -> int:
+        """The row's number; ever growing, so rows of a hook go out in order."""
+        ...
+
+    @property
+    def alert_ids(self) -> tuple[str, ...]:
+        """The alerts it tells of."""
+        ...
+
+    @property
+    def hook(self) -> str:
+        """The name of the hook it is for."""
+        ...
+
+    @property
+    def payload(self) -> str:
+        """The JSON to hand over."""
+        ...
+
+    @property
+    def attempts(self) -> int:
+        """How often it was tried in vain."""
+        ...
+
+    @property
+    def queued(self) -> datetime:
+        """When it was put in."""
+        ...
+
+    @property
+    def error(self) -> str:
+        """What went wrong the last time; empty where nothing did."""
+        ...
+
+
+class AlertStore(Protocol):
+    """What the alerts need of the store. Every method is durable only after `commit()`."""
+
+    @property
+    def changed_elsewhere(self) -> int:
+        """Another number whenever another process has written to the store."""
+        ...
+
+    def put_alert(self, id: str, state: str, raised_at: datetime, document: str) -> None:
+        """Insert or replace an alert."""
+        ...
+
+    def alert(self, id: str) -> str | None:
+        """Return the document of an alert as it stands now."""
+        ...
+
+    def alerts(
+        self, since: datetime | None = None, states: Collection[str] | None = None
+    ) -> list[tuple[str, str, datetime, str]]:
+        """Return id, state, time and document of the alerts, newest first."""
+        ...
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return what was put under a name."""
+        ...
+
+    def put(self, name: str, value: Any) -> None:
+        """Keep something under a name."""
+        ...
+
+    def outbox_add(
+        self,
+        alert_ids: Sequence[str],
+        hook: str,
+        payload: str,
+        due: datetime,
+        *,
+        first: bool = False,
+        occasion: str = "",
+    ) -> int:
+        """Queue a payload for a hook, before those that are not `first`; return the row's number."""
+        ...
+
+    def outbox(self, hook: str) -> Sequence[OutboxRow]:
+        """Return the payloads that wait for a hook, in the order in which they go out."""
+        ...
+
+    def outbox_next(self, hook: str) -> OutboxRow | None:
+        """Return the payload that goes out next."""
+        ...
+
+    def outbox_done(self, id: int) -> None:
+        """Take a delivered payload out."""
+        ...
+
+    def outbox_retry(self, id: int, due: datetime, error: str) -> None:
+        """Note a failed attempt and when to try again."""
+        ...
+
+    def outbox_drop(self, alert_id: str, occasions: Collection[str]) -> int:
+        """Take out what waits for any hook of one alert alone, on those occasions."""
+        ...
+
+    def outbox_bury(self, id: int) -> None:
+        """Make a payload a dead letter: it is kept, and not tried again."""
+        ...
+
+    def commit(self) -> None:
+        """Make everything so far durable."""
+        ...
