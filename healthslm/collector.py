@@ -16,7 +16,7 @@ from healthslm.history import History, reach_of
 from healthslm.ingest import Ingest, device_from
 from healthslm.links import Links
 from healthslm.live import Live
-from healthslm.readings import Kind, Reading, moment
+from healthslm.readings import UNUSABLE, Kind, Reading, moment
 from healthslm.rules import Rule, Windows, judge
 from healthslm.store import Store
 
@@ -29,6 +29,8 @@ LATE = timedelta(minutes=1)
 """What was measured longer ago than this is judged as of then too."""
 EVERY = timedelta(milliseconds=100)
 """How often it is looked for what waits: values held back, rules still owed a question, days."""
+_CONTEXT = frozenset({Kind.STEPS, Kind.CADENCE, Kind.SPEED, Kind.MOVEMENT})
+"""Kinds that explain others: they say nothing of whether those are well."""
 MOST_REASONS = 200
 """Reasons of refusal that are told apart; the rest are counted together."""
 
@@ -95,7 +97,8 @@ class Collector:
         }
         self._daily = DailyRules(rules, self.history, zone)
         self._asked: dict[str, datetime] = {}
-        self._owed: dict[str, tuple[Rule, datetime, datetime]] = {}
+        self._newest: dict[Kind, datetime] = {}
+        self._owed: dict[str, tuple[Rule, datetime, datetime, bool]] = {}
         self._quiet: dict[str, tuple[Rule, datetime, datetime]] = {}
 
     def remember(self, now: datetime) -> None:
@@ -106,6 +109,7 @@ class Collector:
             newest = moment(window.times[-1]) if len(window) else None
             if newest is None or now - newest > RECENT:
                 continue
+            self._newest[kind] = newest
             for rule in self._concerned[kind]:
                 if rule.later is not None:  # the program may have stopped before it could be asked
                     self._quiet[rule.name] = (rule, newest, newest)
@@ -202,17 +206,19 @@ class Collector:
         One that was asked a moment ago is owed the question. Returns the alerts this raised.
 
         What was measured a while ago (a cuff that was switched on late, or whose clock is an hour slow) is
-        judged as of then too, so that it does not fall out of what the rules look back on.
+        judged as of then too, so that it does not fall out of what the rules look back on. Where something
+        newer of its kind is known already it is history: it changes no alert, and raises none.
         """
         newest = readings[0].time if len(readings) == 1 else max(reading.time for reading in readings)
         self.live.add(readings, received_at)
         late = received_at - newest > LATE
         if late:
             self.history.changed(reading.time for reading in readings)
-        if max(received_at, now) - newest > RECENT:
-            return ()  # from a device's memory or a captured file: history, which changes no alert
+        if self._is_history(readings, newest, late, max(received_at, now)):
+            return ()
         raised = []
         for reading in readings:
+            known = not (late or reading.quality & UNUSABLE or reading.kind in _CONTEXT)
             for rule in self._concerned[reading.kind]:
                 if rule.later is not None:
                     self._quiet[rule.name] = (rule, newest, received_at)
@@ -220,13 +226,26 @@ class Collector:
                 if asked is received_at:
                     continue  # for another reading of the same notification
                 if not late and asked is not None and abs(received_at - asked) < rule.every:
-                    self._owed[rule.name] = (rule, newest, received_at)
-                elif alert := self._ask(rule, newest, received_at):
+                    self._owed[rule.name] = (rule, newest, received_at, known)
+                elif alert := self._ask(rule, newest, received_at, known):
                     raised.append(alert)
         return raised
 
-    def _ask(self, rule: Rule, newest: datetime, received_at: datetime) -> Alert | None:
-        """Ask a rule about this moment, and about the one of the newest reading where that is long past."""
+    def _is_history(self, readings: Sequence[Reading], newest: datetime, late: bool, now: datetime) -> bool:
+        """Say whether readings are about what is over: long ago, or late and overtaken by newer ones."""
+        overtaken = True
+        for reading in readings:
+            known = self._newest.get(reading.kind)
+            if known is None or reading.time >= known:
+                overtaken = False
+                self._newest[reading.kind] = reading.time
+        return now - newest > RECENT or (late and overtaken)
+
+    def _ask(self, rule: Rule, newest: datetime, received_at: datetime, known: bool) -> Alert | None:
+        """Ask a rule about this moment, and about the one of the newest reading where that is long past.
+
+        `known` says whether the readings can say that all is well.
+        """
         self._asked[rule.name] = received_at
         self._owed.pop(rule.name, None)
         late = received_at - newest > LATE
@@ -236,7 +255,7 @@ class Collector:
             if (finding := judge(rule, self._windows(rule, now), now, zone=self.zone))
         ]
         worst = max(found, key=lambda finding: finding.severity, default=None)
-        return self.engine.update(rule, worst, received_at)
+        return self.engine.update(rule, worst, received_at, known=known)
 
     def _windows(self, rule: Rule, now: datetime) -> Windows:
         return self.live.windows(rule.kinds, now, rule.lookback)
@@ -274,6 +293,7 @@ class Collector:
         raised = [self._ask(*owed) for owed in due]
         raised += self._asked_later(now)
         raised += [
-            self.engine.update(rule, finding, now) for rule, finding in self._daily.step(now, self._windows)
+            self.engine.update(rule, finding, now, known=False)  # a day may be missing: that is not well
+            for rule, finding in self._daily.step(now, self._windows)
         ]
         return [alert for alert in raised if alert]

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from device import Event, Kept, batches
 from healthslm.alerts import Courier, Engine, Hook
+from healthslm.alerts.courier import Carry, call_here
 from healthslm.analysis import describe
 from healthslm.analysis.daily_vitals import SHOWN
 from healthslm.analysis.measures import measures
@@ -38,6 +39,7 @@ from healthslm.readings import (
     Summary,
     Window,
 )
+from healthslm.rounds import Rounds
 from healthslm.rulebook import guideline, in_force
 from healthslm.rules import Rule, by_severity
 from healthslm.rules.rhythm import IRREGULAR_RHYTHM
@@ -57,7 +59,9 @@ async def collect(
     store: Store,
     *,
     zone: ZoneInfo,
+    zone_now: Callable[[], ZoneInfo] | None = None,
     hooks: Sequence[Hook] = (),
+    carry: Carry = call_here,
     rules: Sequence[Rule] | None = None,
     clock: Callable[[], datetime] = utc_now,
     wall_clock: Callable[[], datetime] = utc_now,
@@ -68,27 +72,32 @@ async def collect(
     """Store every event's readings, judge them, and alert; until the events end or `stop` is set.
 
     Readings are durable within a second, an alert and its evidence before its hook is called. `clock` is the
-    data's clock, `wall_clock` that of deliveries; they differ only when a recorded day is played. `observe`
-    sees what came of each event, `delivered(alert_id, hook)` each alert that a hook took.
+    data's clock, `wall_clock` that of deliveries; they differ only when a recorded day is played. `carry`
+    calls the hooks, in this process unless another does it. Days begin in `zone`; quiet hours are those of
+    `zone_now`, where the person is just now. `observe` sees what came of each event, `delivered(alert_id,
+    hook)` each alert that a hook took.
     """
 
-    def on_delivered(alert_id: str, hook: str) -> None:
-        engine.delivered(alert_id, hook)
-        try:
-            delivered(alert_id, hook)
-        except Exception:  # whoever watches must not have an alert delivered twice
-            _LOG.exception("That an alert was delivered could not be shown.")
+    def on_delivered(alert_ids: Sequence[str], hook: str, row: int) -> None:
+        engine.delivered(alert_ids, hook, row)
+        for alert_id in alert_ids:
+            try:
+                delivered(alert_id, hook)
+            except Exception:  # whoever watches must not have an alert delivered twice
+                _LOG.exception("That an alert was delivered could not be shown.")
 
-    bringing = Courier(store, hooks, clock=wall_clock, on_delivered=on_delivered)
+    bringing = Courier(store, hooks, clock=wall_clock, carry=carry, on_delivered=on_delivered)
     rules = in_force(store) if rules is None else rules
-    engine = Engine(store, hooks, clock=wall_clock, bring=bringing.bring)
+    engine = Engine(store, hooks, clock=wall_clock, zone=zone_now or (lambda: zone), bring=bringing.bring)
     collector = Collector(store, engine, rules, zone, clock)
     collector.remember(clock())
+    rounds = Rounds(store, engine, hooks, bringing.state)
 
     def tell(updates: Sequence[Update]) -> None:
         if any(update.alerts for update in updates):
             courier.wake()
         for update in updates:
+            rounds.heard(update.stored)
             try:
                 observe(update)
             except Exception:  # whoever watches must not end the watch
@@ -103,8 +112,9 @@ async def collect(
     async def settle() -> None:
         while True:
             await asyncio.sleep(EVERY.total_seconds())
-            tell(collector.flush(clock()))
-            if alerts := collector.settle():
+            now = clock()
+            tell(collector.flush(now))
+            if alerts := [*collector.settle(), *rounds.make(now), *engine.tick(now)]:
                 tell([Update(event=None, alerts=alerts)])
 
     async with bringing as courier:

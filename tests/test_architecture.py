@@ -17,7 +17,7 @@ LEVELS: list[set[str]] = [
     {"ingest", "importers", "alerts", "export", "store"},
     {"live", "links", "people", "history", "rulebook"},
     {"query", "daily"},
-    {"collector"},
+    {"collector", "rounds"},
     {"pipeline"},
     {"cli", "commands", "companion", "demo", "bench", "evaluation", "training", "voices"},
 ]

@@ -11,7 +11,7 @@ import pytest
 
 from device import Event, Identity, LinkEvent, LinkState, Notification
 from device.gatt import BloodPressureMeasurement, DateTime, PlxContinuousMeasurement, TemperatureMeasurement
-from healthslm.alerts import Alert, Engine, Hook, parse_hooks
+from healthslm.alerts import Alert, Hook, desk, parse_hooks
 from healthslm.clock import utc_now
 from healthslm.collector import Tally
 from healthslm.pipeline import ask, collect, origins, review
@@ -153,7 +153,7 @@ async def test_an_acknowledgement_by_another_process_is_kept(tmp_path: Path) -> 
             store.commit()
             with open_store(tmp_path / "home", "passphrase") as other:
                 (row,) = other.alerts()
-                seen.append(Engine(other, (), clock=lambda: DAY).acknowledge(row[0], at("12:10")))
+                seen.append(desk.acknowledge(other, row[0], at("12:10")))
             for event in thermometer("20:00", 36.5):
                 yield event
 

@@ -40,10 +40,11 @@ class Held(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """That a hook was told, which is to say that a payload for it was put into the outbox as that row."""
+    """That a hook was told, `times` so far: a payload for it was last put into the outbox as that row."""
 
     at: datetime
     row: int
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +55,11 @@ class Alert:
     one rule has one alert that is not resolved, and `join` is how long it need not have held to be over.
     `severity` is the level now; since `easing_since` the readings have said no more than `easing_to`.
     `last_seen` is when the rule last held; since `well_since` usable readings have said that it does not.
+    `seen_told` says that the hooks that want to know were told of the acknowledgement.
 
     `due_since` is when this news could first be told: escalation counts from then. `told` are the hooks that
-    were told of it, `delivered_to` those that took it, `again` how often it was repeated. All three begin
-    anew when it gets worse. `ended` says why it is over, where that is not that readings said so.
+    were told of it, `delivered_to` those that took it. All three begin anew when it gets worse. `ended` says
+    why it is over, where that is not that readings said so.
     """
 
     id: str
@@ -67,9 +69,10 @@ class Alert:
     finding: Finding
     raised_at: datetime
     last_seen: datetime
-    join: timedelta = timedelta(0)
+    join: timedelta = timedelta(days=1)
     acknowledged_at: datetime | None = None
     acknowledged_by: str = ""
+    seen_told: bool = False
     snoozed_at: datetime | None = None
     snoozed_until: datetime | None = None
     well_since: datetime | None = None
@@ -78,7 +81,6 @@ class Alert:
     due_since: datetime | None = None
     told: Mapping[str, Told] = field(default_factory=dict)
     delivered_to: tuple[str, ...] = ()
-    again: int = 0
     held: Held = Held.NOT
     worse: bool = False
     resolved_at: datetime | None = None
@@ -103,6 +105,7 @@ class Alert:
             last_seen=now,
             acknowledged_at=None,
             acknowledged_by="",
+            seen_told=False,
             snoozed_at=None,
             snoozed_until=None,
             well_since=None,
@@ -110,7 +113,6 @@ class Alert:
             due_since=None,
             told={},
             delivered_to=(),
-            again=0,
             held=Held.NOT,
         )
 

@@ -6,18 +6,24 @@ import asyncio
 import logging
 import random
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from healthslm.alerts.hooks import Hook
 from healthslm.alerts.kept import AlertStore, OutboxRow
+from healthslm.clock import utc_now
 from healthslm.errors import HookError, StoreError
 
 _LOG = logging.getLogger(__name__)
 FIRST_RETRY = timedelta(seconds=2)
 LAST_RETRY = timedelta(minutes=15)
+DEAD_AFTER = timedelta(days=3)
+"""A payload that a hook has not taken for so long is a dead letter: kept, shown, and not tried again."""
 LOOSE = 1000
 """Payloads that are kept in memory while the store takes none."""
+
+Carry = Callable[[Hook, str, str], Awaitable[None]]
+"""Hands a payload to a hook, with the key that is the same for every repetition; raises `HookError`."""
 
 
 def back_off(attempts: int, jitter: float) -> timedelta:
@@ -26,11 +32,26 @@ def back_off(attempts: int, jitter: float) -> timedelta:
     return timedelta(seconds=wait.total_seconds() * (0.5 + 0.5 * jitter))
 
 
+async def call_here(hook: Hook, payload: str, key: str) -> None:
+    """Call a hook in this very process."""
+    await hook.call(payload, key=key, clock=utc_now)
+
+
+def make_ready(hooks: Iterable[Hook]) -> None:
+    """Load what the hooks need, so that no alert waits for it; what is missing is said."""
+    for hook in hooks:
+        try:
+            hook.ready()
+        except HookError as error:  # it fails when it is called, and none of the others
+            _LOG.error("%s", error)
+
+
 class Courier:
     """One task a hook, each emptying its part of the outbox; use as `async with`.
 
     `wake()` tells them that there is something new; they also look by themselves once a second, for a hook
-    that has been left alone long enough. `on_delivered(alert_id, hook)` is called after each success.
+    that has been left alone long enough. `carry` brings a payload to a hook, here or by another process.
+    `on_delivered(alert_ids, hook, row)` is called after each success.
     """
 
     def __init__(
@@ -39,26 +60,26 @@ class Courier:
         hooks: Sequence[Hook],
         *,
         clock: Callable[[], datetime],
-        on_delivered: Callable[[str, str], None] = lambda _alert, _hook: None,
+        carry: Carry = call_here,
+        on_delivered: Callable[[Sequence[str], str, int], None] = lambda _alerts, _hook, _row: None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._store = store
         self._hooks = {hook.name: hook for hook in hooks}
         self._clock = clock
+        self._carry = carry
         self._on_delivered = on_delivered
         self._jitter = jitter
         self._news = {name: asyncio.Event() for name in self._hooks}
         self._hold: dict[str, float] = {}
         self._loose: dict[str, deque[tuple[str, str]]] = {name: deque(maxlen=LOOSE) for name in self._hooks}
+        self._states: dict[str, dict[str, str]] = {name: {} for name in self._hooks}
         self._taken: set[int] = set()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Courier:
-        for hook in self._hooks.values():
-            try:
-                hook.ready()
-            except HookError as error:  # it fails when it is called, and none of the others
-                _LOG.error("%s", error)
+        if self._carry is call_here:  # else the other process sees to it
+            make_ready(self._hooks.values())
         self._tasks = [asyncio.create_task(self._serve(hook)) for hook in self._hooks.values()]
         return self
 
@@ -79,16 +100,21 @@ class Courier:
         """Say whether a hook that failed is being left alone for a while (by a clock that is never set)."""
         return asyncio.get_running_loop().time() < self._hold.get(name, 0.0)
 
-    def bring(self, alert_id: str, hook: str, payload: str) -> None:
+    def bring(self, alert_ids: Sequence[str], hook: str, payload: str) -> None:
         """Take a payload that could not be put into the outbox; tried once, before everything else."""
-        self._loose[hook].append((alert_id, payload))
+        self._loose[hook].append((alert_ids[0], payload))
+
+    def state(self, hook: str, what: str, payload: str) -> None:
+        """Tell a hook how something is now; what it was not told meanwhile is not news any more."""
+        self._states[hook][what] = payload
+        self._news[hook].set()
 
     async def drain(self, seconds: float) -> bool:
         """Wait until nothing is due any more, for `seconds` at the most; says whether it got there."""
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
         while loop.time() < until:
-            if not any(self._store.outbox(name) for name in self._hooks if not self._held(name)):
+            if not any(self._store.outbox_next(name) for name in self._hooks if not self._held(name)):
                 return True
             await asyncio.sleep(0.02)
         return False
@@ -111,42 +137,58 @@ class Courier:
                 continue
 
     async def deliver(self, hook: Hook) -> None:
-        """Hand over what waits for one hook, oldest first.
+        """Hand over what waits for one hook, emergencies first, then the oldest.
 
         After a failure nothing goes out for a while, or until there is news: later payloads do not overtake.
         """
         while self._loose[hook.name]:
             alert_id, payload = self._loose[hook.name].popleft()
             try:
-                await self._call(hook, payload, key=alert_id)
+                await self._carry(hook, payload, alert_id)
             except HookError as error:
                 _LOG.error(
                     "%s The alert could not be stored either, so it is not tried again.", error.message
                 )
-        if self._held(hook.name):
-            return
-        for row in self._store.outbox(hook.name):
+        # One by one: an emergency that comes meanwhile is the next.
+        while not self._held(hook.name) and (row := self._store.outbox_next(hook.name)):
             if not await self._deliver(hook, row):
                 return
+        await self._tell_states(hook)
 
     async def _deliver(self, hook: Hook, row: OutboxRow) -> bool:
         try:
             if row.id not in self._taken:
-                await self._call(hook, row.payload, key=f"{row.alert_ids[0]}-{row.id}")
+                await self._carry(hook, row.payload, f"{row.alert_ids[0]}-{row.id}")
         except HookError as error:
-            wait = back_off(row.attempts, self._jitter())
-            self._hold[hook.name] = asyncio.get_running_loop().time() + wait.total_seconds()
-            due = self._clock() + wait
-            self._store.outbox_retry(row.id, due, error.message)
-            self._store.commit()
-            _LOG.warning("%s Trying again at %s.", error.message, due.isoformat(timespec="seconds"))
+            self._failed(hook, row, error)
             return False
         self._taken.add(row.id)  # should the next line fail on a full disk, the hook is not called again
         self._store.outbox_done(row.id)
-        self._on_delivered(row.alert_ids[0], hook.name)
+        self._on_delivered(row.alert_ids, hook.name, row.id)
         self._store.commit()
         self._taken.discard(row.id)
         return True
 
-    async def _call(self, hook: Hook, payload: str, *, key: str) -> None:
-        await hook.call(payload, key=key, clock=self._clock)
+    def _failed(self, hook: Hook, row: OutboxRow, error: HookError) -> None:
+        """Leave a hook alone for a while; give a payload up that it has not taken for days."""
+        wait = back_off(row.attempts, self._jitter())
+        self._hold[hook.name] = asyncio.get_running_loop().time() + wait.total_seconds()
+        now = self._clock()
+        due = now + wait
+        self._store.outbox_retry(row.id, due, error.message)
+        if now - row.queued > DEAD_AFTER:
+            self._store.outbox_bury(row.id)
+            _LOG.error("%s It is given up after %d days.", error.message, DEAD_AFTER.days)
+        else:
+            _LOG.warning("%s Trying again at %s.", error.message, due.isoformat(timespec="seconds"))
+        self._store.commit()
+
+    async def _tell_states(self, hook: Hook) -> None:
+        states = self._states[hook.name]
+        while states and not self._held(hook.name):
+            what = next(iter(states))
+            try:
+                await self._carry(hook, states.pop(what), what)
+            except HookError as error:  # the next one says it better; only alerts are kept for later
+                _LOG.info("%s", error.message)
+                return

@@ -1,35 +1,56 @@
-"""The state of every alert: raised once, raised again when it gets worse, resolved when it is over."""
+"""The state of every alert: confirmed, raised once, raised again when worse, resolved when it is over."""
 
 from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Protocol
 
-from pydantic import ValidationError
-
-from healthslm.alerts.alert import CLOCK_SLACK, Alert, AlertState
+from healthslm.alerts.alert import CLOCK_SLACK, Alert, AlertState, Held
+from healthslm.alerts.book import Book
 from healthslm.alerts.hooks import Hook
 from healthslm.alerts.kept import AlertStore
-from healthslm.alerts.payload import payload
-from healthslm.errors import StoreError, UsageError
+from healthslm.alerts.policy import policy_of
+from healthslm.alerts.teller import Bring, Teller
+from healthslm.errors import StoreError
 from healthslm.readings import Finding, Severity
-from healthslm.rules import Rule
 
 _LOG = logging.getLogger(__name__)
 EASE = timedelta(minutes=10)
 """How long readings must stay below an alert's level before reaching it again is news again."""
+UNKNOWN = timedelta(days=1)
+"""How long an alert stays open of which nothing is known any more."""
+TICK = timedelta(seconds=1)
+"""How often it is looked whether anything is due by the clock alone."""
+NOT_SEEN = "not seen again, and not known to be well"
+NOT_CONFIRMED = "it passed before it was confirmed"
+
+
+class Asked(Protocol):
+    """What has an alert: a rule, or something that is watched for its absence."""
+
+    @property
+    def name(self) -> str:
+        """The dedupe key."""
+        ...
+
+    @property
+    def join(self) -> timedelta:
+        """How long it need not have held to be over."""
+        ...
 
 
 class Engine:
     """Turns what rules say now into alerts, and alerts into payloads in the outbox.
 
-    An alert and its payloads are committed together before `update` returns: from then on they are not
-    lost. `clock` is the delivery's wall clock (when a payload is due), not the data's time. When the store
-    takes nothing (a full disk), `bring(alert_id, hook, payload)` is called instead: an alert does not wait
-    for a disk.
+    An alert and its payloads are committed together before `update` or `tick` returns: from then on they are
+    not lost. `now` is the data's time, `clock` that of deliveries (since when a payload waits); they differ
+    only when a recorded day is played. `zone` is asked for the person's time zone whenever quiet hours depend
+    on it: people travel. When the store takes nothing (a full disk), `bring(alert_ids, hook, payload)` is
+    called instead: an alert does not wait for a disk.
     """
 
     def __init__(
@@ -38,172 +59,175 @@ class Engine:
         hooks: Sequence[Hook],
         *,
         clock: Callable[[], datetime],
-        bring: Callable[[str, str, str], None] = lambda _alert, _hook, _payload: None,
+        zone: Callable[[], tzinfo] = lambda: UTC,
+        bring: Bring = lambda _alerts, _hook, _payload: None,
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
         self._store = store
-        self._hooks = tuple(hooks)
         self._clock = clock
-        self._bring = bring
         self._new_id = new_id
-        self._written: dict[str, datetime] = {}
-        self._open = {a.rule: a for a in _read(store) if a.state is not AlertState.RESOLVED}
+        self._ticked: datetime | None = None
+        self._book = Book(store)
+        self._teller = Teller(store, self._book, hooks, clock=clock, zone=zone, bring=bring)
+        self.delivered = self._teller.delivered
+        self.refresh()
 
     @property
     def open_alerts(self) -> tuple[Alert, ...]:
-        """The alerts that are not resolved, the most severe first."""
-        return tuple(sorted(self._open.values(), key=lambda a: (-a.severity, a.raised_at)))
+        """The alerts that are raised and not resolved, the most severe first."""
+        opened = (alert for alert in self._book.open.values() if alert.is_open)
+        return tuple(sorted(opened, key=lambda a: (-a.severity, a.raised_at)))
 
-    def update(self, rule: Rule, finding: Finding | None, now: datetime) -> Alert | None:
+    def refresh(self) -> None:
+        """Read anew what another process may have written: acknowledgements, snoozes, alerts, the policy."""
+        self._policy = policy_of(self._store)
+        self._elsewhere = self._store.changed_elsewhere
+        self._book.refresh(self._clock() - UNKNOWN)
+
+    # What rules say
+
+    def update(
+        self, rule: Asked, finding: Finding | None, now: datetime, *, known: bool = True
+    ) -> Alert | None:
         """Take what a rule says at `now`; return the alert if it was raised or got worse, else `None`.
 
-        The same thing again is no new alert. It is over once the rule has not held for `rule.join`. A level
-        that the readings have stayed below for `EASE` is left, so that getting worse again is news again.
+        The same thing again is no new alert. It is over once the rule has not held for `rule.join` and the
+        readings say so: where they say nothing (`known` is false: none came, or none that can be used), it is
+        not over for that. A level that the readings have stayed below for `EASE` is left, so that getting
+        worse again is news again.
         """
-        alert = self._open.get(rule.name)
-        if (
-            alert is not None
-            and not timedelta(0) <= now - alert.last_seen + CLOCK_SLACK <= rule.join + CLOCK_SLACK
-        ):
-            del self._open[rule.name]  # long over, or seen at a time that a wrong clock made up
-            self._resolve(alert)
+        alert = self._book.open.get(rule.name)
+        if alert is not None and (known or finding is not None) and _is_another(alert, rule, now):
+            self._resolve(alert, now)
             alert = None
-        if alert is not None:
-            alert = self._eased(alert, finding.severity if finding else Severity.INFO, now)
         if finding is None:
+            if alert is not None and known:
+                self._well(alert, now)
             return None
+        finding = replace(finding, severity=self._policy.level(rule.name, finding.severity))
         if alert is None:
-            return self._raise(
-                Alert(
-                    id=self._new_id(),
-                    rule=rule.name,
-                    state=AlertState.RAISED,
-                    severity=finding.severity,
-                    finding=finding,
-                    raised_at=now,
-                    last_seen=now,
-                )
-            )
+            return self._new(rule, finding, now)
+        if alert.state is AlertState.PENDING:
+            return self._still_pending(alert, finding, now)
+        alert = _eased(alert, finding.severity, now)
         if finding.severity > alert.severity:
             # Worse is news, also to somebody who has already seen the milder alert.
-            worse = replace(
-                alert,
-                state=AlertState.RAISED,
-                severity=finding.severity,
-                finding=finding,
-                last_seen=now,
-                acknowledged_at=None,
-                easing_since=None,
-            )
-            return self._raise(worse)
-        self._seen(alert, now)
+            worse = replace(alert.anew(now), severity=finding.severity, finding=finding, worse=True)
+            return self._raise(worse, now)
+        self._book.keep_seldom(replace(alert, last_seen=now, well_since=None), now)
         return None
 
-    def _eased(self, alert: Alert, level: Severity, now: datetime) -> Alert:
-        """Lower an alert's level once the readings have stayed below it for a while, to `WATCH` at the least.
+    def _new(self, rule: Asked, finding: Finding, now: datetime) -> Alert | None:
+        alert = Alert(
+            id=self._new_id(),
+            rule=rule.name,
+            state=AlertState.RAISED,
+            severity=finding.severity,
+            finding=finding,
+            raised_at=now,
+            last_seen=now,
+            join=rule.join,
+        )
+        if not self._policy.confirmation(rule.name, finding.severity):
+            return self._raise(alert, now)
+        self._book.keep(replace(alert, state=AlertState.PENDING))
+        return None
 
-        Below `WATCH` it is not taken: what dithers around the first threshold is one alert.
+    def _still_pending(self, alert: Alert, finding: Finding, now: datetime) -> Alert | None:
+        worst = finding if finding.severity >= alert.severity else alert.finding
+        alert = replace(alert, finding=worst, severity=worst.severity, last_seen=now)
+        self._book.keep_seldom(alert, now)
+        return self._confirmed(alert, now)
+
+    def _confirmed(self, alert: Alert, now: datetime) -> Alert | None:
+        """Raise what has held for its confirmation time."""
+        waited = now - alert.raised_at
+        if timedelta(0) <= waited < self._policy.confirmation(alert.rule, alert.severity):
+            return None
+        return self._raise(replace(alert, state=AlertState.RAISED, raised_at=now), now)
+
+    def _well(self, alert: Alert, now: datetime) -> None:
+        """Take in that the readings say it does not hold now."""
+        if alert.state is AlertState.PENDING:
+            self._resolve(replace(alert, ended=NOT_CONFIRMED), now)
+            return
+        alert = replace(alert, well_since=alert.well_since or now)
+        self._book.keep_seldom(_eased(alert, Severity.INFO, now), now)
+
+    # What the clock says
+
+    def tick(self, now: datetime) -> list[Alert]:
+        """Do what is due by the clock alone; return what was raised because it was confirmed by now.
+
+        Confirms, ends, repeats, escalates, and tells what was held back. Call it often: it looks once a
+        second.
         """
-        if level >= alert.severity:
-            eased = replace(alert, easing_since=None)
-        elif alert.easing_since is None:
-            eased = replace(alert, easing_since=now, easing_to=level)
-        else:
-            eased = replace(alert, easing_to=max(alert.easing_to, level))
-        since = alert.easing_since
-        if since is not None and now - since >= EASE:
-            lower = min(alert.severity, max(alert.easing_to, Severity.WATCH))
-            eased = replace(eased, severity=lower, easing_since=None)
-        self._open[alert.rule] = eased
-        return eased
+        if self._ticked is not None and timedelta(0) <= now - self._ticked < TICK:
+            return []
+        self._ticked = now
+        if self._store.changed_elsewhere != self._elsewhere:
+            self.refresh()
+        raised = []
+        for alert in list(self._book.open.values()):
+            if alert.state is AlertState.PENDING:
+                raised.append(self._confirmed(alert, now))
+            elif _is_over(alert, now):
+                self._resolve(alert, now)
+            elif alert.state is AlertState.ACKNOWLEDGED and not alert.seen_told:
+                self._teller.acknowledged(alert)
+        if self._book.open or self._book.untold:
+            self._teller.tell([*self._book.open.values(), *self._book.untold.values()], self._policy, now)
+            self._commit()
+        return [alert for alert in raised if alert is not None]
 
-    def _seen(self, alert: Alert, now: datetime) -> None:
-        """Note that a rule still holds; written down once a minute, for a restart."""
-        self._open[alert.rule] = replace(alert, last_seen=now)
-        if now - self._written.get(alert.id, alert.raised_at) >= timedelta(minutes=1):
-            self._written[alert.id] = now
-            try:
-                self._open[alert.rule] = self._current(self._open[alert.rule])
-                self._save(self._open[alert.rule])
-            except StoreError as error:
-                _LOG.error("That an alert still holds could not be stored. %s", error)
+    def _raise(self, alert: Alert, now: datetime) -> Alert:
+        self._teller.tell([self._book.keep(alert, mine=True)], self._policy, now)
+        self._commit()
+        return self._book.open[alert.rule]
 
-    def _resolve(self, alert: Alert) -> None:
-        try:
-            self._save(replace(self._current(alert), state=AlertState.RESOLVED))
-            self._store.commit()
-        except StoreError as error:
-            _LOG.error("That an alert is over could not be stored. %s", error)
+    def _resolve(self, alert: Alert, now: datetime) -> None:
+        ended = alert.ended or ("" if alert.well_since is not None else NOT_SEEN)
+        waits = alert.held in (Held.QUIET, Held.CAPPED) and alert.acknowledged_at is None
+        over = replace(
+            alert,
+            state=AlertState.RESOLVED,
+            resolved_at=now,
+            ended=ended,
+            held=alert.held if waits else Held.NOT,
+        )
+        self._teller.over(self._book.close(over))
+        self._commit()
 
-    def _save(self, alert: Alert) -> None:
-        self._store.put_alert(alert.id, alert.state, alert.raised_at, alert.to_json())
-
-    def _current(self, alert: Alert) -> Alert:
-        """Return an open alert with the acknowledgement that another process may have given it."""
-        document = self._store.alert(alert.id)
-        stored = Alert.from_json(document) if document is not None else alert
-        if stored.acknowledged_at is None or alert.acknowledged_at is not None:
-            return alert
-        return replace(alert, state=stored.state, acknowledged_at=stored.acknowledged_at)
-
-    def _raise(self, alert: Alert) -> Alert:
-        self._open[alert.rule] = alert
-        told = [(h.name, payload(alert, h.tell)) for h in self._hooks if alert.severity > Severity.INFO]
-        try:
-            self._save(alert)
-            for hook, text in told:
-                self._store.outbox_add([alert.id], hook, text, self._clock())
-        except StoreError as error:
-            _LOG.error("An alert could not be stored, and is told all the same. %s", error)
-            for hook, text in told:
-                self._bring(alert.id, hook, text)
-            return alert
+    def _commit(self) -> None:
         try:
             self._store.commit()
         except StoreError as error:
             _LOG.error("An alert is not on the disk yet. %s", error)  # it is in the outbox, and goes out
-        return alert
-
-    def delivered(self, alert_id: str, hook: str) -> None:
-        """Note that a hook took the alert."""
-        for alert in self._open.values():
-            if alert.id == alert_id:
-                alert = self._current(alert)  # noqa: PLW2901  the same one, as it stands now
-                acknowledged = alert.state is AlertState.ACKNOWLEDGED
-                self._open[alert.rule] = replace(
-                    alert,
-                    state=alert.state if acknowledged else AlertState.DELIVERED,
-                    delivered_to=tuple(dict.fromkeys((*alert.delivered_to, hook))),
-                )
-                self._save(self._open[alert.rule])
-                return
-
-    def acknowledge(self, alert_id: str, now: datetime) -> Alert:
-        """Note that somebody has seen an alert; `alert_id` may be its first letters, if only one fits.
-
-        Raises `UsageError` when none or several fit.
-        """
-        fits = [a for a in _read(self._store) if alert_id and a.id.startswith(alert_id)]
-        if len(fits) != 1:
-            what = "There is no alert" if not fits else f"There are {len(fits)} alerts"
-            raise UsageError(
-                f"{what} with an id that begins with {alert_id!r}.", "See `healthslm alerts list --all`."
-            )
-        over = fits[0].state is AlertState.RESOLVED
-        alert = replace(
-            fits[0], state=fits[0].state if over else AlertState.ACKNOWLEDGED, acknowledged_at=now
-        )
-        if not over:
-            self._open[alert.rule] = alert
-        self._save(alert)
-        self._store.commit()
-        return alert
 
 
-def _read(store: AlertStore) -> Iterator[Alert]:
-    """Read the store's alerts, newest first; one that cannot be read is said and left out."""
-    for id_, _, _, document in store.alerts():
-        try:
-            yield Alert.from_json(document)
-        except ValidationError:
-            _LOG.error("The alert %s in the store cannot be read, and is left as it is.", id_)
+def _is_another(alert: Alert, rule: Asked, now: datetime) -> bool:
+    """Say whether what is seen now is another one: long after it, or it was seen when a clock was wrong."""
+    return not -CLOCK_SLACK <= now - alert.last_seen <= rule.join
+
+
+def _is_over(alert: Alert, now: datetime) -> bool:
+    """Say whether it has not held for long enough, as the readings say, or much longer where they do not."""
+    return now - alert.last_seen > (alert.join if alert.well_since else max(alert.join, UNKNOWN))
+
+
+def _eased(alert: Alert, level: Severity, now: datetime) -> Alert:
+    """Lower an alert's level once the readings have stayed below it for a while, to `WATCH` at the least.
+
+    Below `WATCH` it is not taken: what dithers around the first threshold is one alert.
+    """
+    if level >= alert.severity:
+        eased = replace(alert, easing_since=None)
+    elif alert.easing_since is None:
+        eased = replace(alert, easing_since=now, easing_to=level)
+    else:
+        eased = replace(alert, easing_to=max(alert.easing_to, level))
+    since = alert.easing_since
+    if since is not None and now - since >= EASE:
+        lower = min(alert.severity, max(alert.easing_to, Severity.WATCH))
+        eased = replace(eased, severity=lower, easing_since=None)
+    return eased

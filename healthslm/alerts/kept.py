@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -54,8 +54,8 @@ class AlertStore(Protocol):
         """Another number whenever another process has written to the store."""
         ...
 
-    def put_alert(self, id: str, state: str, raised_at: datetime, document: str) -> None:
-        """Insert or replace an alert."""
+    def change_alert(self, id: str, change: Callable[[str | None], tuple[str, datetime, str]]) -> str:
+        """Insert or change an alert as it stands at that moment; return its document."""
         ...
 
     def alert(self, id: str) -> str | None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from healthslm import __version__
-from healthslm.alerts.alert import Alert
+from healthslm.alerts.alert import Alert, AlertState
 from healthslm.readings import KINDS, Feature, Reading
 
 SCHEMA = "healthslm.alert/1"
@@ -97,7 +97,7 @@ def _short(alert: Alert, tell: Tell) -> dict[str, object]:
 
 
 def _message(alert: Alert, tell: Tell, occasion: Occasion, also: Sequence[Alert], note: str) -> str:
-    plain = _PLAIN.get(occasion)
+    plain = _PLAIN[Occasion.OVER] if alert.state is AlertState.RESOLVED else _PLAIN.get(occasion)
     if tell is Tell.SEVERITY:
         first = plain or _SOMETHING
         others = f"{len(also)} more with it." if also else ""

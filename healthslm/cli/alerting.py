@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from healthslm.alerts import Alert, AlertState, Engine
+from healthslm.alerts import Alert, AlertState, desk
 from healthslm.cli import terminal
 from healthslm.cli.app import Json, app
 from healthslm.cli.session import session
@@ -80,6 +80,6 @@ def alerts_ack(
 ) -> None:
     """Say that you have seen an alert."""
     with session(context).store() as store:
-        seen = Engine(store, (), clock=utc_now).acknowledge(alert, utc_now())
+        seen = desk.acknowledge(store, alert, utc_now())
         store.note_event(Event.ALERT_ACKNOWLEDGED, utc_now(), alert=seen.id[:8], title=seen.finding.title)
     terminal.say(f"{seen.finding.title} ({seen.id[:8]}) is acknowledged.")

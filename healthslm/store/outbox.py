@@ -6,7 +6,7 @@ there afterwards or neither.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -40,14 +40,24 @@ class Outbox(Audit):
 
     def put_alert(self, id: str, state: str, raised_at: datetime, document: str) -> None:
         """Keep an alert, in place of the one with the same id; `document` is its JSON."""
-        self._write(
-            partial(
-                self._database.rows,
-                "INSERT INTO alerts VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
-                " state = excluded.state, raised_at = excluded.raised_at, document = excluded.document",
-                (id, state, micros(raised_at), document),
-            )
+        self.change_alert(id, lambda _before: (state, raised_at, document))
+
+    def change_alert(self, id: str, change: Callable[[str | None], tuple[str, datetime, str]]) -> str:
+        """Change an alert as it stands at that moment, so that nothing another process wrote is lost.
+
+        `change` gets its JSON, or `None`, and returns state, time and JSON; it may be called more than once.
+        Returns the JSON.
+        """
+        return self._write(partial(self._change_alert, id, change))
+
+    def _change_alert(self, id: str, change: Callable[[str | None], tuple[str, datetime, str]]) -> str:
+        state, raised_at, document = change(self.alert(id))
+        self._database.rows(
+            "INSERT INTO alerts VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+            " state = excluded.state, raised_at = excluded.raised_at, document = excluded.document",
+            (id, state, micros(raised_at), document),
         )
+        return document
 
     def alert(self, id: str) -> str | None:
         """Return the JSON of an alert as it stands now, or `None` when there is none of that id."""

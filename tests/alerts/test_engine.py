@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from healthslm.alerts import Alert, AlertState, Engine, Tell, parse_hooks, payload
+from healthslm.alerts import Alert, AlertState, Engine, Tell, desk, parse_hooks, payload
 from healthslm.alerts.payload import TOLD
 from healthslm.errors import UsageError
 from healthslm.readings import Finding, Kind, Severity
@@ -38,7 +38,7 @@ def test_worse_is_news_even_to_who_has_seen_it(store: Store) -> None:
     engine = engine_of(store)
     first = engine.update(FEVER, fever(38.3), at("12:00"))
     assert first is not None
-    engine.acknowledge(first.id[:6], at("12:10"))
+    desk.acknowledge(store, first.id[:6], at("12:10"))
     worse = engine.update(FEVER, fever(38.3, 39.2, 39.3), at("13:00"))
     assert worse is not None
     assert (worse.id, worse.severity, worse.acknowledged_at) == (first.id, Severity.URGENT, None)
@@ -74,7 +74,7 @@ def test_delivery_is_noted(store: Store) -> None:
     engine = engine_of(store)
     alert = engine.update(FEVER, fever(38.3), at("12:00"))
     assert alert is not None
-    engine.delivered(alert.id, "bell")
+    engine.delivered([alert.id], "bell", 1)
     (kept,) = engine.open_alerts
     assert (kept.state, kept.delivered_to) == (AlertState.DELIVERED, ("bell",))
 
@@ -82,7 +82,7 @@ def test_delivery_is_noted(store: Store) -> None:
 @pytest.mark.parametrize("which", ["nothing", ""])
 def test_acknowledging_what_is_not_there_says_so(store: Store, which: str) -> None:
     with pytest.raises(UsageError, match="no alert"):
-        engine_of(store).acknowledge(which, at("12:00"))
+        desk.acknowledge(store, which, at("12:00"))
 
 
 def test_a_hook_is_told_no_more_than_was_chosen(store: Store) -> None:
@@ -117,7 +117,7 @@ def test_a_second_emergency_is_raised_though_it_never_was_quite_well_between(sto
     engine = engine_of(store)
     first = engine.update(LOW_SPO2, low_oxygen(80, "12:00"), at("12:00"))
     assert first is not None
-    engine.acknowledge(first.id, at("12:01"))
+    desk.acknowledge(store, first.id, at("12:01"))
     for minute in range(2, 60):
         assert (
             engine.update(LOW_SPO2, low_oxygen(91, "12:30"), at("12:00") + timedelta(minutes=minute)) is None

@@ -1,0 +1,123 @@
+"""What people do with alerts: say that they have seen one, or ask not to hear of it for a while.
+
+Works on the store alone, so that any process can: the engine looks again when another has written. In its own
+process `Engine.refresh` tells it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import ValidationError
+
+from healthslm.alerts.alert import CLOCK_SLACK, Alert, AlertState
+from healthslm.alerts.kept import AlertStore
+from healthslm.alerts.payload import CALLS
+from healthslm.alerts.policy import Policy
+from healthslm.errors import UsageError
+
+_LOG = logging.getLogger(__name__)
+_ALL = "alerts snoozed"
+OPEN = frozenset(AlertState) - {AlertState.RESOLVED}
+
+
+def alerts_in(
+    store: AlertStore, since: datetime | None = None, states: Collection[AlertState] | None = None
+) -> Iterator[Alert]:
+    """Read the store's alerts, newest first; one that cannot be read is said and left out."""
+    for id_, _, _, document in store.alerts(since, states):
+        try:
+            yield Alert.from_json(document)
+        except ValidationError:
+            _LOG.error("The alert %s in the store cannot be read, and is left as it is.", id_)
+
+
+def find(store: AlertStore, alert_id: str) -> Alert:
+    """Return the alert whose id begins so. Raises `UsageError` when none or several fit."""
+    fits = [a for a in alerts_in(store) if alert_id and a.id.startswith(alert_id)]
+    if len(fits) != 1:
+        what = "There is no alert" if not fits else f"There are {len(fits)} alerts"
+        raise UsageError(
+            f"{what} with an id that begins with {alert_id!r}.", "See `healthslm alerts list --all`."
+        )
+    return fits[0]
+
+
+def acknowledge(store: AlertStore, alert_id: str, now: datetime, by: str = "") -> Alert:
+    """Note that somebody has seen an alert: from now on nobody is called for it. Commits.
+
+    `alert_id` may be its first letters, if only one fits; else `UsageError` is raised.
+    """
+
+    def seen(alert: Alert) -> Alert:
+        over = alert.state is AlertState.RESOLVED
+        state = alert.state if over else AlertState.ACKNOWLEDGED
+        return replace(alert, state=state, acknowledged_at=now, acknowledged_by=by)
+
+    alert = _change(store, find(store, alert_id), seen)
+    store.outbox_drop(alert.id, CALLS)
+    store.commit()
+    return alert
+
+
+def snooze(store: AlertStore, alert_id: str, minutes: int | None, policy: Policy, now: datetime) -> Alert:
+    """Tell nobody of an alert for a while; then it is news again, if it has not been seen by then. Commits.
+
+    `None` minutes are the first that its level may be snoozed for. Raises `UsageError` for another time, and
+    for what is over or acknowledged already.
+    """
+    alert = find(store, alert_id)
+    if not alert.is_open or alert.state is AlertState.ACKNOWLEDGED:
+        raise UsageError(f"{alert.finding.title} ({alert.id[:8]}) is {alert.state}: nobody is told of it.")
+    choices = policy.snooze_min.get(alert.severity, ())
+    chosen = minutes if minutes is not None or not choices else choices[0]
+    if chosen is None or chosen not in choices:
+        may = ", ".join(map(str, choices)) or "no time at all"
+        word = alert.severity.word
+        raise UsageError(
+            f"What is {word} cannot be snoozed for {chosen} minutes.",
+            f"It may be {may}; others can be allowed with: healthslm alerts policy snooze.{word}=…",
+        )
+
+    def later(alert: Alert) -> Alert:
+        until = now + timedelta(minutes=chosen)
+        return replace(alert, snoozed_at=now, snoozed_until=until, told={}, due_since=None)
+
+    alert = _change(store, alert, later)
+    store.outbox_drop(alert.id, CALLS)
+    store.commit()
+    return alert
+
+
+def snooze_all(store: AlertStore, minutes: int, now: datetime) -> datetime:
+    """Tell nobody of anything for a while, but of the emergencies that the policy spares; 0 ends it. Commits.
+
+    Returns until when. Raises `UsageError` for more than a day.
+    """
+    if not 0 <= minutes <= 24 * 60:
+        raise UsageError(f"Everything cannot be snoozed for {minutes} minutes.", "A day, 1440, is the most.")
+    until = now + timedelta(minutes=minutes)
+    store.put(_ALL, {"at": now.isoformat(), "until": until.isoformat()})
+    store.commit()
+    return until
+
+
+def all_snoozed_until(store: AlertStore, now: datetime) -> datetime | None:
+    """Return until when everything is snoozed, or `None`. A clock that was wrong then ends it."""
+    kept: Mapping[str, Any] | None = store.get(_ALL)
+    if kept is None:
+        return None
+    at, until = (datetime.fromisoformat(kept[name]) for name in ("at", "until"))
+    return until if at - CLOCK_SLACK <= now < until else None
+
+
+def _change(store: AlertStore, alert: Alert, change: Callable[[Alert], Alert]) -> Alert:
+    def changed(document: str | None) -> tuple[str, datetime, str]:
+        now = change(alert if document is None else Alert.from_json(document))
+        return now.state, now.raised_at, now.to_json()
+
+    return Alert.from_json(store.change_alert(alert.id, changed))

@@ -1,0 +1,144 @@
+"""How one person wants to be warned: what has to be confirmed, repeated, held back, and when it is quiet.
+
+Kept in the encrypted store, as every setting that says something of a person. The defaults are such that
+nobody has to set anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, time, timedelta
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from healthslm.errors import DamagedError
+from healthslm.readings import Severity
+
+_NAME = "alert policy"
+Minutes = int
+_LEVELS = (Severity.WATCH, Severity.URGENT, Severity.EMERGENCY)
+EVERY_RULE = "*"
+
+
+class Quiet(BaseModel):
+    """A time of the day at which nobody wants to be disturbed, by the person's wall clock."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    start: time
+    end: time
+
+    @model_validator(mode="after")
+    def _is_a_while(self) -> Quiet:
+        if self.start == self.end:
+            raise ValueError("quiet hours that end when they begin are none")
+        return self
+
+    def covers(self, local: datetime) -> bool:
+        """Say whether a local time lies in it: the wall clock's own, whatever the zone does that night."""
+        at = local.time()
+        if self.start < self.end:
+            return self.start <= at < self.end
+        return at >= self.start or at < self.end
+
+
+class Policy(BaseModel):
+    """How a person wants to be warned. Minutes everywhere; 0 is "not at all".
+
+    `quiet` hours hold back what is below `quiet_spares`, which is never more than an emergency. At most `cap`
+    messages an hour go to a hook, an emergency not counted. `repeat_min` is how often what nobody has
+    acknowledged is told again, `repeat_times` how many times at the most. `snooze_min` are the times that an
+    alert may be snoozed for; snoozing all spares the emergencies of the rules `spared` (`*`: of all).
+
+    By rule: `confirm_min` is how long it must hold before it is raised (an emergency does not wait),
+    `at_least` and `at_most` bound its level (an emergency stays one), `repeat_of` is its own `repeat_min`. By
+    device, `expect_min` is how long nothing may come from it; 0 is not watched.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    quiet: tuple[Quiet, ...] = Field(default=(), max_length=8)
+    quiet_spares: Severity = Severity.EMERGENCY
+    cap: int = Field(default=12, ge=1, le=1000)
+    repeat_min: Mapping[Severity, Minutes] = {Severity.EMERGENCY: 10, Severity.URGENT: 60}
+    repeat_times: Mapping[Severity, int] = {Severity.EMERGENCY: 24, Severity.URGENT: 3}
+    snooze_min: Mapping[Severity, tuple[Minutes, ...]] = {
+        Severity.WATCH: (60, 240, 720, 1440),
+        Severity.URGENT: (15, 30, 60, 120),
+        Severity.EMERGENCY: (5, 10, 15),
+    }
+    spared: tuple[str, ...] = (EVERY_RULE,)
+    confirm_min: Mapping[str, Minutes] = {}
+    at_least: Mapping[str, Severity] = {}
+    at_most: Mapping[str, Severity] = {}
+    repeat_of: Mapping[str, Minutes] = {}
+    expect_min: Mapping[str, Minutes] = {}
+
+    @field_validator("repeat_min", "confirm_min", "repeat_of", "expect_min", "repeat_times")
+    @classmethod
+    def _in_reason(cls, value: Mapping[str, int]) -> Mapping[str, int]:
+        for name, minutes in value.items():
+            if not 0 <= minutes <= 7 * 24 * 60:
+                raise ValueError(f"{name} cannot be {minutes}: it may be 0 to a week's 10080")
+        return value
+
+    @field_validator("snooze_min")
+    @classmethod
+    def _ends(cls, value: Mapping[Severity, tuple[int, ...]]) -> Mapping[Severity, tuple[int, ...]]:
+        for level in _LEVELS:
+            if not all(1 <= minutes <= 24 * 60 for minutes in value.get(level, ())):
+                raise ValueError("a snooze lasts a minute to a day")
+        return value
+
+    def level(self, rule: str, severity: Severity) -> Severity:
+        """Return what a finding's level is to this person. What is an emergency stays one."""
+        if severity in (Severity.INFO, Severity.EMERGENCY):
+            return severity
+        return max(self.at_least.get(rule, severity), min(self.at_most.get(rule, severity), severity))
+
+    def confirmation(self, rule: str, severity: Severity) -> timedelta:
+        """Return how long a rule must hold before it is raised."""
+        wait = 0 if severity is Severity.EMERGENCY else self.confirm_min.get(rule, 0)
+        return timedelta(minutes=wait)
+
+    def repetition(self, rule: str, severity: Severity) -> timedelta | None:
+        """Return after how long what nobody acknowledged is told again; `None` for never."""
+        minutes = self.repeat_of.get(rule, self.repeat_min.get(severity, 0))
+        return timedelta(minutes=minutes) if minutes else None
+
+    def is_quiet(self, local: datetime, severity: Severity) -> bool:
+        """Say whether such an alert waits at this local time."""
+        return severity < self.quiet_spares and any(quiet.covers(local) for quiet in self.quiet)
+
+    def spares(self, rule: str, severity: Severity) -> bool:
+        """Say whether it is told though everything is snoozed."""
+        return severity is Severity.EMERGENCY and (EVERY_RULE in self.spared or rule in self.spared)
+
+
+class Shelf(Protocol):
+    """What the policy needs of the store."""
+
+    def get(self, name: str, default: object = None) -> object:
+        """Return what was put under a name."""
+        ...
+
+    def put(self, name: str, value: object) -> None:
+        """Keep something under a name."""
+        ...
+
+
+def policy_of(store: Shelf) -> Policy:
+    """Return how this person wants to be warned. Raises `DamagedError` when it cannot be read."""
+    try:
+        return Policy.model_validate(store.get(_NAME, {}))
+    except ValidationError as error:
+        raise DamagedError(
+            "How this person wants to be warned cannot be read.",
+            "Begin anew: healthslm alerts policy --reset",
+        ) from error
+
+
+def keep_policy(store: Shelf, policy: Policy) -> None:
+    """Keep how this person wants to be warned; the caller notes and commits it."""
+    store.put(_NAME, policy.model_dump(mode="json", exclude_defaults=True))

@@ -1,0 +1,136 @@
+"""Puts what hooks are to be told into the outbox, and notes in the alerts who was told and who took it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, tzinfo
+
+from healthslm.alerts.alert import CLOCK_SLACK, Alert, AlertState, Held, Told
+from healthslm.alerts.book import Book
+from healthslm.alerts.desk import all_snoozed_until
+from healthslm.alerts.hooks import Hook
+from healthslm.alerts.kept import AlertStore
+from healthslm.alerts.payload import CALLS, Occasion, payload
+from healthslm.alerts.policy import Policy
+from healthslm.alerts.telling import Lately, Message, afterwards, held_for_all, messages
+from healthslm.errors import StoreError
+from healthslm.readings import Severity
+
+_LOG = logging.getLogger(__name__)
+_LATELY = "alerts told lately"
+Bring = Callable[[Sequence[str], str, str], None]
+
+
+class Teller:
+    """Tells hooks of alerts; see `Engine` for the arguments. Nothing is committed but by who calls."""
+
+    def __init__(
+        self,
+        store: AlertStore,
+        book: Book,
+        hooks: Sequence[Hook],
+        *,
+        clock: Callable[[], datetime],
+        zone: Callable[[], tzinfo],
+        bring: Bring,
+    ) -> None:
+        self._store = store
+        self._book = book
+        self._hooks = tuple(hooks)
+        self._clock = clock
+        self._zone = zone
+        self._bring = bring
+        kept = store.get(_LATELY, {})
+        self._lately = {h.name: Lately.from_json(kept[h.name]) if h.name in kept else Lately() for h in hooks}
+
+    def tell(self, alerts: Iterable[Alert], policy: Policy, now: datetime) -> None:
+        """Put into the outbox what is due of these alerts, and note why the others wait."""
+        free = self._not_held_for_all(alerts, policy, now)
+        held: dict[str, Held] = {}
+        sent = False
+        for hook in self._hooks:
+            told, waiting = messages(free, hook, policy, self._lately[hook.name], now)
+            held |= waiting
+            for message in told:
+                sent = True
+                self._was_told(message, self._send(message), now)
+        for alert in free:
+            self._book.note(self._book.latest(alert), held=held.get(alert.id, Held.NOT))
+        if sent:
+            self._keep_lately()
+
+    def _not_held_for_all(self, alerts: Iterable[Alert], policy: Policy, now: datetime) -> list[Alert]:
+        local = now.astimezone(self._zone())
+        snoozed = all_snoozed_until(self._store, now) is not None
+        free: list[Alert] = []
+        for alert in alerts:
+            if (
+                alert.state in (AlertState.PENDING, AlertState.ACKNOWLEDGED)
+                or alert.severity is Severity.INFO
+            ):
+                continue
+            why = held_for_all(alert, policy, now, local, snoozed)
+            if why is not Held.NOT:
+                self._book.note(alert, held=why)
+            elif alert.due_since is None or alert.due_since > now + CLOCK_SLACK:
+                free.append(self._book.note(alert, due_since=now))
+            else:
+                free.append(alert)
+        return free
+
+    def _was_told(self, message: Message, row: int, now: datetime) -> None:
+        hook = message.hook.name
+        for alert in map(self._book.latest, message.alerts):
+            times = alert.told[hook].times + 1 if hook in alert.told else 1
+            self._book.note(alert, told={**alert.told, hook: Told(at=now, row=row, times=times)})
+
+    def acknowledged(self, alert: Alert) -> None:
+        """Tell those who want to hear it that somebody has seen an alert."""
+        self._book.note(alert, seen_told=True)
+        for message in afterwards(alert, self._hooks, Occasion.ACKNOWLEDGED):
+            self._send(message)
+
+    def over(self, alert: Alert) -> None:
+        """Tell those who want to hear it that an alert is over; nobody is called for it any more."""
+        try:
+            self._store.outbox_drop(alert.id, CALLS)
+        except StoreError as error:
+            _LOG.error("That an alert is over could not be stored. %s", error)
+        for message in afterwards(alert, self._hooks, Occasion.OVER):
+            self._send(message)
+
+    def _send(self, message: Message) -> int:
+        """Put a message into the outbox, or bring it at once while the store takes none; return its row."""
+        hook, worst = message.hook, message.alerts[0]
+        ids = [alert.id for alert in message.alerts]
+        text = payload(worst, hook.tell, message.occasion, message.alerts[1:], message.note)
+        try:
+            return self._store.outbox_add(
+                ids,
+                hook.name,
+                text,
+                self._clock(),
+                first=message.severity is Severity.EMERGENCY,
+                occasion=message.occasion,
+            )
+        except StoreError as error:
+            _LOG.error("An alert could not be stored, and is told all the same. %s", error)
+            self._bring(ids, hook.name, text)
+            return -1
+
+    def delivered(self, alert_ids: Sequence[str], hook: str, row: int) -> None:
+        """Note that a hook took a payload that tells of these alerts."""
+        for alert in self._book.by_id(alert_ids):
+            told = alert.told.get(hook)
+            if told is None or row < told.row:
+                continue  # an older word than what it is to know
+            state = AlertState.DELIVERED if alert.state is AlertState.RAISED else alert.state
+            to = tuple(dict.fromkeys((*alert.delivered_to, hook)))
+            self._book.note(alert, state=state, delivered_to=to)
+
+    def _keep_lately(self) -> None:
+        try:
+            self._store.put(_LATELY, {name: lately.to_json() for name, lately in self._lately.items()})
+        except StoreError as error:
+            _LOG.error("What was told lately could not be stored. %s", error)

@@ -1,0 +1,70 @@
+"""A hook that takes nothing is an event too: told by the other hooks, and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from healthslm.alerts.hooks import Hook
+from healthslm.alerts.kept import OutboxRow
+from healthslm.readings import Finding, Severity
+
+WAITED = timedelta(minutes=10)
+"""How long an alert waits for a hook that fails before the others are told."""
+
+
+class Outbox(Protocol):
+    """What is needed of the store."""
+
+    def outbox_next(self, hook: str) -> OutboxRow | None:
+        """Return the payload that goes out next."""
+        ...
+
+    def outbox_dead(self, hook: str) -> Sequence[OutboxRow]:
+        """Return the dead letters."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """What has the alert: one hook."""
+
+    name: str
+    join: timedelta = timedelta(0)
+
+
+def undelivered(
+    store: Outbox, hooks: Sequence[Hook], now: datetime
+) -> Iterator[tuple[Undelivered, Finding | None]]:
+    """Yield for each hook whether alerts have waited for it in vain, or were given up."""
+    for hook in hooks:
+        row, dead = store.outbox_next(hook.name), store.outbox_dead(hook.name)
+        waits = row is not None and bool(row.error) and now - row.queued > WAITED
+        finding = None
+        if dead:
+            finding = _finding(
+                hook, dead[-1], now, f"{_many(len(dead))} for {hook.name} could not be delivered"
+            )
+        elif waits and row is not None:
+            finding = _finding(hook, row, now, f"{hook.name} cannot be told of alerts")
+        yield Undelivered(f"undelivered:{hook.name}"), finding
+
+
+def _many(count: int) -> str:
+    return "An alert" if count == 1 else f"{count} alerts"
+
+
+def _finding(hook: Hook, row: OutboxRow, now: datetime, title: str) -> Finding:
+    return Finding(
+        rule=f"undelivered:{hook.name}",
+        version="1",
+        severity=Severity.URGENT,
+        title=title,
+        action=f"Do not rely on {hook.name}. The last try said: {row.error} See: healthslm hooks list",
+        source="healthslm: the outbox",
+        start=row.queued,
+        end=now,
+        ongoing=True,
+    )
