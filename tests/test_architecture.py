@@ -11,9 +11,10 @@ SOURCES = sorted([*ROOT.glob("healthslm/**/*.py"), *ROOT.glob("device/**/*.py")]
 
 # From the ground up. A module may import from its own part and from parts on a lower level.
 LEVELS: list[set[str]] = [
-    {"errors", "clock", "secrecy"},
+    {"errors", "clock", "secrecy", "text"},
     {"readings", "settings"},
     {"analysis", "rules", "slm"},
+    {"fhir"},
     {"ingest", "importers", "alerts", "export", "store"},
     {"live", "links", "people", "history", "rulebook"},
     {"query", "daily"},

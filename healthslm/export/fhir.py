@@ -12,19 +12,14 @@ import re
 from html import escape
 
 from healthslm import __version__
-from healthslm.export import coding, words
-from healthslm.export.coding import Json
+from healthslm.export import words
 from healthslm.export.observations import Entries, Observer
-from healthslm.readings import Device, Finding, Kind, Person, Review, Severity, Summary
+from healthslm.fhir import coding
+from healthslm.fhir.coding import Json
+from healthslm.fhir.finding import NOT_A_DEVICE, SEVERITY, advice, feature_text, rule_code, told
+from healthslm.readings import Device, Finding, Kind, Person, Review, Summary
 
-_SEVERITY = {
-    Severity.EMERGENCY: "high",
-    Severity.URGENT: "high",
-    Severity.WATCH: "moderate",
-    Severity.INFO: "low",
-}
 _DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
-NOT_A_DEVICE = "Not a medical device. A finding is a prompt to act, not a diagnosis."
 
 
 def bundle(review: Review) -> Json:
@@ -113,38 +108,27 @@ def _by_kind(review: Review, wearables: dict[str, Json]) -> dict[Kind, Json]:
 
 def _issue(finding: Finding, observer: Observer, software: Json) -> Json:
     """A finding as a DetectedIssue; its evidence are the Observations of its features."""
-    rule = {"system": coding.RULES, "code": words.clean(finding.rule, 100).replace(" ", "_") or "unnamed"}
     period = {"start": coding.when(finding.start, observer.tz)}
     if not finding.ongoing:
         period["end"] = coding.when(finding.end, observer.tz)
     evidence = []
     for feature in finding.evidence:
         details = observer.evidence(feature)
-        text = f"{words.title(feature)}: {words.value(feature)}"
-        evidence.append(
-            {"code": [coding.concept(text=text)], **({"detail": details} if details else {})},
-        )
-    told = [
-        f"Severity: {finding.severity.word}.",
-        f"Rule {words.clean(finding.rule, 80)}, version {words.clean(finding.version, 40)}.",
-        f"Source: {words.clean(finding.source) or 'none given'}.",
-        *([f"The rule could not see: {words.clean('; '.join(finding.missing))}."] if finding.missing else []),
-        *map(words.clean, words.personal(finding)),
-        NOT_A_DEVICE,
-    ]
-    action = words.clean(finding.action)
-    shown = coding.concept(text=f"Advice to the wearer: {action}")
+        code = coding.concept(text=feature_text(feature))
+        evidence.append({"code": [code], **({"detail": details} if details else {})})
+    detail = [*told(finding, finding.severity), *map(words.clean, words.personal(finding)), NOT_A_DEVICE]
+    mitigation = advice(finding)
     return {
         "resourceType": "DetectedIssue",
         "status": "preliminary" if finding.ongoing else "final",
-        "code": coding.concept(rule, text=words.clean(finding.title) or finding.rule),
-        "severity": _SEVERITY[finding.severity],
+        "code": rule_code(finding),
+        "severity": SEVERITY[finding.severity],
         "patient": observer.subject,
         "identifiedPeriod": period,
         "author": software,
         **({"evidence": evidence} if evidence else {}),
-        "detail": " ".join(told),
-        **({"mitigation": [{"action": shown}]} if action else {}),
+        "detail": " ".join(detail),
+        **({"mitigation": mitigation} if mitigation else {}),
     }
 
 

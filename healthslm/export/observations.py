@@ -10,12 +10,12 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from healthslm.export import coding, words
-from healthslm.export.coding import Json
+from healthslm.fhir import coding
+from healthslm.fhir.coding import Json
+from healthslm.fhir.finding import components, is_reading, summary_code
 from healthslm.readings import KINDS, UNUSABLE, Feature, Kind, Quality, Window, moment
 
 _FAULTS = {
@@ -134,21 +134,20 @@ class Observer:
         derived = [{"reference": url} for url in dict.fromkeys(r["reference"] for r in extremes)]
         resource = {
             # A profile's own value stays empty here, so that nobody takes a mean for a measurement.
-            **self._base(first.kind, _summary_code(first.kind), profile={}),
+            **self._base(first.kind, summary_code(first.kind), profile={}),
             "effectivePeriod": {
                 "start": coding.when(first.start, self.tz),
                 "end": coding.when(first.end, self.tz),
             },
             **self._device(first.kind),
             **({"derivedFrom": derived} if derived else {}),
-            "component": [*(_component(f) for f in features), *_amounts(features)],
+            "component": components(features),
         }
         return self.entries.add(resource)
 
     def _extreme(self, feature: Feature) -> Json | None:
         """The Observation of the one reading that a latest, lowest or highest value is."""
-        single = words.statistic(feature) in ("latest", "min", "max")
-        if not single or feature.at is None or feature.value is None:
+        if not is_reading(feature) or feature.at is None or feature.value is None:
             return None
         known = self.single.get((feature.kind, feature.at))
         return known or self.reading(feature.kind, feature.at, feature.value)
@@ -190,39 +189,3 @@ def _measured(kind: Kind, value: float, quality: int) -> Json:
         sent = f"{coding.digits(value, info.decimals)} {info.unit}"
         return {"dataAbsentReason": coding.absent("error", f"{why} (it sent {sent})")}
     return {"valueQuantity": coding.quantity(coding.digits(value, info.decimals), info.ucum, info.unit)}
-
-
-def _summary_code(kind: Kind) -> Json:
-    code = coding.kind_code(kind)
-    return {**code, "text": f"{KINDS[kind].title}, statistics of the period"}
-
-
-def _component(feature: Feature) -> Json:
-    """One statistic as a component: HL7's code for it where there is one, and our own name for it."""
-    own = {"system": coding.FEATURES, "code": words.clean(feature.name, 100).replace(" ", "_") or "unnamed"}
-    standard = coding.statistic_code(words.statistic(feature))
-    code = coding.concept(*([standard] if standard else []), own, text=words.title(feature))
-    if feature.value is None or not math.isfinite(feature.value):
-        why = words.clean(feature.reason) or "no reason was given"
-        return {"code": code, "dataAbsentReason": coding.absent("unknown", why)}
-    amount = coding.quantity(Decimal(feature.text), feature.unit or "1", words.unit(feature) or "1")
-    return {"code": code, "valueQuantity": amount}
-
-
-def _amounts(features: tuple[Feature, ...]) -> list[Json]:
-    """How much the statistics stand on: the count of readings, and the share of the period they speak for."""
-    told = next((f for f in features if f.count or f.coverage is not None), None)
-    if told is None:
-        return []
-    count_code = coding.statistic_code("count")
-    own = {"system": coding.FEATURES, "code": "coverage"}
-    parts: list[Json] = []
-    if count_code and not any(words.statistic(f) == "count" for f in features):
-        code = coding.concept(count_code, text="number of readings")
-        # An integer, not a Quantity: "1" is not among the units that the vital signs profiles allow.
-        parts.append({"code": code, "valueInteger": told.count})
-    if told.coverage is not None:
-        share = coding.quantity(Decimal(f"{told.coverage * 100:.1f}"), "%", "%")
-        text = "share of the period that readings speak for"
-        parts.append({"code": coding.concept(own, text=text), "valueQuantity": share})
-    return parts

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from healthslm.errors import ExportError
 from healthslm.export import bundle, bundle_bytes
-from healthslm.export.coding import digits, dumps
+from healthslm.fhir.coding import digits, dumps
 from healthslm.readings import Device, Kind, Person, Quality, Reading, Review, Severity
 
 NAMES = (

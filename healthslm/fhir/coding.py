@@ -1,4 +1,4 @@
-"""The codes of the Bundle: LOINC, UCUM, HL7 code systems, and a JSON writer that keeps decimals' digits.
+"""What resources are written with: LOINC, UCUM, HL7 code systems, and JSON that keeps decimals' digits.
 
 Sources: FHIR R4 (4.0.1) vital signs profiles, http://hl7.org/fhir/R4/observation-vitalsigns.html;
 LOINC displays as in LOINC 2.7x.
@@ -9,11 +9,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid5
-from zoneinfo import ZoneInfo
 
 from healthslm.readings import KINDS, Kind
 
@@ -140,7 +139,7 @@ def quantity(value: Decimal, ucum: str, unit: str) -> Json:
     return {"value": value, "unit": unit, "system": UCUM, "code": ucum}
 
 
-def when(time: datetime, tz: ZoneInfo) -> str:
+def when(time: datetime, tz: tzinfo) -> str:
     """Return a FHIR dateTime with the offset of the zone, in milliseconds only where it has them."""
     local = time.astimezone(tz)
     return local.isoformat(timespec="milliseconds" if local.microsecond >= 1000 else "seconds")
