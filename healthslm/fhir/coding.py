@@ -30,6 +30,16 @@ _NAMESPACE = UUID("5b1d6a6e-0e0c-5a7e-9c0b-6a1f4c1f7d2e")
 FEATURES = f"urn:oid:2.25.{uuid5(_NAMESPACE, 'feature').int}"
 RULES = f"urn:oid:2.25.{uuid5(_NAMESPACE, 'rule').int}"
 HASHES = f"urn:oid:2.25.{uuid5(_NAMESPACE, 'sha-256').int}"
+ALERTS = f"urn:oid:2.25.{uuid5(_NAMESPACE, 'alert').int}"
+LEVELS = f"urn:oid:2.25.{uuid5(_NAMESPACE, 'level').int}"
+OCCASIONS = f"urn:oid:2.25.{uuid5(_NAMESPACE, 'occasion').int}"
+
+TEST = {
+    "system": "http://terminology.hl7.org/CodeSystem/v3-ActReason",
+    "code": "HTEST",
+    "display": "test health data",
+}
+"""The tag of a resource that was made to try something, and says nothing of a person."""
 
 DISPLAY = {
     "8867-4": "Heart rate",
