@@ -9,9 +9,10 @@ from datetime import datetime, tzinfo
 from healthslm.alerts.alert import CLOCK_SLACK, Alert, AlertState, Held, Told
 from healthslm.alerts.book import Book
 from healthslm.alerts.desk import all_snoozed_until
+from healthslm.alerts.detected_issue import given
 from healthslm.alerts.hooks import Hook
 from healthslm.alerts.kept import AlertStore
-from healthslm.alerts.payload import CALLS, Occasion, payload
+from healthslm.alerts.payload import CALLS, Occasion
 from healthslm.alerts.policy import Policy
 from healthslm.alerts.telling import Lately, Message, afterwards, held_for_all, messages
 from healthslm.errors import StoreError
@@ -104,7 +105,7 @@ class Teller:
         """Put a message into the outbox, or bring it at once while the store takes none; return its row."""
         hook, worst = message.hook, message.alerts[0]
         ids = [alert.id for alert in message.alerts]
-        text = payload(worst, hook.tell, message.occasion, message.alerts[1:], message.note)
+        text = given(worst, hook.form, hook.tell, message.occasion, message.alerts[1:], message.note)
         try:
             return self._store.outbox_add(
                 ids,
