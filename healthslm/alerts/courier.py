@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
@@ -51,7 +53,7 @@ class Courier:
 
     `wake()` tells them that there is something new; they also look by themselves once a second, for a hook
     that has been left alone long enough. `carry` brings a payload to a hook, here or by another process.
-    `on_delivered(alert_ids, hook, row)` is called after each success.
+    `on_delivered(alert_ids, hook, row)` is called after each success; `monotonic` is a clock never set.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Courier:
         carry: Carry = call_here,
         on_delivered: Callable[[Sequence[str], str, int], None] = lambda _alerts, _hook, _row: None,
         jitter: Callable[[], float] = random.random,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._hooks = {hook.name: hook for hook in hooks}
@@ -70,6 +73,7 @@ class Courier:
         self._carry = carry
         self._on_delivered = on_delivered
         self._jitter = jitter
+        self._monotonic = monotonic
         self._news = {name: asyncio.Event() for name in self._hooks}
         self._hold: dict[str, float] = {}
         self._loose: dict[str, deque[tuple[str, str]]] = {name: deque(maxlen=LOOSE) for name in self._hooks}
@@ -98,7 +102,7 @@ class Courier:
 
     def _held(self, name: str) -> bool:
         """Say whether a hook that failed is being left alone for a while (by a clock that is never set)."""
-        return asyncio.get_running_loop().time() < self._hold.get(name, 0.0)
+        return self._monotonic() < self._hold.get(name, -math.inf)
 
     def bring(self, alert_ids: Sequence[str], hook: str, payload: str) -> None:
         """Take a payload that could not be put into the outbox; tried once, before everything else."""
@@ -111,9 +115,8 @@ class Courier:
 
     async def drain(self, seconds: float) -> bool:
         """Wait until nothing is due any more, for `seconds` at the most; says whether it got there."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + seconds
-        while loop.time() < until:
+        until = self._monotonic() + seconds
+        while self._monotonic() < until:
             if not any(self._store.outbox_next(name) for name in self._hooks if not self._held(name)):
                 return True
             await asyncio.sleep(0.02)
@@ -172,7 +175,7 @@ class Courier:
     def _failed(self, hook: Hook, row: OutboxRow, error: HookError) -> None:
         """Leave a hook alone for a while; give a payload up that it has not taken for days."""
         wait = back_off(row.attempts, self._jitter())
-        self._hold[hook.name] = asyncio.get_running_loop().time() + wait.total_seconds()
+        self._hold[hook.name] = self._monotonic() + wait.total_seconds()
         now = self._clock()
         due = now + wait
         self._store.outbox_retry(row.id, due, error.message)

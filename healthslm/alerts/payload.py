@@ -50,13 +50,16 @@ class Occasion(StrEnum):
 
 CALLS = frozenset({Occasion.AGAIN, Occasion.ESCALATED})
 """Those that an acknowledgement makes needless, though they wait in the outbox already."""
-_ALWAYS = frozenset({"schema", "id", "severity", "state", "occasion", "raised_at", "also", "message"})
+_ALWAYS = frozenset({"schema", "id", "severity", "state", "occasion", "raised_at", "also", "more", "message"})
 TOLD: dict[Tell, frozenset[str]] = {
     Tell.SEVERITY: _ALWAYS,
     Tell.TITLE: _ALWAYS | {"rule", "title", "action"},
     Tell.FULL: _ALWAYS | {"rule", "title", "action", "finding"},
 }
 """The fields of a payload, by how much a hook is told."""
+ALSO = 20
+"""So many of those told with an alert are named one by one; of the others there is the number."""
+_NAMED = 5
 _SOMETHING = "There is something to look at: open healthslm."
 _PLAIN = {
     Occasion.ACKNOWLEDGED: "Somebody has seen it.",
@@ -76,7 +79,8 @@ def payload(
     body: dict[str, object] = _short(alert, tell) | {
         "schema": SCHEMA,
         "occasion": occasion,
-        "also": [_short(other, tell) for other in also],
+        "also": [_short(other, tell) for other in also[:ALSO]],
+        "more": max(0, len(also) - ALSO),
         "message": _message(alert, tell, occasion, also, note),
     }
     if tell is Tell.FULL:
@@ -103,8 +107,13 @@ def _message(alert: Alert, tell: Tell, occasion: Occasion, also: Sequence[Alert]
         others = f"{len(also)} more with it." if also else ""
     else:
         first = f"{alert.finding.title}. {plain or alert.finding.action}"
-        others = f"Also: {'; '.join(other.finding.title for other in also)}." if also else ""
+        others = f"Also: {_titles(also)}." if also else ""
     return " ".join(part for part in (note, first, others) if part)
+
+
+def _titles(alerts: Sequence[Alert]) -> str:
+    named = "; ".join(alert.finding.title for alert in alerts[:_NAMED])
+    return named if len(alerts) <= _NAMED else f"{named}; and {len(alerts) - _NAMED} more"
 
 
 def _finding(alert: Alert) -> dict[str, object]:

@@ -95,7 +95,8 @@ class Policy(BaseModel):
         """Return what a finding's level is to this person. What is an emergency stays one."""
         if severity in (Severity.INFO, Severity.EMERGENCY):
             return severity
-        return max(self.at_least.get(rule, severity), min(self.at_most.get(rule, severity), severity))
+        lowered = min(self.at_most.get(rule, severity), severity)
+        return max(self.at_least.get(rule, lowered), lowered)
 
     def confirmation(self, rule: str, severity: Severity) -> timedelta:
         """Return how long a rule must hold before it is raised."""

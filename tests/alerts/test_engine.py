@@ -1,16 +1,18 @@
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from healthslm.alerts import Alert, AlertState, Engine, Tell, desk, parse_hooks, payload
 from healthslm.alerts.payload import TOLD
+from healthslm.alerts.policy import Policy, keep_policy
 from healthslm.errors import UsageError
 from healthslm.readings import Finding, Kind, Severity
 from healthslm.rules import judge
 from healthslm.rules.oxygen import LOW_SPO2
 from healthslm.rules.temperature import FEVER
-from healthslm.store import Store
+from healthslm.store import CHEAPEST, Store, create, open_store
 from tests.making import DAY, at, series, windows
 
 HOOKS = parse_hooks([{"kind": "command", "name": "bell", "argv": ["true"]}])
@@ -162,3 +164,101 @@ def test_a_restart_knows_when_it_last_held(store: Store) -> None:
 def test_a_damaged_alert_is_left_out(store: Store) -> None:
     store.put_alert("broken", "raised", DAY, "{}")
     assert engine_of(store).open_alerts == ()
+
+
+def test_what_must_be_confirmed_is_raised_when_it_has_held_for_so_long(store: Store) -> None:
+    keep_policy(store, Policy(confirm_min={"fever": 10}))
+    engine = engine_of(store)
+    assert engine.update(FEVER, fever(38.3), at("12:00")) is None
+    assert [state for _, state, _, _ in store.alerts()] == ["pending"]
+    assert engine.tick(at("12:09")) == []
+    again = engine_of(store)  # a restart changes nothing
+    (alert,) = again.tick(at("12:10"))
+    assert alert.state is AlertState.RAISED
+    assert store.outbox_pending() == 1
+
+
+def test_what_passes_before_it_is_confirmed_is_told_to_nobody(store: Store) -> None:
+    keep_policy(store, Policy(confirm_min={"fever": 10}))
+    engine = engine_of(store)
+    engine.update(FEVER, fever(38.3), at("12:00"))
+    engine.update(FEVER, None, at("12:05"))
+    assert engine.tick(at("12:20")) == []
+    assert engine.open_alerts == ()
+    assert store.outbox_pending() == 0
+
+
+def test_nothing_known_is_not_well(store: Store) -> None:
+    """A sensor that fell off says nothing, so the alert stays; a day later it is over, and not as well."""
+    engine = engine_of(store)
+    engine.update(FEVER, fever(38.3), at("12:00"))
+    later = at("12:00") + FEVER.join + timedelta(hours=1)
+    engine.update(FEVER, None, later, known=False)
+    engine.tick(later)
+    assert engine.open_alerts
+    engine.tick(at("12:00") + timedelta(days=1, minutes=1))
+    assert engine.open_alerts == ()
+    ((_, _, _, document),) = store.alerts()
+    assert "not known" in Alert.from_json(document).ended
+
+
+def test_over_is_said_by_the_clock_when_nothing_is_measured_after_the_good_reading(store: Store) -> None:
+    engine = engine_of(store)
+    engine.update(FEVER, fever(38.3), at("12:00"))
+    engine.update(FEVER, None, at("13:00"))
+    engine.tick(at("12:00") + FEVER.join + timedelta(minutes=1))
+    assert engine.open_alerts == ()
+
+
+def test_an_acknowledgement_between_reading_and_writing_is_not_lost(tmp_path: Path) -> None:
+    made, _ = create(tmp_path / "home", "passphrase", profile=CHEAPEST)
+    with made as mine, open_store(tmp_path / "home", "passphrase") as theirs:
+        engine = engine_of(mine)
+        alert = engine.update(FEVER, fever(38.3), at("12:00"))
+        assert alert is not None
+        desk.acknowledge(theirs, alert.id, at("12:10"), "anna")
+        engine.delivered([alert.id], "bell", 1)  # it has not looked yet
+        mine.commit()
+        engine.tick(at("12:11"))
+        (kept,) = engine.open_alerts
+        assert (kept.state, kept.acknowledged_by) == (AlertState.ACKNOWLEDGED, "anna")
+
+
+def test_who_wants_to_hear_it_is_told_that_it_was_seen_and_that_it_is_over(store: Store) -> None:
+    hooks = parse_hooks([{"kind": "command", "name": "bell", "argv": ["true"], "over": True}])
+    engine = Engine(store, hooks, clock=lambda: DAY)
+    alert = engine.update(FEVER, fever(38.3), at("12:00"))
+    assert alert is not None
+    desk.acknowledge(store, alert.id, at("12:10"))
+    engine.refresh()
+    engine.tick(at("12:11"))
+    engine.update(FEVER, None, at("13:00"))
+    engine.tick(at("12:00") + FEVER.join + timedelta(minutes=1))
+    assert [row.occasion for row in store.outbox("bell")] == ["new", "acknowledged", "over"]
+
+
+def test_what_quiet_hours_held_and_is_over_by_then_is_told_in_the_morning(store: Store) -> None:
+    keep_policy(store, Policy.model_validate({"quiet": [{"start": "22:00", "end": "23:00"}]}))
+    engine = engine_of(store)
+    engine.update(LOW_SPO2, low_oxygen(91, "22:00"), at("22:00"))
+    engine.update(LOW_SPO2, None, at("22:05"))
+    engine.tick(at("22:05") + LOW_SPO2.join)
+    assert engine.open_alerts == ()
+    assert store.outbox_pending() == 0
+    again = engine_of(store)
+    again.tick(at("23:00"))
+    (row,) = store.outbox("bell")
+    assert json.loads(row.payload)["state"] == "resolved"
+    again.tick(at("23:01"))
+    assert store.outbox_pending() == 1
+
+
+def test_the_calls_of_an_acknowledged_alert_are_taken_out_of_the_outbox(store: Store) -> None:
+    hooks = parse_hooks([{"kind": "command", "name": "carer", "argv": ["true"], "after_min": 10}])
+    engine = Engine(store, hooks, clock=lambda: DAY)
+    alert = engine.update(FEVER, fever(38.3), at("12:00"))
+    assert alert is not None
+    engine.tick(at("12:10"))
+    assert [row.occasion for row in store.outbox("carer")] == ["escalated"]
+    desk.acknowledge(store, alert.id, at("12:11"))
+    assert store.outbox_pending() == 0

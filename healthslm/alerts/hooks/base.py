@@ -94,7 +94,7 @@ class Base(BaseModel, ABC):
         return HookError(f"hook {self.name}: the package {package} is not there.", how)
 
 
-_NO_WORDS = frozenset({"finding", "also", "schema"})
+_NO_WORDS = frozenset({"finding", "also", "more", "schema"})
 """Fields of a payload that are nothing to read."""
 
 
