@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from device import LinkEvent, LinkState
 from healthslm.readings import Finding, Severity
@@ -34,28 +33,40 @@ class Standing:
     why: str = ""
 
 
+def after(before: Standing | None, event: LinkEvent) -> Standing | None:
+    """Return how a link stands after an event: as `before` where that changes nothing."""
+    if event.state in (LinkState.DROPPED, LinkState.FETCHED):
+        return before
+    since = event.at
+    if before is not None and before.state in _DOWN:
+        if event.state in _TRYING:
+            return before  # still gone, for the reason that was given; looking for it changes nothing
+        if event.state.value == before.state:
+            since = before.since
+    return Standing(state=event.state.value, since=since, why=event.why)
+
+
 class Links:
     """Takes note of what happens to the links."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._states: dict[str, Any] = store.get(_STATES, {})
+        self._states = standing(store)
 
     def note(self, event: LinkEvent) -> None:
         """Keep what one event says. Raises `StoreError` when the store takes nothing."""
         if event.state is LinkState.DROPPED:
             self._lost(event)
-        if event.state in (LinkState.DROPPED, LinkState.FETCHED):
-            return
         before = self._states.get(event.device)
-        since = event.at.isoformat()
-        if before is not None and before["state"] in _DOWN:
-            if event.state in _TRYING:
-                return  # still gone, for the reason that was given; looking for it changes nothing
-            if event.state.value == before["state"]:
-                since = before["since"]
-        self._states[event.device] = {"state": event.state.value, "since": since, "why": event.why}
-        self._store.put(_STATES, self._states)
+        stands = after(before, event)
+        if stands is None or stands is before:
+            return
+        self._states[event.device] = stands
+        kept = {
+            address: {"state": one.state, "since": one.since.isoformat(), "why": one.why}
+            for address, one in self._states.items()
+        }
+        self._store.put(_STATES, kept)
 
     def _lost(self, event: LinkEvent) -> None:
         losses = self._store.get(_LOSSES, [])
@@ -79,12 +90,17 @@ def standing(store: Store) -> dict[str, Standing]:
     }
 
 
+def called(store: Store, address: str) -> str:
+    """Return what a device is called in a text: by its name, made harmless, or by its address."""
+    return plain(store.device(address).name, 60) or address
+
+
 def losses(store: Store, start: datetime, end: datetime) -> Iterator[Finding]:
     """Yield a finding for each time in `[start, end)` that values came faster than they were taken."""
     for loss in store.get(_LOSSES, []):
         since, until = datetime.fromisoformat(loss["from"]), datetime.fromisoformat(loss["until"])
         if since < end and until >= start:
-            name = plain(store.device(loss["device"]).name, 60) or loss["device"]
+            name = called(store, loss["device"])
             yield Finding(
                 rule="lost_values",
                 version="1",
