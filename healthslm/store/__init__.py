@@ -6,6 +6,7 @@ store.db        SQLite, every page encrypted and authenticated with the data key
 store.db-wal    what was committed last; encrypted likewise; SQLite folds it in
 store.lock      empty; held by whoever has the store open, so that nobody replaces it meanwhile
 store.mark      how many commits were acknowledged, so that a damaged store.db-wal is noticed; no health data
+heartbeat.json  when healthslm last collected into it, and whether it ended as told; no health data
 before-update.backup   a copy of before the tables were changed, until that has succeeded
 restore.new     what a restore is about to put in place; replaced-…: what one replaced
 ```
@@ -34,6 +35,7 @@ from healthslm.store.store import Store
 
 __all__ = [
     "CHEAPEST",
+    "HEARTBEAT",
     "INTERACTIVE",
     "Access",
     "OutboxRow",
@@ -48,6 +50,7 @@ __all__ = [
 ]
 
 KEYS, DATABASE, MARK = "keys.json", "store.db", "store.mark"
+HEARTBEAT = "heartbeat.json"
 BEFORE_UPDATE = "before-update.backup"
 _UNFINISHED = ".part"
 PATIENCE_S = 5.0
@@ -143,7 +146,8 @@ def erase(folder: Path) -> None:
             files.destroy(folder / KEYS)
             for copy in restore.copies(folder):
                 files.destroy(copy)
-            for path in (*folder.glob(DATABASE + "*"), folder / MARK, folder / files.InUse.NAME):
+            beside = (MARK, HEARTBEAT, files.InUse.NAME)
+            for path in (*folder.glob(DATABASE + "*"), *(folder / name for name in beside)):
                 files.destroy(path)
             files.sync_folder(folder)
         except OSError as error:
