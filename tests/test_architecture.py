@@ -17,14 +17,14 @@ LEVELS: list[set[str]] = [
     {"fhir"},
     {"ingest", "importers", "alerts", "export", "store"},
     {"live", "links", "people", "history", "rulebook"},
-    {"query", "daily"},
+    {"query", "daily", "absence"},
     {"collector", "rounds"},
     {"pipeline"},
     {"cli", "commands", "companion", "demo", "bench", "evaluation", "training", "voices"},
 ]
 CORE = LEVELS[2]
 LEVEL = {part: number for number, parts in enumerate(LEVELS) for part in parts}
-USES_DEVICE = {"ingest", "links", "collector", "pipeline"} | LEVELS[-1]
+USES_DEVICE = {"ingest", "links", "absence", "collector", "pipeline"} | LEVELS[-1]
 # `rules` judge what `analysis` computed: the one pair of siblings of which one stands on the other.
 ALLOWED_SIBLINGS = {("rules", "analysis")}
 COMPOSERS = LEVELS[-1]  # what a person starts may use its neighbours
