@@ -11,6 +11,7 @@ from healthslm.alerts.hooks.base import TIME_LIMIT, Base, Worded
 from healthslm.alerts.hooks.command import CommandHook
 from healthslm.alerts.hooks.desktop import DesktopHook
 from healthslm.alerts.hooks.mail import MailHook
+from healthslm.alerts.hooks.mqtt import MqttHook
 from healthslm.alerts.hooks.webhook import WebhookHook, sign
 from healthslm.errors import HookError
 
@@ -22,13 +23,14 @@ __all__ = [
     "DesktopHook",
     "Hook",
     "MailHook",
+    "MqttHook",
     "WebhookHook",
     "Worded",
     "parse_hooks",
     "sign",
 ]
 
-Hook = CommandHook | WebhookHook | MailHook | AppriseHook | DesktopHook
+Hook = CommandHook | WebhookHook | MailHook | AppriseHook | DesktopHook | MqttHook
 _HOOKS: TypeAdapter[list[Hook]] = TypeAdapter(list[Annotated[Hook, Field(discriminator="kind")]])
 
 

@@ -19,6 +19,8 @@ from healthslm.readings import Kind, Severity
 TIME_LIMIT = 10.0
 """Seconds a hook may take."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+HOST = r"^(?:::1|[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?)$"
+"""A server's name or address."""
 Clock = Callable[[], datetime]
 
 

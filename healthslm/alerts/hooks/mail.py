@@ -13,11 +13,10 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from healthslm.alerts.hooks.base import LOOPBACK, TIME_LIMIT, Clock, Worded
+from healthslm.alerts.hooks.base import HOST, LOOPBACK, TIME_LIMIT, Clock, Worded
 from healthslm.clock import utc_now
 
 _ADDRESS = re.compile(r"[!-~]+@[A-Za-z0-9.-]+")
-_HOST = r"^[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?$"
 
 _SAID_OF_US = "healthslm.invalid"
 """The name that the server is told: not this machine's own."""
@@ -35,7 +34,7 @@ class MailHook(Worded):
     """An e-mail to one or more addresses. The server's certificate is checked."""
 
     kind: Literal["mail"] = "mail"
-    host: str = Field(pattern=_HOST)
+    host: str = Field(pattern=HOST)
     port: int = Field(default=587, ge=1, le=65535)
     security: Security = Security.STARTTLS
     user: str = ""
