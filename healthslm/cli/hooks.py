@@ -15,6 +15,7 @@ import typer
 
 from healthslm.alerts import Alert, AlertState, CommandHook, Hook, Tell, parse_hooks, payload
 from healthslm.alerts.hooks.base import LOOPBACK
+from healthslm.alerts.payload import Occasion
 from healthslm.cli import terminal
 from healthslm.cli.app import Json, app
 from healthslm.cli.running import say_if_running
@@ -37,8 +38,8 @@ def hooks_add(
     target: Annotated[
         list[str],
         typer.Argument(
-            help="An https address; mailto:ADDRESS; desktop:; an address as Apprise writes it (ntfys://, "
-            "tgram://, matrixs:// ...); or a command with its arguments."
+            help="An https address; mailto:ADDRESS; desktop:; mqtts://HOST for Home Assistant; an address as "
+            "Apprise writes it (ntfys://, tgram://, matrixs:// ...); or a command with its arguments."
         ),
     ],
     tell: Annotated[
@@ -50,18 +51,22 @@ def hooks_add(
     ] = None,
     server: Annotated[str | None, typer.Option(help="The mail server: HOST or HOST:PORT.")] = None,
     sender: Annotated[str | None, typer.Option("--from", help="The address that a mail is from.")] = None,
-    user: Annotated[str, typer.Option(help="The name to log in to the mail server with.")] = "",
+    user: Annotated[str, typer.Option(help="The name to log in to the mail server or broker with.")] = "",
     password_file: Annotated[
         Path | None,
-        typer.Option(help="Read the mail server's password from a file, instead of asking for it."),
+        typer.Option(help="Read that name's password from a file, instead of asking for it."),
     ] = None,
 ) -> None:
     """Tell somebody of alerts: by the web, by mail, by a push service, on the desktop, by a program."""
     row = _row(target)
     if row["kind"] == "mail":
         row |= _mail_server(server, sender or user, user, password_file)
-    elif server or sender or user or password_file:
-        raise UsageError("--server, --from, --user and --password-file are a mail's.", "Name mailto:ADDRESS.")
+    elif server or sender:
+        raise UsageError("--server and --from are a mail's.", "Name mailto:ADDRESS.")
+    elif row["kind"] == "mqtt":
+        row |= {"user": user, "password": _password(user, str(row["host"]), password_file)}
+    elif user or password_file:
+        raise UsageError("--user and --password-file are a mail's and a broker's.", "Leave them out.")
     if text is not None:
         row["template"] = text
     (hook,) = parse_hooks([{"name": name, "tell": tell, **row}])
@@ -93,6 +98,8 @@ def _row(target: list[str]) -> dict[str, object]:
         return {"kind": "mail", "to": [one.strip() for one in first.partition(":")[2].split(",")]}
     if scheme == "desktop":
         return {"kind": "desktop"}
+    if scheme in ("mqtt", "mqtts"):
+        return _broker(first)
     if scheme and "://" in first:
         return {"kind": "apprise", "url": first}
     return {"kind": "command", "argv": target}
@@ -109,14 +116,7 @@ def _mail_server(server: str | None, sender: str, user: str, password_file: Path
         host, port = parts.hostname or "", parts.port or 587
     except ValueError as error:
         raise UsageError(f"{server!r} is no server.", "Write HOST or HOST:PORT.") from error
-    password = ""
-    if user and password_file is not None:
-        try:
-            password = password_file.read_text(encoding="utf-8").splitlines()[0]
-        except (OSError, UnicodeDecodeError, IndexError) as error:
-            raise UsageError(f"{password_file} cannot be read as a password's file.") from error
-    elif user:
-        password = typer.prompt(f"Password of {user} at {host}", hide_input=True, err=True)
+    password = _password(user, host, password_file)
     security = "tls" if port == 465 else "none" if host in LOOPBACK else "starttls"
     return {
         "host": host,
@@ -126,6 +126,34 @@ def _mail_server(server: str | None, sender: str, user: str, password_file: Path
         "user": user,
         "password": password,
     }
+
+
+_HOW_A_BROKER = "Write mqtts://HOST or mqtts://HOST:PORT, and the user's name with --user."
+
+
+def _broker(address: str) -> dict[str, object]:
+    """Read where an MQTT broker is."""
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise UsageError("That is no broker's address.", _HOW_A_BROKER) from error
+    if not host or "@" in parts.netloc or parts.path.strip("/") or parts.query or parts.fragment:
+        raise UsageError("A broker's address is a host, and a port if need be.", _HOW_A_BROKER)
+    tls = parts.scheme == "mqtts"
+    return {"kind": "mqtt", "host": host, "port": port or (8883 if tls else 1883), "tls": tls}
+
+
+def _password(user: str, host: str, file: Path | None) -> str:
+    """Read a user's password from a file, or ask for it."""
+    if not user:
+        return ""
+    if file is None:
+        return str(typer.prompt(f"Password of {user} at {host}", hide_input=True, err=True))
+    try:
+        return file.read_text(encoding="utf-8").splitlines()[0]
+    except (OSError, UnicodeDecodeError, IndexError) as error:
+        raise UsageError(f"{file} cannot be read as a password's file.") from error
 
 
 _TOLD = {
@@ -228,7 +256,7 @@ def hooks_test(context: typer.Context, name: str) -> None:
         raised_at=now,
         last_seen=now,
     )
-    sent = payload(alert, hook.tell)
+    sent = payload(alert, hook.tell, Occasion.TEST)
     hook.ready()
     asyncio.run(hook.call(sent, key=alert.id))
     terminal.say(f"{hook.target} took it:")

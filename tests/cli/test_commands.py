@@ -154,6 +154,22 @@ def test_a_mail_is_set_up_with_its_server_and_a_password_that_is_not_shown(run: 
     assert "hush" not in listed + added.stdout + added.stderr
 
 
+def test_a_broker_is_a_hook_and_its_password_is_not_shown(run: Run, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("hush-hush\n")
+    named = ("--user", "me", "--password-file", str(secret))
+    assert run("hooks", "add", "home", "mqtts://home.example.org", *named).returncode == 0
+    assert run("hooks", "add", "here", "mqtt://127.0.0.1").returncode == 0
+    listed = run("hooks", "list", "--json").stdout
+    targets = [row["target"] for row in json.loads(listed)]
+    assert targets == ["mqtts://home.example.org:8883", "mqtt://127.0.0.1:1883"]
+    assert "hush" not in listed
+    assert "encrypted" in run("hooks", "add", "more", "mqtt://home.example.org").stderr
+    refused = run("hooks", "add", "more", "mqtts://me:hush-hush@home.example.org")
+    assert "--user" in refused.stderr
+    assert "hush" not in refused.stdout + refused.stderr
+
+
 def test_a_push_service_and_the_desktop_are_hooks_too(run: Run) -> None:
     assert run("hooks", "add", "phone", "ntfys://ntfy.example.org/t", "--text", "{severity}!").returncode == 0
     assert run("hooks", "add", "desk", "desktop:").returncode == 0
