@@ -15,8 +15,10 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from device import Event, Kept, batches
+from healthslm.absence import STEADY_FOR, Absence
 from healthslm.alerts import Courier, Engine, Hook
 from healthslm.alerts.courier import Carry, call_here
+from healthslm.alerts.policy import policy_of
 from healthslm.analysis import describe
 from healthslm.analysis.daily_vitals import SHOWN
 from healthslm.analysis.measures import measures
@@ -68,6 +70,7 @@ async def collect(
     observe: Callable[[Update], None] = lambda _update: None,
     delivered: Callable[[str, str], None] = lambda _alert, _hook: None,
     stop: asyncio.Event | None = None,
+    counter: Callable[[], float] | None = None,
 ) -> Tally:
     """Store every event's readings, judge them, and alert; until the events end or `stop` is set.
 
@@ -75,7 +78,8 @@ async def collect(
     data's clock, `wall_clock` that of deliveries; they differ only when a recorded day is played. `carry`
     calls the hooks, in this process unless another does it. Days begin in `zone`; quiet hours are those of
     `zone_now`, where the person is just now. `observe` sees what came of each event, `delivered(alert_id,
-    hook)` each alert that a hook took.
+    hook)` each alert that a hook took. With a `counter` (seconds, that go on while the machine sleeps) what
+    is absent is an event too.
     """
 
     def on_delivered(alert_ids: Sequence[str], hook: str, row: int) -> None:
@@ -91,13 +95,13 @@ async def collect(
     engine = Engine(store, hooks, clock=wall_clock, zone=zone_now or (lambda: zone), bring=bringing.bring)
     collector = Collector(store, engine, rules, zone, clock)
     collector.remember(clock())
-    rounds = Rounds(store, engine, hooks, bringing.state)
+    rounds = Rounds(store, engine, hooks, bringing.state, _absence(store, engine, zone, clock, counter))
 
     def tell(updates: Sequence[Update]) -> None:
         if any(update.alerts for update in updates):
             courier.wake()
         for update in updates:
-            rounds.heard(update.stored)
+            rounds.heard(update.event, update.stored)
             try:
                 observe(update)
             except Exception:  # whoever watches must not end the watch
@@ -114,7 +118,11 @@ async def collect(
             await asyncio.sleep(EVERY.total_seconds())
             now = clock()
             tell(collector.flush(now))
-            if alerts := [*collector.settle(), *rounds.make(now), *engine.tick(now)]:
+            if alerts := [
+                *collector.settle(),
+                *rounds.make(now, counter() if counter else 0.0),
+                *engine.tick(now),
+            ]:
                 tell([Update(event=None, alerts=alerts)])
 
     async with bringing as courier:
@@ -128,12 +136,34 @@ async def collect(
             if alerts := collector.settle(last=True):
                 tell([Update(event=None, alerts=alerts)])
             await courier.drain(seconds=10)
+            rounds.finish(clock())
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             collector.finish()
     return collector.tally
+
+
+def _absence(
+    store: Store,
+    engine: Engine,
+    zone: ZoneInfo,
+    clock: Callable[[], datetime],
+    counter: Callable[[], float] | None,
+) -> Absence | None:
+    if counter is None:
+        return None
+    policy = policy_of(store)
+    return Absence(
+        store,
+        now=clock(),
+        monotonic=counter(),
+        zone=zone,
+        expected=policy.expected,
+        held=[alert.rule for alert in engine.open_alerts],
+        steady_for=None if policy.paced else STEADY_FOR,
+    )
 
 
 _TICK_S = 0.1

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from itertools import chain
 
+from device import Event, Identity, LinkEvent, Notification
+from healthslm.absence import Absence
 from healthslm.alerts import Alert, Engine, Hook
 from healthslm.alerts.payload import heartbeat, vitals
 from healthslm.alerts.undelivered import undelivered
@@ -17,10 +18,10 @@ EVERY = timedelta(seconds=5)
 
 
 class Rounds:
-    """Asks whether a hook takes nothing, and tells the hooks that asked for it that all is at work.
+    """Asks what is absent and which hook takes nothing, and tells the hooks that asked that all is at work.
 
     `tell_state(hook, what, payload)` brings what is not kept for later: heartbeats, and the latest readings
-    of the kinds that were chosen for a hook.
+    of the kinds that were chosen for a hook. Without `absence` nothing is missed: a recorded day is played.
     """
 
     def __init__(
@@ -29,34 +30,55 @@ class Rounds:
         engine: Engine,
         hooks: Sequence[Hook],
         tell_state: Callable[[str, str, str], None],
+        absence: Absence | None = None,
     ) -> None:
         self._store = store
         self._engine = engine
         self._hooks = tuple(hooks)
         self._tell_state = tell_state
+        self._absence = absence
         self._chosen = frozenset(kind for hook in hooks for kind in hook.vitals)
         self._latest: dict[Kind, Reading] = {}
         self._said: dict[tuple[str, str], datetime] = {}
         self._made: datetime | None = None
 
-    def heard(self, readings: Iterable[Reading]) -> None:
-        """Take note of what came: only the newest of what some hook wants to know, and can be relied on."""
-        for reading in readings:
+    def heard(self, event: Event | None, readings: Sequence[Reading]) -> None:
+        """Take note of an event, and of the new readings that came of it; of none, what was held back."""
+        if self._absence is not None:
+            if isinstance(event, LinkEvent):
+                self._absence.link(event)
+            elif readings:
+                self._absence.heard(readings, _when(event, readings))
+        if not self._chosen:
+            return
+        for reading in readings:  # the newest of what some hook wants to know, and can be relied on
             if reading.kind in self._chosen and not reading.quality & UNUSABLE:
                 before = self._latest.get(reading.kind)
                 if before is None or before.time <= reading.time:
                     self._latest[reading.kind] = reading
 
-    def make(self, now: datetime) -> list[Alert]:
-        """Make a round if it is time; return the alerts that this raised."""
+    def make(self, now: datetime, monotonic: float) -> list[Alert]:
+        """Make a round if it is time; return the alerts that this raised.
+
+        `monotonic` is a counter in seconds that goes on while the machine sleeps.
+        """
         for hook in self._hooks:
             self._keep_informed(hook, now)
         if self._made is not None and timedelta(0) <= now - self._made < EVERY:
             return []
         self._made = now
-        found = chain(undelivered(self._store, self._hooks, now))
-        raised = [self._engine.update(asked, finding, now) for asked, finding in found]
+        absent = self._absence.look(now, monotonic) if self._absence is not None else ()
+        raised = [self._engine.update(watch, finding, now) for watch, finding in absent]
+        raised += [
+            self._engine.update(hook, finding, now)
+            for hook, finding in undelivered(self._store, self._hooks, now)
+        ]
         return [alert for alert in raised if alert is not None]
+
+    def finish(self, now: datetime) -> None:
+        """Say that the end is meant."""
+        if self._absence is not None:
+            self._absence.finish(now)
 
     def _keep_informed(self, hook: Hook, now: datetime) -> None:
         if hook.heartbeat_min and self._is_due(hook.name, "heartbeat", now, hook.heartbeat_min * 60):
@@ -84,3 +106,10 @@ class Rounds:
             return False
         self._said[hook, what] = now
         return True
+
+
+def _when(event: Event | None, readings: Sequence[Reading]) -> datetime:
+    """When readings came in."""
+    if isinstance(event, Notification):
+        return event.received_at
+    return event.at if isinstance(event, Identity) else readings[-1].time

@@ -53,7 +53,8 @@ class Policy(BaseModel):
 
     By rule: `confirm_min` is how long it must hold before it is raised (an emergency does not wait),
     `at_least` and `at_most` bound its level (an emergency stays one), `repeat_of` is its own `repeat_min`. By
-    device, `expect_min` is how long nothing may come from it; 0 is not watched.
+    device, `expect_min` is how long nothing may come from it; 0 is not watched. `paced` says that a pacemaker
+    leads the heart, whose rate may stand still.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -74,6 +75,7 @@ class Policy(BaseModel):
     at_most: Mapping[str, Severity] = {}
     repeat_of: Mapping[str, Minutes] = {}
     expect_min: Mapping[str, Minutes] = {}
+    paced: bool = False
 
     @field_validator("repeat_min", "confirm_min", "repeat_of", "expect_min", "repeat_times")
     @classmethod
@@ -90,6 +92,11 @@ class Policy(BaseModel):
             if not all(1 <= minutes <= 24 * 60 for minutes in value.get(level, ())):
                 raise ValueError("a snooze lasts a minute to a day")
         return value
+
+    @property
+    def expected(self) -> dict[str, timedelta | None]:
+        """How long nothing may come from single devices; `None` for one that is never missed."""
+        return {device: timedelta(minutes=m) if m else None for device, m in self.expect_min.items()}
 
     def level(self, rule: str, severity: Severity) -> Severity:
         """Return what a finding's level is to this person. What is an emergency stays one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, tzinfo
 
 from healthslm.alerts.alert import CLOCK_SLACK, Alert, AlertState, Held, Told
@@ -42,11 +43,13 @@ class Teller:
         self._clock = clock
         self._zone = zone
         self._bring = bring
+        self._now: datetime | None = None
         kept = store.get(_LATELY, {})
         self._lately = {h.name: Lately.from_json(kept[h.name]) if h.name in kept else Lately() for h in hooks}
 
     def tell(self, alerts: Iterable[Alert], policy: Policy, now: datetime) -> None:
         """Put into the outbox what is due of these alerts, and note why the others wait."""
+        self._now = now
         free = self._not_held_for_all(alerts, policy, now)
         held: dict[str, Held] = {}
         sent = False
@@ -56,8 +59,10 @@ class Teller:
             for message in told:
                 sent = True
                 self._was_told(message, self._send(message), now)
-        for alert in free:
-            self._book.note(self._book.latest(alert), held=held.get(alert.id, Held.NOT))
+        for alert in map(self._book.latest, free):
+            why = held.get(alert.id, Held.NOT)
+            if alert.held is not why:
+                self._book.keep(replace(alert, held=why))
         if sent:
             self._keep_lately()
 
@@ -73,7 +78,8 @@ class Teller:
                 continue
             why = held_for_all(alert, policy, now, local, snoozed)
             if why is not Held.NOT:
-                self._book.note(alert, held=why)
+                if alert.held is not why:
+                    self._book.keep(replace(alert, held=why))
             elif alert.due_since is None or alert.due_since > now + CLOCK_SLACK:
                 free.append(self._book.note(alert, due_since=now))
             else:
@@ -128,7 +134,9 @@ class Teller:
                 continue  # an older word than what it is to know
             state = AlertState.DELIVERED if alert.state is AlertState.RAISED else alert.state
             to = tuple(dict.fromkeys((*alert.delivered_to, hook)))
-            self._book.note(alert, state=state, delivered_to=to)
+            # What is told again is told so long after it was taken, not after it was put into the outbox.
+            taken = replace(told, at=self._now or told.at)
+            self._book.note(alert, state=state, delivered_to=to, told={**alert.told, hook: taken})
 
     def _keep_lately(self) -> None:
         try:

@@ -151,8 +151,10 @@ def messages(
         lately.capped_since = now if lately.count(Severity.WATCH) >= policy.cap else None
         return [*told, message], {}
     held: dict[str, Held] = {}
-    for group in _groups([alert for alert, _ in rest]):
-        of_group = [(alert, occasion) for alert, occasion in rest if group_of(alert.rule) == group]
+    by_group: dict[str, list[tuple[Alert, Occasion]]] = {}
+    for one in rest:
+        by_group.setdefault(group_of(one[0].rule), []).append(one)
+    for group, of_group in by_group.items():
         worst, occasion = of_group[0]
         ids = [alert.id for alert, _ in of_group]
         if lately.group(group, worst.severity, now):

@@ -32,7 +32,7 @@ class Undelivered:
     """What has the alert: one hook."""
 
     name: str
-    join: timedelta = timedelta(0)
+    join: timedelta = WAITED
 
 
 def undelivered(

@@ -19,7 +19,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from healthslm.absence import Absence
-
 from healthslm.alerts import Alert, Courier, Engine, desk, parse_hooks
 from healthslm.alerts.policy import Policy, keep_policy, policy_of
 from healthslm.collector import Collector
@@ -125,13 +124,13 @@ class Stage:
         )
         self._collector = Collector(store, self._engine, RULES, self._zone, lambda: self.now)
         self._collector.remember(self.now)
-        expected = {a: timedelta(minutes=m) if m else None for a, m in policy_of(store).expect_min.items()}
         self._absence = Absence(
             store,
-            self._zone,
-            self.now,
-            self.now.timestamp(),
-            expected=expected,
+            now=self.now,
+            monotonic=self._monotonic(),
+            zone=self._zone,
+            expected=policy_of(store).expected,
+            held=[alert.rule for alert in self._engine.open_alerts],
             free=lambda: (10**11, 10**12),
         )
         self._rounds = Rounds(store, self._engine, self._hooks, self._courier.state, self._absence)
@@ -213,7 +212,7 @@ class Stage:
         if "device" in line:
             updates = self._collector.take(list(self._sender.events(line, self.now)))
             for update in updates:
-                self._rounds.heard(update)
+                self._rounds.heard(update.event, update.stored)
             if any(update.alerts for update in updates):
                 self._courier.wake()
             return
@@ -301,34 +300,29 @@ class Stage:
             assert len(kept) == line["alerts"], f"{len(kept)} alerts of {line['of']}: {kept}"
 
     def _were_told(self, line: Mapping[str, Any]) -> None:
-        first, last = (
-            self.local(text) for text in line.get("between", (self.script["begins"], self.script["ends"]))
-        )
+        whole = (self.script["begins"], self.script["ends"])
+        first, last = (self.local(text) for text in line.get("between", whole))
         calls = [
             call
             for call in self._world.calls
             if first <= call.at <= last
             and line["told"] in (call.hook, "anybody")
-            and (
-                "of" not in line
-                or line["of"] in (call.told.get("rule"), *(a["rule"] for a in call.told["also"]))
-            )
+            and ("of" not in line or line["of"] in _rules(call))
             and all(line[name] == call.told[name] for name in ("severity", "occasion") if name in line)
             and line.get("saying", "") in call.told["message"]
         ]
         times = line.get("times")
         seen = "\n".join(
-            f"  {c.at:%d %H:%M:%S} {c.hook}: {c.told['occasion']} {c.told['severity']} {c.told['message']}"
+            f"  {c.at.astimezone(self._zone):%d %H:%M:%S} {c.hook}: {c.told['occasion']} {c.told['severity']}"
+            f" {c.told['message']}"
             for c in self._world.calls
         )
-        assert (len(calls) == times) if times is not None else calls, (
-            f"{dict(line)} but:\n{seen or '  nobody'}"
-        )
+        as_expected = len(calls) == times if times is not None else bool(calls)
+        assert as_expected, f"{dict(line)} but:\n{seen or '  nobody'}"
         if line.get("in_order"):
-            ids = [call.told["id"] for call in calls]
-            raised = [call.told["raised_at"] for call in calls]
-            assert raised == sorted(raised), f"not in order:\n{seen}"
-            assert len({call.key for call in calls}) == len(ids), f"one key for several:\n{seen}"
+            rows = [int(call.key.rpartition("-")[2]) for call in calls]
+            assert rows == sorted(rows), f"not in order:\n{seen}"
+            assert len({call.key for call in calls}) == len(calls), f"one key for several:\n{seen}"
 
     def _was_found(self, line: Mapping[str, Any]) -> None:
         end = self._ends if "on" not in line else self.local(line["on"])

@@ -74,12 +74,17 @@ class Sender:
             case {"spo2": spo2}:
                 yield PlxContinuousMeasurement(float(spo2), float(line.get("pulse", 70)))
             case {"steps_a_minute": cadence}:
-                yield RscMeasurement(line.get("speed", 2.5), cadence)
+                yield RscMeasurement(
+                    instantaneous_speed=float(line.get("speed", 2.5)), instantaneous_cadence=cadence
+                )
             case {"systolic": systolic, "diastolic": diastolic}:
                 said = datetime.fromisoformat(line["stamped"]) if "stamped" in line else shown
                 mean = (systolic + 2 * diastolic) / 3
                 yield BloodPressureMeasurement(
-                    float(systolic), float(diastolic), round(mean), timestamp=stamp(said)
+                    systolic=float(systolic),
+                    diastolic=float(diastolic),
+                    mean_arterial_pressure=float(round(mean)),
+                    timestamp=stamp(said),
                 )
             case {"temperature": temperature}:
                 yield TemperatureMeasurement(float(temperature), timestamp=stamp(shown))
