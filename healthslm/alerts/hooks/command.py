@@ -13,7 +13,7 @@ from pydantic import Field
 from healthslm.alerts.hooks.base import TIME_LIMIT, Base, Clock
 from healthslm.clock import utc_now
 
-_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS")
+ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS")
 """What a command sees of our environment: enough to run, nothing that might be a secret."""
 
 
@@ -33,7 +33,7 @@ class CommandHook(Base):
     ) -> None:
         """Run the command; it must end with 0 in time. It sees the key as `HEALTHSLM_DELIVERY`."""
         env = {"HEALTHSLM_DELIVERY": key} if key else {}
-        env |= {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+        env |= {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
         try:
             transport, talk = await asyncio.get_running_loop().subprocess_exec(
                 _Talk,
