@@ -34,6 +34,7 @@ from device import Identity, LinkEvent, LinkState, Notification, scan, watch
 from device.virtual import Day, SimulatedClock, VirtualRadio, Worn, play, rhythm_from_csv
 from healthslm.alerts import Hook, parse_hooks
 from healthslm.alerts.hooks import sign
+from healthslm.alerts.process import CourierProcess
 from healthslm.cli import terminal
 from healthslm.clock import utc_now
 from healthslm.collector import Tally, Update
@@ -250,10 +251,14 @@ async def _live(
         screen = Screen(zone=zone, names={f.address: f.name for f in found}, now=day.midnight)
         stop = asyncio.Event()
         with Live(screen, console=console, refresh_per_second=8, transient=False):
-            async with watch(worn.addresses, clock=clock, radio=air.radio) as events:
+            async with (
+                CourierProcess() as courier,
+                watch(worn.addresses, clock=clock, radio=air.radio) as events,
+            ):
+                await courier.warm(hooks)
                 collecting = asyncio.create_task(
-                    collect(events, store, zone=zone, hooks=hooks, clock=clock, observe=screen.take,
-                            delivered=screen.delivered, stop=stop)
+                    collect(events, store, zone=zone, hooks=hooks, carry=courier.call, clock=clock,
+                            observe=screen.take, delivered=screen.delivered, stop=stop)
                 )  # fmt: skip
                 try:
                     await play(

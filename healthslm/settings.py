@@ -58,6 +58,11 @@ class Settings(BaseModel):
         """The time zone itself."""
         return ZoneInfo(self.timezone)
 
+    def zone_now(self) -> ZoneInfo:
+        """Return where the person is just now: the machine's own zone, unless one was set."""
+        set_here = "timezone" in self.model_fields_set
+        return self.zone if set_here else ZoneInfo(system_timezone())
+
 
 def load(home: Path | None = None) -> Settings:
     """Read `settings.toml` from the home folder, or take the defaults when there is none.

@@ -24,7 +24,7 @@ LEVELS: list[set[str]] = [
 ]
 CORE = LEVELS[2]
 LEVEL = {part: number for number, parts in enumerate(LEVELS) for part in parts}
-USES_DEVICE = {"ingest", "links", "absence", "collector", "pipeline"} | LEVELS[-1]
+USES_DEVICE = {"ingest", "links", "absence", "collector", "rounds", "pipeline"} | LEVELS[-1]
 # `rules` judge what `analysis` computed: the one pair of siblings of which one stands on the other.
 ALLOWED_SIBLINGS = {("rules", "analysis")}
 COMPOSERS = LEVELS[-1]  # what a person starts may use its neighbours

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -20,10 +20,11 @@ from device.events import EventQueue
 from healthslm import people
 from healthslm.cli import terminal
 from healthslm.cli.chores import Served
+from healthslm.cli.delivering import carrying
 from healthslm.cli.pairing import LinkSettings, link_settings
-from healthslm.cli.running import only_one
+from healthslm.cli.running import LOCK, only_one
 from healthslm.cli.session import Session, hooks_of, opened
-from healthslm.clock import utc_now
+from healthslm.clock import boot_seconds, utc_now
 from healthslm.collector import Tally, Update
 from healthslm.errors import HealthslmError, LockedError, StoreError, UsageError
 from healthslm.people import Member
@@ -101,6 +102,7 @@ async def listen_for_all(
     *,
     radio: Radio | None = None,
     clock: Callable[[], datetime] = utc_now,
+    zone_now: Callable[[], ZoneInfo] | None = None,
 ) -> dict[str, Tally]:
     """Listen to everybody's devices until `stop` is set; returns what came for each, by label.
 
@@ -119,19 +121,37 @@ async def listen_for_all(
         one, device = whose[address.upper()]
         return kept(one.store, device.address, characteristic)
 
-    async with watch(
-        list(whose),
-        radio=radio,
-        pair=[address for address, link in links.items() if link.paired],
-        streams={address: link.streams for address, link in links.items()},
-        kept=last_kept,
-        zone=zone,
-    ) as events:
+    hooks = {one.label: hooks_of(one.store) for one in served}
+    everybodys = [hook for theirs in hooks.values() for hook in theirs]
+    async with (
+        carrying(everybodys, served[0].store.folder / LOCK) as carry,
+        watch(
+            list(whose),
+            radio=radio,
+            pair=[address for address, link in links.items() if link.paired],
+            streams={address: link.streams for address, link in links.items()},
+            kept=last_kept,
+            zone=zone,
+        ) as events,
+    ):
+
+        def serve(one: Served) -> Awaitable[Tally | None]:
+            theirs = collect(
+                queues[one.label],
+                one.store,
+                zone=zone,
+                zone_now=zone_now,
+                hooks=hooks[one.label],
+                carry=carry,
+                observe=observe[one.label],
+                stop=stop,
+                counter=boot_seconds,
+            )
+            return _until_it_fails(one, theirs)
+
         sharing = asyncio.create_task(_share_out(events, whose, queues))
         try:
-            tallies = await asyncio.gather(
-                *(_serve(one, queues[one.label], zone, observe[one.label], stop) for one in served)
-            )
+            tallies = await asyncio.gather(*map(serve, served))
         finally:
             sharing.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -163,13 +183,10 @@ async def _share_out(
             queue.close()
 
 
-async def _serve(
-    one: Served, events: EventQueue, zone: ZoneInfo, observe: Observe, stop: asyncio.Event
-) -> Tally | None:
+async def _until_it_fails(one: Served, collecting: Awaitable[Tally]) -> Tally | None:
     """Collect what comes for one person; `None` when that ended in an error, which the others survive."""
     try:
-        hooks = hooks_of(one.store)
-        return await collect(events, one.store, zone=zone, hooks=hooks, observe=observe, stop=stop)
+        return await collecting
     except HealthslmError as error:
         terminal.say(f"{one.label} is not served any more. {error}", "bold red")
         return None

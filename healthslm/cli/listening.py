@@ -22,15 +22,18 @@ from healthslm import people
 from healthslm.cli import terminal
 from healthslm.cli.app import Json, app
 from healthslm.cli.chores import Served, beside
+from healthslm.cli.delivering import carrying
 from healthslm.cli.household import everybody, listen_for_all
 from healthslm.cli.measure import need_virtual
 from healthslm.cli.pairing import link_settings
-from healthslm.cli.running import only_one
+from healthslm.cli.running import LOCK, only_one
 from healthslm.cli.session import Session, hooks_of, opened, session
+from healthslm.clock import boot_seconds
 from healthslm.collector import Tally, Update
 from healthslm.errors import UsageError
 from healthslm.pipeline import collect, kept
 from healthslm.readings import Device
+from healthslm.settings import Settings
 from healthslm.store import Store
 
 
@@ -82,7 +85,7 @@ def run(
                 devices = store.devices()
                 if not devices:
                     raise UsageError("No wearable is set up.", "Next: healthslm devices scan")
-                listening = _listen(store, devices, current.zone, capture_file, virtual)
+                listening = _listen(store, devices, current.settings, capture_file, virtual)
                 one = Served(label=current.person, access=access, store=store)
                 tally = asyncio.run(beside(listening, [one]))
     _say_what_came(tally, "Stopped" if replay_file is None else f"{replay_file} is played")
@@ -103,7 +106,9 @@ def _run_for_all(current: Session, passphrases: Path | None, virtual: Path | Non
         async def listening() -> dict[str, Tally]:
             stop = _stop_on_signals()
             async with _radio(virtual) as radio:
-                everything = listen_for_all(served, current.zone, screens, stop, radio=radio)
+                everything = listen_for_all(
+                    served, current.zone, screens, stop, radio=radio, zone_now=current.settings.zone_now
+                )
                 return await beside(everything, served)
 
         tallies = asyncio.run(listening())
@@ -187,13 +192,13 @@ def _stop_on_signals() -> asyncio.Event:
 async def _listen(
     store: Store,
     devices: Sequence[Device],
-    zone: ZoneInfo,
+    settings: Settings,
     capture_file: Path | None,
     virtual: Path | None,
 ) -> Tally:
     """Listen on this machine's adapter, or to the virtual wearables behind a socket."""
     async with _radio(virtual) as radio:
-        return await listen(store, devices, zone, capture_file, radio=radio)
+        return await listen(store, devices, settings, capture_file, radio=radio)
 
 
 @contextlib.asynccontextmanager
@@ -212,15 +217,17 @@ async def _radio(virtual: Path | None) -> AsyncIterator[Radio | None]:
 async def listen(
     store: Store,
     devices: Sequence[Device],
-    zone: ZoneInfo,
+    settings: Settings,
     capture_file: Path | None = None,
     *,
     radio: Radio | None = None,
 ) -> Tally:
     """Listen to the devices until SIGINT or SIGTERM; `radio` is another than this machine's."""
+    zone = settings.zone
     screen = _Screen(zone, {d.address: d.name for d in devices})
     stop = _stop_on_signals()
     links = link_settings(store)
+    hooks = hooks_of(store)
     async with contextlib.AsyncExitStack() as stack:
         events = await stack.enter_async_context(
             watch(
@@ -236,8 +243,17 @@ async def listen(
             known = [CapturedDevice(d.address, d.name) for d in devices]
             events = await stack.enter_async_context(capture(capture_file, events, devices=known))
             terminal.say(f"What is heard is also written to {capture_file}, which is not encrypted.")
+        carry = await stack.enter_async_context(carrying(hooks, settings.home / LOCK))
         return await collect(
-            events, store, zone=zone, hooks=hooks_of(store), observe=screen.observe, stop=stop
+            events,
+            store,
+            zone=zone,
+            zone_now=settings.zone_now,
+            hooks=hooks,
+            carry=carry,
+            observe=screen.observe,
+            stop=stop,
+            counter=boot_seconds,
         )
 
 

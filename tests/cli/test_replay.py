@@ -23,6 +23,7 @@ from healthslm.collector import RECENT
 from healthslm.links import standing
 from healthslm.pipeline import collect
 from healthslm.readings import Device, Kind
+from healthslm.settings import Settings
 from healthslm.store import CHEAPEST, Store, create, open_store
 from tests.making import at
 
@@ -201,10 +202,11 @@ def test_what_cannot_be_played_is_said(run: Run, arguments: list[str], code: int
 async def test_what_is_heard_is_written_down(tmp_path: Path, store: Store) -> None:
     path = tmp_path / "heard.jsonl"
     store.put_device(Device(address=STRAP, name="my strap"))
+    settings = Settings(home=store.folder, timezone="UTC")
     async with VirtualRadio() as air:
         strap = ChestStrap(STRAP)
         await air.add(strap)
-        listening = asyncio.create_task(listen(store, store.devices(), UTC, path, radio=air.radio))
+        listening = asyncio.create_task(listen(store, store.devices(), settings, path, radio=air.radio))
         async with asyncio.timeout(20):
             await until(lambda: strap.subscribed)
             await strap.measure(HeartRateMeasurement(71))

@@ -1,0 +1,43 @@
+"""What hooks are told when healthslm itself has stopped without having been told to."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from healthslm.alerts.alert import Alert, AlertState
+from healthslm.alerts.detected_issue import given
+from healthslm.alerts.hooks import Hook
+from healthslm.alerts.payload import Occasion
+from healthslm.readings import Finding, Severity
+
+_RULE = "engine_stopped"
+
+
+def stopped(hooks: Sequence[Hook], now: datetime) -> Iterator[tuple[Hook, str]]:
+    """Yield the hooks that are called at once for something urgent, each with its payload; made at `now`."""
+    finding = Finding(
+        rule=_RULE,
+        version="1",
+        severity=Severity.URGENT,
+        title="healthslm has stopped",
+        action="Nothing is watched, and no alert can come. See that its machine runs, and start it again.",
+        source="healthslm: the courier, which outlived it",
+        start=now,
+        end=now,
+        ongoing=True,
+    )
+    alert = Alert(
+        id=uuid.uuid4().hex,
+        rule=_RULE,
+        state=AlertState.RAISED,
+        severity=finding.severity,
+        finding=finding,
+        raised_at=now,
+        last_seen=now,
+        join=timedelta(0),
+    )
+    for hook in hooks:
+        if not hook.after_min and hook.wants(_RULE, finding.severity):
+            yield hook, given(alert, hook.form, hook.tell, Occasion.STOPPED)
