@@ -191,9 +191,9 @@ def _when(finding: Finding, zone: ZoneInfo) -> str:
     if finding.ongoing:
         return f"{since}, still so at the last reading"
     if end - start < timedelta(minutes=1):
-        return f"was, {since}"
+        return f"was on {since}"
     until = clock(end, zone) if end.date() == start.date() else f"{end:%A} {day_and_clock(end, zone)}"
-    return f"was, {since} until {until}"
+    return f"was on {since} until {until}"
 
 
 def findings_list(findings: Sequence[Finding], zone: ZoneInfo) -> Table:

@@ -132,7 +132,7 @@ def test_times_have_dates_and_one_person_is_not_counted(ill: Path) -> None:
     text = " ".join(run("analyse", "vitals", str(ill)).stdout.split())
     assert "ill.csv, 2026-03-01 07:30 to 2026-03-05 21:00 (the file's own clock)" in text
     assert "Fever, Thursday 2026-03-05 07:30" in text
-    assert "High blood pressure, was, Sunday 2026-03-01 07:30 until Thursday 2026-03-05 19:32" in text
+    assert "High blood pressure, was on Sunday 2026-03-01 07:30 until Thursday 2026-03-05 19:32" in text
     ill.write_text("person,time,hr\nanna,2026-03-01 08:00,70\n")
     alone = run("analyse", "vitals", str(ill)).stdout
     assert "ill.csv, anna, 2026-03-01 08:00" in alone
