@@ -29,6 +29,7 @@ LATE = timedelta(minutes=1)
 """What was measured longer ago than this is judged as of then too."""
 EVERY = timedelta(milliseconds=100)
 """How often it is looked for what waits: values held back, rules still owed a question, days."""
+_UNUSABLE = UNUSABLE.value
 _CONTEXT = frozenset({Kind.STEPS, Kind.CADENCE, Kind.SPEED, Kind.MOVEMENT})
 """Kinds that explain others: they say nothing of whether those are well."""
 MOST_REASONS = 200
@@ -218,7 +219,7 @@ class Collector:
             return ()
         raised = []
         for reading in readings:
-            known = not (late or reading.quality & UNUSABLE or reading.kind in _CONTEXT)
+            known = not (late or reading.quality.value & _UNUSABLE or reading.kind in _CONTEXT)
             for rule in self._concerned[reading.kind]:
                 if rule.later is not None:
                     self._quiet[rule.name] = (rule, newest, received_at)

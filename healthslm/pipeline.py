@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from device import Event, Kept, batches
 from healthslm.absence import STEADY_FOR, Absence
-from healthslm.alerts import Courier, Engine, Hook
+from healthslm.alerts import Alert, Courier, Engine, Hook
 from healthslm.alerts.courier import Carry, call_here
 from healthslm.alerts.policy import policy_of
 from healthslm.analysis import describe
@@ -81,84 +81,115 @@ async def collect(
     hook)` each alert that a hook took. With a `counter` (seconds, that go on while the machine sleeps) what
     is absent is an event too.
     """
-
-    def on_delivered(alert_ids: Sequence[str], hook: str, row: int) -> None:
-        engine.delivered(alert_ids, hook, row)
-        for alert_id in alert_ids:
-            try:
-                delivered(alert_id, hook)
-            except Exception:  # whoever watches must not have an alert delivered twice
-                _LOG.exception("That an alert was delivered could not be shown.")
-
-    bringing = Courier(store, hooks, clock=wall_clock, carry=carry, on_delivered=on_delivered)
-    rules = in_force(store) if rules is None else rules
-    engine = Engine(store, hooks, clock=wall_clock, zone=zone_now or (lambda: zone), bring=bringing.bring)
-    collector = Collector(store, engine, rules, zone, clock)
-    collector.remember(clock())
-    rounds = Rounds(store, engine, hooks, bringing.state, _absence(store, engine, zone, clock, counter))
-
-    def tell(updates: Sequence[Update]) -> None:
-        if any(update.alerts for update in updates):
-            courier.wake()
-        for update in updates:
-            rounds.heard(update.event, update.stored)
-            try:
-                observe(update)
-            except Exception:  # whoever watches must not end the watch
-                _LOG.exception("What came of an event could not be shown.")
-
-    async def consume() -> None:
-        async for batch in batches(events):
-            tell(collector.take(batch))
-            # A queue that is never empty never lets go of the loop by itself; no alert may wait behind it.
-            await asyncio.sleep(0)
-
-    async def settle() -> None:
-        while True:
-            await asyncio.sleep(EVERY.total_seconds())
-            now = clock()
-            tell(collector.flush(now))
-            if alerts := [
-                *collector.settle(),
-                *rounds.make(now, counter() if counter else 0.0),
-                *engine.tick(now),
-            ]:
-                tell([Update(event=None, alerts=alerts)])
-
-    async with bringing as courier:
+    collecting = _Collecting(
+        store,
+        zone=zone,
+        zone_now=zone_now or (lambda: zone),
+        hooks=hooks,
+        carry=carry,
+        rules=in_force(store) if rules is None else rules,
+        clock=clock,
+        wall_clock=wall_clock,
+        observe=observe,
+        delivered=delivered,
+        counter=counter,
+    )
+    async with collecting.courier as courier:
         stopped = (stop or asyncio.Event()).wait()
-        tasks = [asyncio.create_task(c) for c in (consume(), stopped, settle(), _commit_every_second(store))]
+        work = (collecting.consume(events), stopped, collecting.settle(), _commit_every_second(store))
+        tasks = [asyncio.create_task(one) for one in work]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()  # what ended it, if it was an error
-            tell(collector.flush())
-            if alerts := collector.settle(last=True):
-                tell([Update(event=None, alerts=alerts)])
+            collecting.last()
             await courier.drain(seconds=10)
-            rounds.finish(clock())
+            collecting.rounds.finish(clock())
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            collector.finish()
-    return collector.tally
+            collecting.collector.finish()
+    return collecting.collector.tally
 
 
-def _absence(
-    store: Store,
-    engine: Engine,
-    zone: ZoneInfo,
-    clock: Callable[[], datetime],
-    counter: Callable[[], float] | None,
-) -> Absence | None:
-    if counter is None:
-        return None
+class _Collecting:
+    """The parts that `collect()` is made of, and who tells whom."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        zone: ZoneInfo,
+        zone_now: Callable[[], ZoneInfo],
+        hooks: Sequence[Hook],
+        carry: Carry,
+        rules: Sequence[Rule],
+        clock: Callable[[], datetime],
+        wall_clock: Callable[[], datetime],
+        observe: Callable[[Update], None],
+        delivered: Callable[[str, str], None],
+        counter: Callable[[], float] | None,
+    ) -> None:
+        self._clock, self._counter = clock, counter or (lambda: 0.0)
+        self._observe, self._delivered = observe, delivered
+        self.courier = Courier(store, hooks, clock=wall_clock, carry=carry, on_delivered=self._on_delivered)
+        self._engine = Engine(store, hooks, clock=wall_clock, zone=zone_now, bring=self.courier.bring)
+        self.collector = Collector(store, self._engine, rules, zone, clock)
+        self.collector.remember(clock())
+        absence = None if counter is None else _absence(store, self._engine, zone, clock(), counter())
+        self.rounds = Rounds(store, self._engine, hooks, self.courier.state, absence)
+
+    async def consume(self, events: AsyncIterator[Event]) -> None:
+        """Take the events in, until there are no more."""
+        async for batch in batches(events):
+            self._tell(self.collector.take(batch))
+            # A queue that is never empty never lets go of the loop by itself; no alert may wait behind it.
+            await asyncio.sleep(0)
+
+    async def settle(self) -> None:
+        """Do again and again what is due by the clock."""
+        while True:
+            await asyncio.sleep(EVERY.total_seconds())
+            now = self._clock()
+            self._tell(self.collector.flush(now))
+            missed = self.rounds.make(now, self._counter())
+            self._tell_of([*self.collector.settle(), *missed, *self._engine.tick(now)])
+
+    def last(self) -> None:
+        """Ask what is still to be asked, when nothing more comes."""
+        self._tell(self.collector.flush())
+        self._tell_of(self.collector.settle(last=True))
+
+    def _tell_of(self, alerts: Sequence[Alert]) -> None:
+        if alerts:
+            self._tell([Update(event=None, alerts=alerts)])
+
+    def _tell(self, updates: Sequence[Update]) -> None:
+        if any(update.alerts for update in updates):
+            self.courier.wake()
+        for update in updates:
+            self.rounds.heard(update.event, update.stored)
+            try:
+                self._observe(update)
+            except Exception:  # whoever watches must not end the watch
+                _LOG.exception("What came of an event could not be shown.")
+
+    def _on_delivered(self, alert_ids: Sequence[str], hook: str, row: int) -> None:
+        self._engine.delivered(alert_ids, hook, row)
+        for alert_id in alert_ids:
+            try:
+                self._delivered(alert_id, hook)
+            except Exception:  # whoever watches must not have an alert delivered twice
+                _LOG.exception("That an alert was delivered could not be shown.")
+
+
+def _absence(store: Store, engine: Engine, zone: ZoneInfo, now: datetime, counted: float) -> Absence:
     policy = policy_of(store)
     return Absence(
         store,
-        now=clock(),
-        monotonic=counter(),
+        now=now,
+        monotonic=counted,
         zone=zone,
         expected=policy.expected,
         held=[alert.rule for alert in engine.open_alerts],

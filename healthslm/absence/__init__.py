@@ -6,7 +6,6 @@ instead, and says of each watch whether it holds. `last_beat` says when healthsl
 
 from healthslm.absence.beat import Beat, last_beat
 from healthslm.absence.look import Absence
-from healthslm.absence.watch import Watch
 from healthslm.absence.worn import STEADY_FOR
 
-__all__ = ["STEADY_FOR", "Absence", "Beat", "Watch", "last_beat"]
+__all__ = ["STEADY_FOR", "Absence", "Beat", "last_beat"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from healthslm.absence.watch import Moment, finding
+from healthslm.absence.moment import Moment, finding
 from healthslm.absence.wearable import Wearable
 from healthslm.readings import KINDS, Feature, Finding, Kind, Severity
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from healthslm.absence.watch import Moment, Watch, finding, how_long
+from healthslm.absence.moment import Moment, finding, how_long
+from healthslm.alerts.watch import Watch
 from healthslm.readings import Finding, Severity
 from healthslm.store import HEARTBEAT
 

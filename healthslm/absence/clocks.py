@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 from datetime import UTC, datetime, timedelta
 
-from healthslm.absence.watch import Moment, Watch, finding, how_long
+from healthslm.absence.moment import Moment, finding, how_long
 from healthslm.absence.wearable import Wearable
+from healthslm.alerts.watch import Watch
 from healthslm.readings import Finding, Severity
 
 RELEASED = datetime(2026, 11, 1, tzinfo=UTC)

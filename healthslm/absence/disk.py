@@ -8,7 +8,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from healthslm.absence.watch import Moment, Watch, finding
+from healthslm.absence.moment import Moment, finding
+from healthslm.alerts.watch import Watch
 from healthslm.readings import Finding, Severity
 
 _LOG = logging.getLogger(__name__)

@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 from device import LinkEvent, LinkState
 from healthslm.absence import beat, clocks, disk
 from healthslm.absence.battery import battery_low
+from healthslm.absence.moment import Moment
 from healthslm.absence.remember import named, remembered
 from healthslm.absence.silence import NO_ADAPTER, Adapter, is_down, is_silent, longest_silence, no_data
-from healthslm.absence.watch import Moment, Watch
 from healthslm.absence.wearable import JOIN, Wearable
 from healthslm.absence.worn import OFF_FOR, STEADY_FOR, is_off, not_worn
+from healthslm.alerts.watch import Watch
 from healthslm.links import after, standing
 from healthslm.readings import Finding, Reading
 from healthslm.store import Store

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from device import LinkState
-from healthslm.absence.watch import Moment, Watch, finding, how_long
+from healthslm.absence.moment import Moment, finding, how_long
 from healthslm.absence.wearable import SUGAR, Wearable
+from healthslm.alerts.watch import Watch
 from healthslm.links import Standing
 from healthslm.readings import KINDS, Finding, Kind, Severity
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from healthslm.absence.watch import Watch
+from healthslm.alerts.watch import Watch
 from healthslm.readings import KINDS, UNUSABLE, Kind, Quality, Reading
 
 RATE, BEAT, FINGER, SUGAR, SPOT, CELL = 1, 2, 4, 8, 16, 32

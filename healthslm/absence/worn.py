@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from healthslm.absence.watch import Moment, finding, how_long
+from healthslm.absence.moment import Moment, finding, how_long
 from healthslm.absence.wearable import Wearable
 from healthslm.readings import KINDS, Feature, Finding, Kind, Quality, Severity
 
@@ -14,9 +14,9 @@ STEADY_FOR = timedelta(minutes=30)
 """A heart rate that is the same for so long, without RR intervals that move, is of nobody.
 
 The longest real one lasted 2 min 20 s without a hole, in 58 hours of a watch's rate every 5 to 15 s of two
-people (Fitabase 2016, from 6 to 23 o'clock), and 3 min 00 s in three whole 10-hour ECGs, nights with them, as
-a mean over 10 s (MIT-BIH AFDB 04015, 04043, 04126). Ten times that. A pacemaker may hold a sleeping heart as
-steady: who has one can switch this off.
+people (Fitabase 2016, from 6 to 23 o'clock), and 3 min 00 s in three whole 10-hour ECGs, as a mean over 10 s
+(MIT-BIH AFDB 04015, 04043, 04126; whether they slept is not said). Ten times that. A pacemaker may hold a
+sleeping heart as steady: who has one can switch this off.
 """
 _NOBODY = Quality.NO_CONTACT.value | Quality.NOT_WORN.value
 _STUCK = Quality.FLAT_LINE.value | Quality.FROZEN.value

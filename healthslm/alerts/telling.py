@@ -66,9 +66,8 @@ class Lately:
         return any(o.group == group and o.severity >= severity and now - o.at < GROUP for o in self.sent)
 
     def add(self, now: datetime, message: Message) -> None:
-        """Note a message."""
-        self.sent += [_Sent(now, group, message.severity) for group in _groups(message.alerts)[:1]]
-        self.sent += [_Sent(now, group, Severity.INFO) for group in _groups(message.alerts)[1:]]
+        """Note a message, by what the worst in it is about."""
+        self.sent.append(_Sent(now, group_of(message.alerts[0].rule), message.severity))
 
     def to_json(self) -> dict[str, Any]:
         """Return it as the store keeps it."""
@@ -84,10 +83,6 @@ class Lately:
             [_Sent(datetime.fromisoformat(at), group, Severity(level)) for at, group, level in kept["sent"]],
             datetime.fromisoformat(kept["capped"]) if kept["capped"] else None,
         )
-
-
-def _groups(alerts: Sequence[Alert]) -> list[str]:
-    return list(dict.fromkeys(group_of(alert.rule) for alert in alerts))
 
 
 def held_for_all(alert: Alert, policy: Policy, now: datetime, local: datetime, snoozed: bool) -> Held:

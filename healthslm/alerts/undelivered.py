@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from healthslm.alerts.hooks import Hook
 from healthslm.alerts.kept import OutboxRow
+from healthslm.alerts.watch import Watch
 from healthslm.readings import Finding, Severity
 
 WAITED = timedelta(minutes=10)
@@ -27,17 +27,9 @@ class Outbox(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Undelivered:
-    """What has the alert: one hook."""
-
-    name: str
-    join: timedelta = WAITED
-
-
 def undelivered(
     store: Outbox, hooks: Sequence[Hook], now: datetime
-) -> Iterator[tuple[Undelivered, Finding | None]]:
+) -> Iterator[tuple[Watch, Finding | None]]:
     """Yield for each hook whether alerts have waited for it in vain, or were given up."""
     for hook in hooks:
         row, dead = store.outbox_next(hook.name), store.outbox_dead(hook.name)
@@ -49,7 +41,7 @@ def undelivered(
             )
         elif waits and row is not None:
             finding = _finding(hook, row, now, f"{hook.name} cannot be told of alerts")
-        yield Undelivered(f"undelivered:{hook.name}"), finding
+        yield Watch(f"undelivered:{hook.name}", WAITED), finding
 
 
 def _many(count: int) -> str:

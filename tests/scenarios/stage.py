@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 from healthslm.absence import Absence
 from healthslm.alerts import Alert, Courier, Engine, desk, parse_hooks
 from healthslm.alerts.policy import Policy, keep_policy, policy_of
+from healthslm.alerts.watch import Watch
 from healthslm.collector import Collector
 from healthslm.errors import HookError
 from healthslm.pipeline import review
@@ -48,14 +49,6 @@ class Call:
     hook: str
     key: str
     told: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """Something that a broken device makes rules say: for the storm of findings."""
-
-    name: str
-    join: timedelta = timedelta(minutes=5)
 
 
 @dataclass(slots=True)
@@ -274,7 +267,7 @@ class Stage:
                 start=self.now,
                 end=self.now,
             )
-            self._engine.update(Broken(finding.rule), finding, self.now)
+            self._engine.update(Watch(finding.rule, timedelta(minutes=5)), finding, self.now)
         self._courier.wake()
 
     # What is expected

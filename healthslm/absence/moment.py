@@ -1,4 +1,4 @@
-"""What is watched for, the moment at which it is looked, and times in words."""
+"""The moment at which it is looked, what is found then, and times in words."""
 
 from __future__ import annotations
 
@@ -6,17 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from healthslm.alerts.watch import Watch
 from healthslm.readings import Feature, Finding, Severity
 
 VERSION = "1"
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """As much of a rule as alerts need: a name, and how long it need not have held to be over."""
-
-    name: str
-    join: timedelta
 
 
 @dataclass(frozen=True, slots=True)
