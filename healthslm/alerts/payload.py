@@ -64,6 +64,7 @@ _SOMETHING = "There is something to look at: open healthslm."
 _PLAIN = {
     Occasion.ACKNOWLEDGED: "Somebody has seen it.",
     Occasion.OVER: "It is over.",
+    Occasion.TEST: "This is a test: nothing is the matter.",
 }
 
 

@@ -42,6 +42,11 @@ class Quiet(BaseModel):
             return self.start <= at < self.end
         return at >= self.start or at < self.end
 
+    def ends(self, local: datetime) -> datetime:
+        """Return when it ends that covers a local time."""
+        day = local.date() + timedelta(days=0 if local.time() < self.end else 1)
+        return datetime.combine(day, self.end, local.tzinfo)
+
 
 class Policy(BaseModel):
     """How a person wants to be warned. Minutes everywhere; 0 is "not at all".
@@ -118,6 +123,17 @@ class Policy(BaseModel):
     def is_quiet(self, local: datetime, severity: Severity) -> bool:
         """Say whether such an alert waits at this local time."""
         return severity < self.quiet_spares and any(quiet.covers(local) for quiet in self.quiet)
+
+    def quiet_until(self, local: datetime, severity: Severity) -> datetime | None:
+        """Return until when by the wall clock such an alert waits; `None` if it does not wait now."""
+        until: datetime | None = None
+        for _ in self.quiet:
+            at = until or local
+            quiet = next((q for q in self.quiet if q.covers(at)), None)
+            if quiet is None or severity >= self.quiet_spares:
+                break
+            until = quiet.ends(at)
+        return until
 
     def spares(self, rule: str, severity: Severity) -> bool:
         """Say whether it is told though everything is snoozed."""

@@ -2,6 +2,8 @@
 
 from healthslm.cli import (
     alerting,
+    alerts_list,
+    alerts_test,
     analyse,
     analyse_glucose,
     analyse_news2,
@@ -13,12 +15,14 @@ from healthslm.cli import (
     doctor,
     evaluate,
     hooks,
+    hooks_add,
     keeping,
     keys,
     listening,
     look,
     measure,
     people,
+    policy,
     readings,
     replay,
     rules,
@@ -28,6 +32,8 @@ from healthslm.cli.app import app, main
 
 __all__ = [
     "alerting",
+    "alerts_list",
+    "alerts_test",
     "analyse",
     "analyse_glucose",
     "analyse_news2",
@@ -40,6 +46,7 @@ __all__ = [
     "doctor",
     "evaluate",
     "hooks",
+    "hooks_add",
     "keeping",
     "keys",
     "listening",
@@ -47,6 +54,7 @@ __all__ = [
     "main",
     "measure",
     "people",
+    "policy",
     "readings",
     "replay",
     "rules",

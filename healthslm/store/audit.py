@@ -36,6 +36,7 @@ class Event(StrEnum):
     DEVICE_CHANGED = "device changed"
     RULE_CHANGED = "rule changed"
     ALERT_ACKNOWLEDGED = "alert acknowledged"
+    ALERT_SNOOZED = "alert snoozed"
     READING_CORRECTED = "reading corrected"
     READING_DELETED = "reading deleted"
     READINGS_FORGOTTEN = "readings forgotten"

@@ -1,0 +1,192 @@
+"""`healthslm hooks add`: somebody new is told of alerts, in one of many ways."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from healthslm.alerts import CommandHook, Tell, parse_hooks
+from healthslm.alerts.hooks.base import LOOPBACK
+from healthslm.alerts.payload import Form
+from healthslm.cli import terminal
+from healthslm.cli.hooks import TOLD, hooks, keep, when
+from healthslm.cli.levels import Level
+from healthslm.cli.running import say_if_running
+from healthslm.cli.session import hooks_of, session
+from healthslm.errors import UsageError
+from healthslm.readings import Kind
+from healthslm.rulebook import rule_named
+
+
+@hooks.command("add")
+def hooks_add(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="What you call it.")],
+    target: Annotated[
+        list[str],
+        typer.Argument(
+            help="An https address; mailto:ADDRESS; desktop:; mqtts://HOST for Home Assistant; an address as "
+            "Apprise writes it (ntfys://, tgram://, matrixs:// ...); or a command with its arguments."
+        ),
+    ],
+    tell: Annotated[
+        Tell,
+        typer.Option(help="severity: only the level. title: what and what to do. full: the numbers too."),
+    ] = Tell.SEVERITY,
+    text: Annotated[
+        str | None, typer.Option(help="What a person reads, with fields in braces: '{severity}: {message}'.")
+    ] = None,
+    server: Annotated[str | None, typer.Option(help="The mail server: HOST or HOST:PORT.")] = None,
+    sender: Annotated[str | None, typer.Option("--from", help="The address that a mail is from.")] = None,
+    user: Annotated[str, typer.Option(help="The name to log in to the mail server or broker with.")] = "",
+    password_file: Annotated[
+        Path | None,
+        typer.Option(help="Read that name's password from a file, instead of asking for it."),
+    ] = None,
+    after: Annotated[
+        int,
+        typer.Option(
+            metavar="MINUTES", help="Only when nobody has acknowledged it so long after it was told."
+        ),
+    ] = 0,
+    least: Annotated[Level, typer.Option(help="Only of this level and above.")] = Level.WATCH,
+    rules: Annotated[str, typer.Option(metavar="RULE,...", help="Only of these; see `rules list`.")] = "",
+    over: Annotated[
+        bool, typer.Option("--over", help="Also when it is acknowledged, and when it is over.")
+    ] = False,
+    heartbeat: Annotated[
+        int, typer.Option(metavar="MINUTES", help="Also say so often that healthslm is at work.")
+    ] = 0,
+    vitals: Annotated[
+        str, typer.Option(metavar="KIND,...", help="Also the latest of these, like heart_rate,spo2.")
+    ] = "",
+    vitals_every: Annotated[int, typer.Option(metavar="SECONDS", help="How often at the most.")] = 60,
+    form: Annotated[
+        Form, typer.Option(help="fhir: as a FHIR DetectedIssue, with --tell full.")
+    ] = Form.HEALTHSLM,
+) -> None:
+    """Tell somebody of alerts: by the web, by mail, by a push service, on the desktop, by a program."""
+    row = _row(target)
+    if row["kind"] == "mail":
+        row |= _mail_server(server, sender or user, user, password_file)
+    elif server or sender:
+        raise UsageError("--server and --from are a mail's.", "Name mailto:ADDRESS.")
+    elif row["kind"] == "mqtt":
+        row |= {"user": user, "password": _password(user, str(row["host"]), password_file)}
+    elif user or password_file:
+        raise UsageError("--user and --password-file are a mail's and a broker's.", "Leave them out.")
+    if text is not None:
+        row["template"] = text
+    row |= {
+        "after_min": after,
+        "least": least.severity,
+        "rules": [rule_named(rule).name for rule in _words(rules)],
+        "heartbeat_min": heartbeat,
+        "vitals": [_kind(kind) for kind in _words(vitals)],
+        "vitals_s": vitals_every,
+        "form": form,
+    }
+    (hook,) = parse_hooks([{"name": name, "tell": tell, **row, **({"over": True} if over else {})}])
+    hook.checked()
+    if isinstance(hook, CommandHook) and shutil.which(target[0]) is None:
+        raise UsageError(
+            f"There is no program {target[0]!r} to be found.", "Write its whole path, or install it first."
+        )
+    current = session(context)
+    with current.store() as store:
+        kept = hooks_of(store)
+        if name in {h.name for h in kept}:
+            raise UsageError(f"There is already a hook {name}.", f"First: healthslm hooks remove {name}")
+        keep(store, [*kept, hook])
+    terminal.say(f"{name} will be told{when(hook)}: {TOLD[hook.tell]}. Next: healthslm hooks test {name}")
+    say_if_running(current.settings.home)
+    if "secret" in row:
+        terminal.err.print("The secret with which it can check our signature, shown only now:")
+        terminal.out.print(row["secret"], markup=False)
+
+
+def _words(text: str) -> Sequence[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _kind(name: str) -> Kind:
+    try:
+        return Kind(name)
+    except ValueError as error:
+        raise UsageError(
+            f"There is nothing like {name!r} to measure.", f"There are: {', '.join(Kind)}."
+        ) from error
+
+
+def _row(target: list[str]) -> dict[str, object]:
+    """What kind of hook a target names."""
+    first = target[0]
+    scheme = first.partition(":")[0].lower() if ":" in first and len(target) == 1 else ""
+    if scheme in ("http", "https"):
+        return {"kind": "webhook", "url": first, "secret": secrets.token_urlsafe(24)}
+    if scheme == "mailto":
+        return {"kind": "mail", "to": [one.strip() for one in first.partition(":")[2].split(",")]}
+    if scheme == "desktop":
+        return {"kind": "desktop"}
+    if scheme in ("mqtt", "mqtts"):
+        return _broker(first)
+    if scheme and "://" in first:
+        return {"kind": "apprise", "url": first}
+    return {"kind": "command", "argv": target}
+
+
+def _mail_server(server: str | None, sender: str, user: str, password_file: Path | None) -> dict[str, object]:
+    """By which server a mail goes, with the password that is asked for."""
+    if server is None or not sender:
+        raise UsageError(
+            "A mail needs a server and a sender.", "Add --server smtp.example.org --from me@example.org."
+        )
+    try:
+        parts = urlsplit(f"//{server}")
+        host, port = parts.hostname or "", parts.port or 587
+    except ValueError as error:
+        raise UsageError(f"{server!r} is no server.", "Write HOST or HOST:PORT.") from error
+    password = _password(user, host, password_file)
+    security = "tls" if port == 465 else "none" if host in LOOPBACK else "starttls"
+    return {
+        "host": host,
+        "port": port,
+        "security": security,
+        "sender": sender,
+        "user": user,
+        "password": password,
+    }
+
+
+_HOW_A_BROKER = "Write mqtts://HOST or mqtts://HOST:PORT, and the user's name with --user."
+
+
+def _broker(address: str) -> dict[str, object]:
+    """Read where an MQTT broker is."""
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise UsageError("That is no broker's address.", _HOW_A_BROKER) from error
+    if not host or "@" in parts.netloc or parts.path.strip("/") or parts.query or parts.fragment:
+        raise UsageError("A broker's address is a host, and a port if need be.", _HOW_A_BROKER)
+    tls = parts.scheme == "mqtts"
+    return {"kind": "mqtt", "host": host, "port": port or (8883 if tls else 1883), "tls": tls}
+
+
+def _password(user: str, host: str, file: Path | None) -> str:
+    """Read a user's password from a file, or ask for it."""
+    if not user:
+        return ""
+    if file is None:
+        return str(typer.prompt(f"Password of {user} at {host}", hide_input=True, err=True))
+    try:
+        return file.read_text(encoding="utf-8").splitlines()[0]
+    except (OSError, UnicodeDecodeError, IndexError) as error:
+        raise UsageError(f"{file} cannot be read as a password's file.") from error

@@ -1,0 +1,107 @@
+"""`healthslm alerts policy`: how this person wants to be warned, shown and changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from healthslm.alerts import policy_words
+from healthslm.alerts.policy import Policy, keep_policy, policy_of
+from healthslm.alerts.policy_words import Known, Row
+from healthslm.cli import terminal
+from healthslm.cli.alerting import alerts
+from healthslm.cli.app import Json
+from healthslm.cli.session import session
+from healthslm.clock import utc_now
+from healthslm.errors import UsageError
+from healthslm.rules import RULES
+from healthslm.store import Store
+from healthslm.store.audit import Event
+
+_HELP = f"""Show or set how you want to be warned; `healthslm run` takes it over by itself.
+
+Names: {", ".join(policy_words.NAMES)}. Times are minutes, levels are watch, urgent and emergency; several
+values stand with commas between them.
+"""
+
+
+@alerts.command("policy", help=_HELP)
+def alerts_policy(
+    context: typer.Context,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME=VALUE ...]", help="Like quiet=22:00-07:00; with --reset only names."),
+    ] = None,
+    reset: Annotated[
+        bool, typer.Option("--reset", help="Go back to what is usual: the named settings, or all.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Show or set how this person wants to be warned."""
+    with session(context).store() as store:
+        if words or reset:
+            _change(store, words or (), reset)
+        now = policy_of(store)
+    shown = list(policy_words.rows(now))
+    if json:
+        terminal.print_json(
+            [
+                {"name": r.name, "value": r.value, "default": r.usual, "own": r.own, "meaning": r.meaning}
+                for r in shown
+            ]
+        )
+        return
+    _print(shown)
+
+
+def _change(store: Store, words: Sequence[str], reset: bool) -> None:
+    """Set or reset, note every change, and make it durable; nothing of it if one word is wrong."""
+    if reset and not words:  # also the way out where what is kept cannot be read
+        keep_policy(store, Policy())
+        store.note_event(Event.SETTING_CHANGED, utc_now(), setting="alert policy", now="default")
+        store.commit()
+        terminal.say("Everything is as usual again.")
+        return
+    known = Known(rules=[rule.name for rule in RULES], devices=[d.address for d in store.devices()])
+    before = after = policy_of(store)
+    change: Callable[[Policy, str, Known], Policy] = policy_words.with_word
+    if reset:
+        change = _usual
+    for word in words:
+        after = change(after, word, known)
+    if after == before:
+        terminal.say("That is how it was already.")
+        return
+    keep_policy(store, after)
+    was, now = ({row.name: row.value for row in policy_words.rows(one)} for one in (before, after))
+    for name in (n for n in {**was, **now} if was.get(n) != now.get(n)):
+        store.note_event(
+            Event.SETTING_CHANGED, utc_now(), setting=f"alerts {name}", was=was.get(name), now=now.get(name)
+        )
+    store.commit()
+
+
+def _usual(policy: Policy, word: str, known: Known) -> Policy:
+    if "=" in word:
+        raise UsageError("--reset takes names, without a value.", "Like: alerts policy --reset quiet")
+    return policy_words.without(policy, word, known)
+
+
+def _print(shown: Sequence[Row]) -> None:
+    table = terminal.table_of("setting", "value", "default", "what it is")
+    said = ""
+    for row in shown:
+        meaning, said = "" if row.meaning == said else row.meaning, row.meaning
+        style = "bold" if row.own else "dim"
+        usual = "" if not row.own else "not set" if row.usual is None else row.usual
+        table.add_row(
+            terminal.cell(row.name, "bold" if row.own else ""),
+            Text(row.value, style),
+            Text(usual, "dim"),
+            Text(meaning, "dim"),
+        )
+    terminal.out.print(table)
+    terminal.say("Where no default is named it is the default. Change it: healthslm alerts policy NAME=VALUE")
