@@ -3,6 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+LEVELS = ("info", "watch", "urgent", "emergency")
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
@@ -45,6 +46,25 @@ def test_log_alerts_refuses_what_it_does_not_know(tmp_path: Path) -> None:
     result = run(str(EXAMPLES / "log_alerts.py"), str(tmp_path / "x"), said='{"schema": "other/9"}')
     assert result.returncode == 1
     assert "other/9" in result.stderr
+
+
+def alert(severity: str, occasion: str = "new") -> str:
+    return json.dumps({"schema": "healthslm.alert/1", "severity": severity, "occasion": occasion})
+
+
+def test_buzzer_sounds_the_longer_the_more_severe_it_is() -> None:
+    buzzer = str(EXAMPLES / "buzzer.py")
+    sounds = [run(buzzer, "--dry-run", said=alert(level)).stdout.count("-") for level in LEVELS]
+    assert sounds == sorted(set(sounds))
+    assert run(buzzer, "--dry-run", said=alert("emergency", "over")).stdout == ""
+    assert run(buzzer, "--dry-run", said='{"schema": "healthslm.heartbeat/1"}').stdout == ""
+
+
+def test_buzzer_says_when_there_is_no_such_line(tmp_path: Path) -> None:
+    """A pseudo-terminal has no DTR either, so the wire itself is tried by whoever has one."""
+    result = run(str(EXAMPLES / "buzzer.py"), str(tmp_path / "ttyUSB0"), said=alert("urgent"))
+    assert result.returncode != 0
+    assert "ttyUSB0" in result.stderr
 
 
 def test_every_example_is_tested() -> None:
