@@ -21,14 +21,21 @@ def serving(scenario: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="healthslm-bench-") as folder:
         file, socket = Path(folder) / "scenario.toml", Path(folder) / "radio.sock"
         file.write_text(scenario, encoding="utf-8")
-        command = [sys.executable, "-m", "device.virtual", str(file), "--socket", str(socket)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  ourselves
-            try:
-                if process.stdout is None or "serving" not in process.stdout.readline():
-                    raise AdapterError("The virtual wearables' process did not begin.", "See what it said.")
-                yield socket
-            finally:
-                process.terminate()
+        with begun("device.virtual", str(file), "--socket", str(socket)):
+            yield socket
+
+
+@contextmanager
+def begun(module: str, *arguments: str) -> Iterator[None]:
+    """Run a module that says `serving` once it does, as long as a block lasts. Raises `AdapterError`."""
+    command = [sys.executable, "-m", module, *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  ourselves
+        try:
+            if process.stdout is None or "serving" not in process.stdout.readline():
+                raise AdapterError("The virtual wearables' process did not begin.", "See what it said.")
+            yield
+        finally:
+            process.terminate()
 
 
 def straps(count: int, *, every: float, flood: int = 0, after: float = 2) -> str:
