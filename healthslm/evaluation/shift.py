@@ -103,7 +103,7 @@ def _feature(daily: Daily, day: date, value: float, number: int) -> Feature:
     )
 
 
-def _shifted(series: DailySeries, first: date, factor: float, add: float) -> DailySeries:
+def shifted(series: DailySeries, first: date, factor: float, add: float) -> DailySeries:
     """Return the series with three days changed."""
     last = first + timedelta(days=_LENGTH - 1)
     changed = tuple(
@@ -119,7 +119,7 @@ def _ends(series: DailySeries, first: date) -> list[datetime]:
     return [f.end for day, f in zip(series.days, series.features, strict=True) if first <= day <= last]
 
 
-def _places(series: DailySeries) -> Iterator[date]:
+def places(series: DailySeries) -> Iterator[date]:
     """Days at which a shift may begin: one of its three days is known, and seven of the 28 before it are."""
     if not len(series):
         return
@@ -144,11 +144,11 @@ def _inject(rule: Rule, days: Days, daily: Daily, *, factor: float = 1, add: flo
     look = rate_shift if rule is RAISED_RESTING_RATE else variability_shift
     found = missed = unknown = 0
     series = days[daily.name]
-    for first in _places(series):
+    for first in places(series):
         ends = _ends(series, first)
         if any(judge(rule, {}, end, days=days) for end in ends):
             continue  # told without a shift: it would prove nothing
-        changed = {**days, daily.name: _shifted(series, first, factor, add)}
+        changed = {**days, daily.name: shifted(series, first, factor, add)}
         if not any(look(_case(rule, end, changed)) for end in ends):
             unknown += 1
         elif any(judge(rule, {}, end, days=changed) for end in ends):
