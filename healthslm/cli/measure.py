@@ -74,6 +74,7 @@ class Benched(StrEnum):
     STORE = "store"
     ANALYSIS = "analysis"
     SLM = "slm"
+    ALERTS = "alerts"
 
 
 @app.command()
@@ -81,7 +82,9 @@ def bench(
     context: typer.Context,
     what: Annotated[
         Benched,
-        typer.Argument(help="The whole machine, the Bluetooth side, the store, the analysis, or the model."),
+        typer.Argument(
+            help="The whole machine, the Bluetooth side, the store, the analysis, the model, or the alerts."
+        ),
     ] = Benched.ALL,
     rhythm: Rhythm = RHYTHM,
     repeat: Annotated[int, typer.Option(min=1, max=20, help="Runs; the table shows medians.")] = 3,
@@ -98,6 +101,15 @@ def bench(
     gguf: Annotated[
         Path | None, typer.Option(help="The GGUF file on which `slm` measures llama.cpp beside.")
     ] = None,
+    alerts: Annotated[
+        int, typer.Option(min=1, max=1_000_000, help="How many alerts `alerts` raises while it kills.")
+    ] = 10_000,
+    kills: Annotated[
+        int, typer.Option(min=0, max=10_000, help="How often `alerts` kills the process that raises them.")
+    ] = 200,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of recordings on which `alerts` looks for false alarms.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Measure this machine: the model, the way from the radio to the store, the size, the summary.
@@ -105,12 +117,14 @@ def bench(
     `bench store` measures the encrypted store beside SQLite, SQLCipher and DuckDB; the last two come with
     `pip install 'healthslm[bench]'` and are left out where they are not there. `bench slm` measures the model
     beside llama.cpp (`pip install 'healthslm[llama]'` and --gguf FILE), which is likewise left out.
+    `bench alerts` measures how soon an alert is told, what is lost at a kill, and what deciding costs;
+    with --data FOLDER also how often people who are well are told anything, and whether events are.
     """
 
     def progress(step: str) -> None:
         terminal.err.print(f"measuring {step} …", style="dim")
 
-    if what in (Benched.ALL, Benched.BLUETOOTH):
+    if what in (Benched.ALL, Benched.BLUETOOTH, Benched.ALERTS):
         need_virtual()
     if what is Benched.STORE:
         from healthslm.bench import store  # noqa: PLC0415  only here
@@ -129,6 +143,21 @@ def bench(
         elif not gguf.is_file():
             raise UsageError(f"There is no file {gguf}.", "Name the GGUF file that the model was built from.")
         rows = slm.run(session(context).settings.model, gguf, repeat=repeat, progress=progress)
+    elif what is Benched.ALERTS:
+        from healthslm.bench import alerts as alerting  # noqa: PLC0415  imports Bumble
+
+        if data is None:
+            terminal.say(alerting.NO_DATA, "dim")
+        elif not data.exists():
+            raise UsageError(f"There is no folder {data}.", "Name one with recordings.")
+        rows = alerting.run(
+            session(context).settings.model,
+            data,
+            repeat=repeat,
+            alerts=alerts,
+            kills=kills,
+            progress=progress,
+        )
     elif what is Benched.BLUETOOTH:
         from healthslm.bench import bluetooth  # noqa: PLC0415  imports Bumble
 
