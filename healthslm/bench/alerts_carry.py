@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from healthslm.alerts.courier import Carry, call_here
+from healthslm.alerts.courier import Carry
+from healthslm.alerts.process import CourierProcess
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,4 +22,7 @@ class Carrying:
 @asynccontextmanager
 async def carrying() -> AsyncIterator[Carrying]:
     """Have the hooks called as long as a block lasts."""
-    yield Carrying(call_here)
+    async with CourierProcess() as process:
+        while process.pid is None:  # noqa: ASYNC110  what is measured begins when it is ready
+            await asyncio.sleep(0.005)
+        yield Carrying(process.call, process.pid)

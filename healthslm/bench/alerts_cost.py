@@ -13,6 +13,7 @@ from pathlib import Path
 
 from device import Notification
 from device.gatt import HeartRateMeasurement, PlxContinuousMeasurement
+from healthslm.absence import Absence
 from healthslm.alerts import CommandHook, Engine
 from healthslm.bench import far
 from healthslm.bench.rows import Row, row
@@ -108,7 +109,8 @@ class _Stretch:
         self.engine = Engine(store, _HOOKS, clock=lambda: self.now)
         self.collector = Collector(store, self.engine, RULES, UTC, lambda: self.now)
         self.collector.remember(self.now)
-        self.rounds = Rounds(store, self.engine, _HOOKS, lambda _hook, _what, _payload: None)
+        absence = Absence(store, now=self.now, monotonic=self.now.timestamp(), zone=UTC)
+        self.rounds = Rounds(store, self.engine, _HOOKS, lambda _hook, _what, _payload: None, absence)
         self.ingest = Ingest(UTC)
         self.alerts = 0
 
@@ -134,20 +136,24 @@ class _Stretch:
 
     def _take(self, notification: Notification) -> None:
         for update in self.collector.take([notification]):
-            self.rounds.heard(update.stored)
+            self.rounds.heard(update.event, update.stored)
             self.alerts += len(update.alerts)
 
     def _decide(self, notification: Notification, meter: _Meter) -> None:
         stored = self.store.append(self.ingest.take(notification).readings)
         with meter.running():
             self.alerts += len(self.collector.consider(stored, notification.received_at, self.now))
-            self.rounds.heard(stored)
+            self.rounds.heard(notification, stored)
 
     def _look(self) -> None:
         """What `collect()` does every tenth of a second."""
         self.collector.flush(self.now)
         self.alerts += len(
-            [*self.collector.settle(), *self.rounds.make(self.now), *self.engine.tick(self.now)]
+            [
+                *self.collector.settle(),
+                *self.rounds.make(self.now, self.now.timestamp()),
+                *self.engine.tick(self.now),
+            ]
         )
 
 

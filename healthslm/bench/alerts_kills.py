@@ -24,6 +24,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from healthslm.alerts import Courier, Engine, Tell, WebhookHook
+from healthslm.alerts.watch import Watch
 from healthslm.bench.alerts_carry import carrying
 from healthslm.bench.alerts_receiver import SECRET, Arrived, listening
 from healthslm.bench.rows import Row, row
@@ -47,15 +48,8 @@ _DONE = "done"
 """What the child says at the end; first the number of the process that carries for it, or 0; then ids."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """What has the alerts: a rule that nothing joins to the one before."""
-
-    name: str = "made_up"
-    join: timedelta = timedelta(0)
-
-
-_RULE = _Made()
+_RULE = Watch("made_up", timedelta(0))
+"""Nothing joins one alert of it to the one before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

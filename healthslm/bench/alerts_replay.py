@@ -118,7 +118,7 @@ class _Replay:
 
     def _look(self) -> None:
         self._collector.settle()
-        self._rounds.make(self._now)
+        self._rounds.make(self._now, self._now.timestamp())
         self._engine.tick(self._now)
         if not self._engine.open_alerts:
             return
