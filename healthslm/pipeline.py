@@ -148,13 +148,17 @@ class _Collecting:
             await asyncio.sleep(0)
 
     async def settle(self) -> None:
-        """Do again and again what is due by the clock."""
+        """Do again and again what is due by the clock. A store that cannot be read ends nothing."""
         while True:
             await asyncio.sleep(EVERY.total_seconds())
             now = self._clock()
-            self._tell(self.collector.flush(now))
-            missed = self.rounds.make(now, self._counter())
-            self._tell_of([*self.collector.settle(), *missed, *self._engine.tick(now)])
+            try:
+                self._tell(self.collector.flush(now))
+                missed = self.rounds.make(now, self._counter())
+                self._tell_of([*self.collector.settle(), *missed, *self._engine.tick(now)])
+            except StoreError as error:
+                _LOG.error("What is due could not be looked after. %s", error)
+                await asyncio.sleep(1)
 
     def last(self) -> None:
         """Ask what is still to be asked, when nothing more comes."""

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from healthslm import __version__
 from healthslm.alerts.alert import Alert, AlertState
-from healthslm.alerts.payload import Form, Occasion, Tell, payload
+from healthslm.alerts.payload import ALSO, Form, Occasion, Tell, payload
 from healthslm.fhir import coding
 from healthslm.fhir.coding import Json
 from healthslm.fhir.finding import (
@@ -141,7 +141,8 @@ def _evidence(feature: Feature, observation: Json) -> Json:
 def _detail(alert: Alert, occasion: Occasion, also: Sequence[Alert], note: str) -> str:
     """What R4 has no field for. Who set a threshold for this person, and why, is not told."""
     personal = "; ".join(t.name for t in alert.finding.thresholds if t.personal)
-    others = "; ".join(f"{clean(a.finding.title)} ({a.severity.word}, alert {a.id})" for a in also)
+    others = "; ".join(f"{clean(a.finding.title)} ({a.severity.word}, alert {a.id})" for a in also[:ALSO])
+    more = len(also) - ALSO
     sentences = [
         clean(note),
         *told(alert.finding, alert.severity),
@@ -149,7 +150,7 @@ def _detail(alert: Alert, occasion: Occasion, also: Sequence[Alert], note: str) 
         f"Raised: {_when(alert.raised_at)}.",
         f"Occasion: {occasion.value}.",
         f"Over: {clean(alert.ended) or 'the readings say so'}." if alert.state is AlertState.RESOLVED else "",
-        f"Told with it: {others}." if others else "",
+        f"Told with it: {others}{f'; and {more} more' if more > 0 else ''}." if others else "",
         NOT_A_DEVICE,
     ]
     return " ".join(sentence for sentence in sentences if sentence)

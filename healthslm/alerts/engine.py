@@ -13,7 +13,7 @@ from healthslm.alerts.alert import CLOCK_SLACK, Alert, AlertState, Held
 from healthslm.alerts.book import Book
 from healthslm.alerts.hooks import Hook
 from healthslm.alerts.kept import AlertStore
-from healthslm.alerts.policy import policy_of
+from healthslm.alerts.policy import Policy, policy_of
 from healthslm.alerts.teller import Bring, Teller
 from healthslm.errors import StoreError
 from healthslm.readings import Finding, Severity
@@ -67,6 +67,7 @@ class Engine:
         self._clock = clock
         self._new_id = new_id
         self._ticked: datetime | None = None
+        self._policy = Policy()
         self._book = Book(store)
         self._teller = Teller(store, self._book, hooks, clock=clock, zone=zone, bring=bring)
         self.delivered = self._teller.delivered
@@ -80,7 +81,10 @@ class Engine:
 
     def refresh(self) -> None:
         """Read anew what another process may have written: acknowledgements, snoozes, alerts, the policy."""
-        self._policy = policy_of(self._store)
+        try:
+            self._policy = policy_of(self._store)
+        except StoreError as error:  # rather as it was, or as usual, than not at all
+            _LOG.error("%s", error)
         self._elsewhere = self._store.changed_elsewhere
         self._book.refresh(self._clock() - UNKNOWN)
 

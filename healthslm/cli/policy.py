@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +15,7 @@ from healthslm.alerts.policy_words import Known, Row
 from healthslm.cli import terminal
 from healthslm.cli.alerting import alerts
 from healthslm.cli.app import Json
+from healthslm.cli.running import say_if_running
 from healthslm.cli.session import session
 from healthslm.clock import utc_now
 from healthslm.errors import UsageError
@@ -41,9 +43,10 @@ def alerts_policy(
     json: Json = False,
 ) -> None:
     """Show or set how this person wants to be warned."""
-    with session(context).store() as store:
+    current = session(context)
+    with current.store() as store:
         if words or reset:
-            _change(store, words or (), reset)
+            _change(store, words or (), reset, current.settings.home)
         now = policy_of(store)
     shown = list(policy_words.rows(now))
     if json:
@@ -57,7 +60,7 @@ def alerts_policy(
     _print(shown)
 
 
-def _change(store: Store, words: Sequence[str], reset: bool) -> None:
+def _change(store: Store, words: Sequence[str], reset: bool, home: Path) -> None:
     """Set or reset, note every change, and make it durable; nothing of it if one word is wrong."""
     if reset and not words:  # also the way out where what is kept cannot be read
         keep_policy(store, Policy())
@@ -82,6 +85,8 @@ def _change(store: Store, words: Sequence[str], reset: bool) -> None:
             Event.SETTING_CHANGED, utc_now(), setting=f"alerts {name}", was=was.get(name), now=now.get(name)
         )
     store.commit()
+    if after.expected != before.expected or after.paced is not before.paced:
+        say_if_running(home)  # what is absent is set up at a start; the rest is taken over at once
 
 
 def _usual(policy: Policy, word: str, known: Known) -> Policy:

@@ -3,7 +3,6 @@
 import json
 import math
 import os
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -24,6 +23,7 @@ from healthslm.rules import judge
 from healthslm.rules.oxygen import LOW_SPO2
 from healthslm.rules.temperature import FEVER
 from tests.making import at, series, windows
+from tests.nodes import nodes
 
 DOCS = Path(__file__).parents[2] / "docs" / "alerts.md"
 ID = "0f8fad5bd9cb469fa16570867728950e"
@@ -84,17 +84,6 @@ def parsed(document: str) -> dict[str, Any]:
 
 def faults(document: str) -> list[str]:
     return [str(fault) for fault in fhirkit.validate(document.encode())]
-
-
-def nodes(value: Any) -> Iterator[dict[str, Any]]:
-    """Every object inside a resource."""
-    if isinstance(value, dict):
-        yield value
-        for item in value.values():
-            yield from nodes(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from nodes(item)
 
 
 MADE = {

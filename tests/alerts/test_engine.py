@@ -262,3 +262,9 @@ def test_the_calls_of_an_acknowledged_alert_are_taken_out_of_the_outbox(store: S
     assert [row.occasion for row in store.outbox("carer")] == ["escalated"]
     desk.acknowledge(store, alert.id, at("12:11"))
     assert store.outbox_pending() == 0
+
+
+def test_a_policy_that_cannot_be_read_keeps_nobody_from_being_told(store: Store) -> None:
+    store.put("alert policy", {"cap": "nonsense"})
+    assert engine_of(store).update(FEVER, fever(38.5), at("12:00")) is not None
+    assert store.outbox_pending() == 1

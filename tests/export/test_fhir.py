@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -18,6 +18,7 @@ from healthslm.errors import ExportError
 from healthslm.export import bundle, bundle_bytes
 from healthslm.fhir.coding import digits, dumps
 from healthslm.readings import Device, Kind, Person, Quality, Reading, Review, Severity
+from tests.nodes import nodes
 
 NAMES = (
     "sick",
@@ -35,17 +36,6 @@ NAMES = (
 UCUM = {"/min", "ms", "%", "Cel", "mm[Hg]", "min", "1"}
 VITALS_UNITS = {"/min", "%", "Cel", "mm[Hg]"}  # of ValueSet ucum-vitals-common, as far as used
 SEVERITIES = {"emergency": "high", "urgent": "high", "watch": "moderate", "info": "low"}
-
-
-def nodes(value: Any) -> Iterator[dict[str, Any]]:
-    """Every object inside a resource."""
-    if isinstance(value, dict):
-        yield value
-        for item in value.values():
-            yield from nodes(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from nodes(item)
 
 
 def resources(made: dict[str, Any], kind: str) -> list[dict[str, Any]]:
