@@ -3,7 +3,6 @@
 import json
 import socket
 import ssl
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes
@@ -17,6 +16,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from healthslm.alerts.hooks import Hook, parse_hooks
 from healthslm.errors import HookError
+from tests.certificates import certificate
 
 PAYLOAD = json.dumps({"severity": "urgent", "message": "There is something to look at: open healthslm."})
 
@@ -127,21 +127,16 @@ async def test_nobody_there_is_said() -> None:
 @pytest.fixture
 def vouched(tmp_path: Path) -> tuple[Path, ssl.SSLContext]:
     """A certificate of this machine's own, and a server's context with it."""
-    certificate, key = tmp_path / "c.pem", tmp_path / "k.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=127.0.0.1",
-         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)],
-        check=True, capture_output=True,
-    )  # fmt: skip
+    made, key = certificate(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    return certificate, context
+    context.load_cert_chain(made, key)
+    return made, context
 
 
 async def test_user_and_password_are_given_only_over_an_encrypted_way(
     vouched: tuple[Path, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    certificate, context = vouched
+    made, context = vouched
     logins: list[LoginPassword] = []
 
     def checked(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
@@ -154,7 +149,7 @@ async def test_user_and_password_are_given_only_over_an_encrypted_way(
         with pytest.raises(HookError, match="certificate"):  # one that nobody vouches for
             await hook.call(PAYLOAD, key="k")
         assert not logins
-        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        monkeypatch.setenv("SSL_CERT_FILE", str(made))
         await hook.call(PAYLOAD, key="k")
     assert [(login.login, login.password) for login in logins] == [(b"me", b"hush")]
     assert len(box.mails) == 1

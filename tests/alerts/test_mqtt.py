@@ -11,22 +11,18 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import aiomqtt
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from healthslm.alerts import Alert, AlertState, payload
 from healthslm.alerts.hooks import MqttHook, parse_hooks
 from healthslm.alerts.payload import Occasion, Tell, heartbeat, vitals
 from healthslm.errors import HookError
 from healthslm.readings import Feature, Finding, Kind, Reading, Severity
+from tests.certificates import certificate
 
 BROKER = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 NOW = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
@@ -425,44 +421,20 @@ async def test_one_that_hangs_up_is_said() -> None:
 
 
 @pytest.fixture
-def vouched(tmp_path: Path) -> tuple[str, str]:
+def vouched(tmp_path: Path) -> tuple[Path, Path]:
     """A certificate of this machine's own, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    files = tmp_path / "c.pem", tmp_path / "k.pem"
-    files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    files[1].write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return str(files[0]), str(files[1])
+    return certificate(tmp_path)
 
 
 async def test_a_certificate_that_nobody_vouches_for_is_refused(
-    tmp_path: Path, vouched: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, vouched: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    certificate, key = vouched
-    with broker(tmp_path, f"certfile {certificate}", f"keyfile {key}") as port:
+    made, key = vouched
+    with broker(tmp_path, f"certfile {made}", f"keyfile {key}") as port:
         hook = mqtt(port, tls=True)
         with pytest.raises(HookError, match=r"mqtts://127\.0\.0\.1:\d+ did not take it.*certificate"):
             await tell(hook, alert())
-        monkeypatch.setenv("SSL_CERT_FILE", certificate)
+        monkeypatch.setenv("SSL_CERT_FILE", str(made))
         await tell(hook, alert())
         checked = ssl.create_default_context()
         async with aiomqtt.Client("127.0.0.1", port, tls_context=checked) as client:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import string
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -147,6 +148,18 @@ def _fields(template: str) -> Iterator[str]:
         if not field.isidentifier() or form or conversion:
             raise ValueError(f"{{{field}}} in the template is more than a field's name")
         yield field
+
+
+def trusted() -> ssl.SSLContext:
+    """Return what checks a certificate and its name: by this machine's authorities, and certifi's.
+
+    A small machine may have none of its own, and somebody's own authority is only on their machine.
+    """
+    import certifi  # noqa: PLC0415  httpx brings it; only what goes out by TLS needs it
+
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    return context
 
 
 def without_secrets(url: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import smtplib
-import ssl
 from email.message import EmailMessage
 from email.utils import format_datetime
 from enum import StrEnum
@@ -13,7 +12,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from healthslm.alerts.hooks.base import HOST, LOOPBACK, TIME_LIMIT, Clock, Worded
+from healthslm.alerts.hooks.base import HOST, LOOPBACK, TIME_LIMIT, Clock, Worded, trusted
 from healthslm.clock import utc_now
 
 _ADDRESS = re.compile(r"[!-~]+@[A-Za-z0-9.-]+")
@@ -92,7 +91,7 @@ class MailHook(Worded):
             raise self.failed(f"{self.host}:{self.port} did not take it: {self.readable(error)}.") from error
 
     def _send(self, message: EmailMessage, limit: float) -> None:
-        checked = ssl.create_default_context()
+        checked = trusted()
         server: smtplib.SMTP
         if self.security is Security.TLS:
             server = smtplib.SMTP_SSL(self.host, self.port, _SAID_OF_US, timeout=limit, context=checked)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from healthslm.alerts.hooks.base import HOST, LOOPBACK, TIME_LIMIT, Base, Clock
+from healthslm.alerts.hooks.base import HOST, LOOPBACK, TIME_LIMIT, Base, Clock, trusted
 from healthslm.alerts.hooks.homeassistant import HomeAssistant, Known, Message, known
 from healthslm.alerts.payload import HEARTBEAT, SCHEMA, VITALS, Form, Occasion
 from healthslm.clock import utc_now
@@ -231,6 +231,6 @@ class _Tidy(ssl.SSLSocket):
 
 def _checked() -> ssl.SSLContext:
     """Return what checks the broker's certificate and name."""
-    context = ssl.create_default_context()
+    context = trusted()
     context.sslsocket_class = _Tidy
     return context

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from healthslm.alerts.hooks.base import LOOPBACK, TIME_LIMIT, Base, Clock, without_secrets
+from healthslm.alerts.hooks.base import LOOPBACK, TIME_LIMIT, Base, Clock, trusted, without_secrets
 from healthslm.clock import utc_now
 
 
@@ -63,7 +63,7 @@ class WebhookHook(Base):
             # No proxy and no .netrc from the environment, no redirects: the payload goes where it was sent.
             async with (
                 asyncio.timeout(limit),
-                httpx.AsyncClient(timeout=limit, trust_env=False) as client,
+                httpx.AsyncClient(timeout=limit, trust_env=False, verify=trusted()) as client,
                 client.stream("POST", self.url, content=body, headers=headers) as answer,
             ):
                 code = answer.status_code  # what it says besides is not read
