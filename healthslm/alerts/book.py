@@ -122,7 +122,6 @@ class Book:
                 mine,
                 snoozed_at=theirs.snoozed_at,
                 snoozed_until=theirs.snoozed_until,
-                told={},
                 due_since=None,
             )
         return mine

@@ -177,13 +177,12 @@ class Courier:
         wait = back_off(row.attempts, self._jitter())
         self._hold[hook.name] = self._monotonic() + wait.total_seconds()
         now = self._clock()
-        due = now + wait
-        self._store.outbox_retry(row.id, due, error.message)
+        self._store.outbox_failed(row.id, error.message)
         if now - row.queued > DEAD_AFTER:
             self._store.outbox_bury(row.id)
             _LOG.error("%s It is given up after %d days.", error.message, DEAD_AFTER.days)
         else:
-            _LOG.warning("%s Trying again at %s.", error.message, due.isoformat(timespec="seconds"))
+            _LOG.warning("%s It is tried again in %.0f s.", error.message, wait.total_seconds())
         self._store.commit()
 
     async def _tell_states(self, hook: Hook) -> None:

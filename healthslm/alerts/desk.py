@@ -59,7 +59,7 @@ def acknowledge(store: AlertStore, alert_id: str, now: datetime, by: str = "") -
         return replace(alert, state=state, acknowledged_at=now, acknowledged_by=by)
 
     alert = _change(store, find(store, alert_id), seen)
-    store.outbox_drop(alert.id, CALLS)
+    call_off(store, now)
     store.commit()
     return alert
 
@@ -85,10 +85,10 @@ def snooze(store: AlertStore, alert_id: str, minutes: int | None, policy: Policy
 
     def later(alert: Alert) -> Alert:
         until = now + timedelta(minutes=chosen)
-        return replace(alert, snoozed_at=now, snoozed_until=until, told={}, due_since=None)
+        return replace(alert, snoozed_at=now, snoozed_until=until, due_since=None)
 
     alert = _change(store, alert, later)
-    store.outbox_drop(alert.id, CALLS)
+    call_off(store, now)
     store.commit()
     return alert
 
@@ -113,6 +113,24 @@ def all_snoozed_until(store: AlertStore, now: datetime) -> datetime | None:
         return None
     at, until = (datetime.fromisoformat(kept[name]) for name in ("at", "until"))
     return until if at - CLOCK_SLACK <= now < until else None
+
+
+def call_off(store: AlertStore, now: datetime) -> None:
+    """Take out of the outbox every call that is needless now: all its alerts are seen, over or snoozed.
+
+    That it is news is told all the same, once: who has not heard of it yet may want to know.
+    """
+    for row in store.outbox_waiting(CALLS):
+        if not any(_calls(store, id_, now) for id_ in row.alert_ids):
+            store.outbox_done(row.id)
+
+
+def _calls(store: AlertStore, alert_id: str, now: datetime) -> bool:
+    document = store.alert(alert_id)
+    if document is None:
+        return True
+    alert = Alert.from_json(document)
+    return alert.is_open and alert.state is not AlertState.ACKNOWLEDGED and not alert.is_snoozed(now)
 
 
 def _change(store: AlertStore, alert: Alert, change: Callable[[Alert], Alert]) -> Alert:

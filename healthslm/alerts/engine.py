@@ -102,7 +102,8 @@ class Engine:
         """
         alert = self._book.open.get(rule.name)
         if alert is not None and (known or finding is not None) and _is_another(alert, rule, now):
-            self._resolve(alert, now)
+            well = finding is None  # the first word after so long is that all is well
+            self._resolve(replace(alert, well_since=now) if well else alert, now)
             alert = None
         if finding is None:
             if alert is not None and known:

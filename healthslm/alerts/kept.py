@@ -81,16 +81,12 @@ class AlertStore(Protocol):
         alert_ids: Sequence[str],
         hook: str,
         payload: str,
-        due: datetime,
+        queued: datetime,
         *,
         first: bool = False,
         occasion: str = "",
     ) -> int:
         """Queue a payload for a hook, before those that are not `first`; return the row's number."""
-        ...
-
-    def outbox(self, hook: str) -> Sequence[OutboxRow]:
-        """Return the payloads that wait for a hook, in the order in which they go out."""
         ...
 
     def outbox_next(self, hook: str) -> OutboxRow | None:
@@ -101,12 +97,12 @@ class AlertStore(Protocol):
         """Take a delivered payload out."""
         ...
 
-    def outbox_retry(self, id: int, due: datetime, error: str) -> None:
-        """Note a failed attempt and when to try again."""
+    def outbox_failed(self, id: int, error: str) -> None:
+        """Note a failed attempt, and why it failed."""
         ...
 
-    def outbox_drop(self, alert_id: str, occasions: Collection[str]) -> int:
-        """Take out what waits for any hook of one alert alone, on those occasions."""
+    def outbox_waiting(self, occasions: Collection[str]) -> Sequence[OutboxRow]:
+        """Return what waits for any hook on these occasions."""
         ...
 
     def outbox_bury(self, id: int) -> None:

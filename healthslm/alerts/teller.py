@@ -9,11 +9,11 @@ from datetime import datetime, tzinfo
 
 from healthslm.alerts.alert import CLOCK_SLACK, Alert, AlertState, Held, Told
 from healthslm.alerts.book import Book
-from healthslm.alerts.desk import all_snoozed_until
+from healthslm.alerts.desk import all_snoozed_until, call_off
 from healthslm.alerts.detected_issue import given
 from healthslm.alerts.hooks import Hook
 from healthslm.alerts.kept import AlertStore
-from healthslm.alerts.payload import CALLS, Occasion
+from healthslm.alerts.payload import Occasion
 from healthslm.alerts.policy import Policy
 from healthslm.alerts.telling import Lately, Message, afterwards, held_for_all, messages
 from healthslm.errors import StoreError
@@ -101,7 +101,7 @@ class Teller:
     def over(self, alert: Alert) -> None:
         """Tell those who want to hear it that an alert is over; nobody is called for it any more."""
         try:
-            self._store.outbox_drop(alert.id, CALLS)
+            call_off(self._store, self._now or self._clock())
         except StoreError as error:
             _LOG.error("That an alert is over could not be stored. %s", error)
         for message in afterwards(alert, self._hooks, Occasion.OVER):

@@ -103,6 +103,8 @@ def occasion_of(alert: Alert, hook: Hook, policy: Policy, now: datetime) -> Occa
         return _first(alert, hook, now)
     if alert.state is AlertState.RESOLVED or hook.name not in alert.delivered_to:
         return None  # it waits in the outbox: twice the same is no help
+    if alert.snoozed_until is not None and told.at < alert.snoozed_until:
+        return Occasion.AGAIN  # it was asked for, and nobody has seen it since
     every = policy.repetition(alert.rule, alert.severity)
     if every is None or told.times > policy.repeat_times.get(alert.severity, 0):
         return None

@@ -24,7 +24,6 @@ class OutboxRow:
     hook: str
     payload: str
     attempts: int
-    due: datetime
     queued: datetime
     occasion: str = ""
     error: str = ""
@@ -81,7 +80,7 @@ class Outbox(Audit):
         alert_ids: Sequence[str],
         hook: str,
         payload: str,
-        due: datetime,
+        queued: datetime,
         *,
         first: bool = False,
         occasion: str = "",
@@ -90,7 +89,7 @@ class Outbox(Audit):
 
         What is `first` goes out before what is not; among the rest the oldest goes first.
         """
-        at = micros(due)
+        at = micros(queued)
         rows = self._write(
             partial(
                 self._database.rows,
@@ -115,32 +114,31 @@ class Outbox(Audit):
 
     def _outbox(self, where: str, bindings: tuple[str, ...], most: int = -1) -> list[OutboxRow]:
         rows = self._database.rows(
-            "SELECT id, alert_id, hook, payload, attempts, due, error, occasion, queued FROM outbox"  # noqa: S608
+            "SELECT id, alert_id, hook, payload, attempts, error, occasion, queued FROM outbox"  # noqa: S608
             f" WHERE {where} ORDER BY first DESC, id LIMIT {most}",
             bindings,
         )
         return [
             OutboxRow(
-                id=i, alert_ids=tuple(a.split()), hook=h, payload=p, attempts=n, due=moment(d), error=e,
+                id=i, alert_ids=tuple(a.split()), hook=h, payload=p, attempts=n, error=e,
                 occasion=o, queued=moment(q),
             )
-            for i, a, h, p, n, d, e, o, q in rows
+            for i, a, h, p, n, e, o, q in rows
         ]  # fmt: skip
 
-    def outbox_drop(self, alert_id: str, occasions: Collection[str]) -> int:
-        """Take out what waits, for any hook, of one alert alone on those occasions; returns how much."""
+    def outbox_waiting(self, occasions: Collection[str]) -> list[OutboxRow]:
+        """Return what waits for any hook on these occasions."""
         marks = ", ".join("?" * len(occasions))
-        sql = f"DELETE FROM outbox WHERE alert_id = ? AND occasion IN ({marks}) RETURNING id"  # noqa: S608
-        return len(self._write(partial(self._database.rows, sql, (alert_id, *occasions))))
+        return self._outbox(f"occasion IN ({marks}) AND NOT dead", tuple(occasions))
 
     def outbox_bury(self, id: int) -> None:
         """Make a payload a dead letter: it is kept and shown, and not tried again."""
         self._write(partial(self._database.rows, "UPDATE outbox SET dead = 1 WHERE id = ?", (id,)))
 
-    def outbox_revive(self, hook: str, due: datetime) -> int:
+    def outbox_revive(self, hook: str, queued: datetime) -> int:
         """Try a hook's dead letters once more; returns how many there are."""
-        sql = "UPDATE outbox SET dead = 0, due = ?, queued = ? WHERE hook = ? AND dead RETURNING id"
-        return len(self._write(partial(self._database.rows, sql, (micros(due), micros(due), hook))))
+        sql = "UPDATE outbox SET dead = 0, queued = ? WHERE hook = ? AND dead RETURNING id"
+        return len(self._write(partial(self._database.rows, sql, (micros(queued), hook))))
 
     def outbox_forget(self, hook: str) -> int:
         """Drop what waits for a hook that was removed; returns how much that was."""
@@ -155,12 +153,7 @@ class Outbox(Audit):
         """Take a delivered payload out; one that is not there is fine."""
         self._write(partial(self._database.rows, "DELETE FROM outbox WHERE id = ?", (id,)))
 
-    def outbox_retry(self, id: int, due: datetime, error: str) -> None:
-        """Note a failed attempt: why, and when to try again."""
-        self._write(
-            partial(
-                self._database.rows,
-                "UPDATE outbox SET attempts = attempts + 1, due = ?, error = ? WHERE id = ?",
-                (micros(due), error, id),
-            )
-        )
+    def outbox_failed(self, id: int, error: str) -> None:
+        """Note a failed attempt, and why it failed."""
+        sql = "UPDATE outbox SET attempts = attempts + 1, error = ? WHERE id = ?"
+        self._write(partial(self._database.rows, sql, (error, id)))

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from healthslm.alerts import Alert, AlertState, Engine, Tell, desk, parse_hooks, payload
 from healthslm.alerts.payload import TOLD
 from healthslm.alerts.policy import Policy, keep_policy
+from healthslm.alerts.watch import Watch
 from healthslm.errors import UsageError
 from healthslm.readings import Finding, Kind, Severity
 from healthslm.rules import judge
@@ -268,3 +270,66 @@ def test_a_policy_that_cannot_be_read_keeps_nobody_from_being_told(store: Store)
     store.put("alert policy", {"cap": "nonsense"})
     assert engine_of(store).update(FEVER, fever(38.5), at("12:00")) is not None
     assert store.outbox_pending() == 1
+
+
+def test_the_first_good_reading_after_long_ends_it_as_well(store: Store) -> None:
+    engine = engine_of(store)
+    engine.update(FEVER, fever(38.3), at("12:00"))
+    engine.update(FEVER, None, at("12:00") + FEVER.join + timedelta(hours=1))
+    ((_, state, _, document),) = store.alerts()
+    assert (state, Alert.from_json(document).ended) == ("resolved", "")
+
+
+def test_an_older_word_that_arrives_late_says_nothing_of_the_newer(store: Store) -> None:
+    engine = engine_of(store)
+    alert = engine.update(FEVER, fever(38.3), at("12:00"))
+    worse = engine.update(FEVER, fever(38.3, 39.2, 39.3), at("13:00"))
+    assert alert is not None
+    assert worse is not None
+    first, second = (row.id for row in store.outbox("bell"))
+    engine.delivered([alert.id], "bell", first)
+    assert engine.open_alerts[0].delivered_to == ()
+    engine.delivered([alert.id], "bell", second)
+    assert engine.open_alerts[0].delivered_to == ("bell",)
+
+
+def test_a_call_for_several_is_taken_out_when_the_last_of_them_is_seen(store: Store) -> None:
+    hooks = parse_hooks([{"kind": "command", "name": "carer", "argv": ["true"], "after_min": 10}])
+    engine = Engine(store, hooks, clock=lambda: DAY)
+    oxygen = engine.update(LOW_SPO2, low_oxygen(89, "12:00"), at("12:00"))
+    low = replace(low_oxygen(89, "12:00") or fever(39.0), rule="high_respiration")  # type: ignore[type-var]
+    breath = engine.update(Watch("high_respiration", timedelta(hours=1)), low, at("12:00"))
+    assert oxygen is not None
+    assert breath is not None
+    engine.tick(at("12:10"))
+    (row,) = store.outbox("carer")
+    assert set(row.alert_ids) == {oxygen.id, breath.id}
+    desk.acknowledge(store, oxygen.id, at("12:11"))
+    assert len(store.outbox("carer")) == 1
+    desk.acknowledge(store, breath.id, at("12:12"))
+    assert store.outbox("carer") == []
+
+
+def test_a_call_is_taken_out_when_it_is_over(store: Store) -> None:
+    hooks = parse_hooks([{"kind": "command", "name": "carer", "argv": ["true"], "after_min": 10}])
+    engine = Engine(store, hooks, clock=lambda: DAY)
+    engine.update(FEVER, fever(38.3), at("12:00"))
+    engine.tick(at("12:10"))
+    engine.update(FEVER, None, at("13:00"))
+    engine.tick(at("12:00") + FEVER.join + timedelta(minutes=1))
+    assert store.outbox("carer") == []
+
+
+def test_a_snooze_forgets_nobody_who_was_told(store: Store) -> None:
+    hooks = parse_hooks([{"kind": "command", "name": "bell", "argv": ["true"], "over": True}])
+    engine = Engine(store, hooks, clock=lambda: DAY)
+    alert = engine.update(FEVER, fever(38.3), at("12:00"))
+    assert alert is not None
+    (row,) = store.outbox("bell")
+    store.outbox_done(row.id)
+    engine.delivered([alert.id], "bell", row.id)
+    desk.snooze(store, alert.id, 60, Policy(), at("12:01"))
+    desk.acknowledge(store, alert.id, at("12:10"))
+    engine.refresh()
+    engine.tick(at("12:11"))
+    assert [row.occasion for row in store.outbox("bell")] == ["acknowledged"]

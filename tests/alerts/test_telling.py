@@ -161,3 +161,9 @@ def test_an_emergency_stays_one_whatever_the_policy_says() -> None:
     assert policy.level("low_spo2", Severity.EMERGENCY) is Severity.EMERGENCY
     assert policy.level("low_spo2", Severity.URGENT) is Severity.WATCH
     assert not policy.confirmation("low_spo2", Severity.EMERGENCY)
+
+
+def test_a_hold_that_began_when_a_clock_was_wrong_begins_now() -> None:
+    lately = Lately(capped_since=NOON + timedelta(days=3000))
+    lately.forget(NOON)
+    assert lately.capped_since == NOON

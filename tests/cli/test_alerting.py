@@ -141,7 +141,7 @@ def test_what_was_given_up_is_shown_and_tried_once_more(run: Run, home: Path) ->
     run("hooks", "add", "broken", "--", "false")
     with open_store(home, "passphrase") as store:
         row = store.outbox_add(["a"], "broken", "{}", utc_now())
-        store.outbox_retry(row, utc_now(), "hook broken: false ended with 1.")
+        store.outbox_failed(row, "hook broken: false ended with 1.")
         store.outbox_bury(row)
     listed = run("hooks", "list")
     assert "1 given up" in " ".join(listed.stdout.split())
