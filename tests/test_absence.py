@@ -15,12 +15,11 @@ from hypothesis import strategies as st
 
 from device import LinkEvent, LinkState
 from healthslm.absence import Absence, Beat, last_beat
-from healthslm.absence.beat import NAME
 from healthslm.absence.silence import EXPECTED
 from healthslm.alerts import Engine
 from healthslm.links import Links
 from healthslm.readings import Device, Finding, Kind, Quality, Severity
-from healthslm.store import Store, erase
+from healthslm.store import HEARTBEAT, Store, erase
 from tests.making import at, reading
 
 STRAP, SUGAR, SCALE, FINGER = (f"C0:FF:EE:00:00:0{n}" for n in range(1, 5))
@@ -507,7 +506,7 @@ def test_a_disk_that_cannot_be_looked_at_is_not_full(known: Store) -> None:
 
 def test_a_stop_that_nobody_asked_for_is_told_once(known: Store) -> None:
     Watching(known).wait(minutes(5))
-    path = known.folder / NAME
+    path = known.folder / HEARTBEAT
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     beat = last_beat(known.folder)
     assert beat == Beat(at=NINE + minutes(4) + timedelta(seconds=40), clean=False)
@@ -531,7 +530,7 @@ def test_a_short_stop_and_one_that_was_asked_for_are_not_told(known: Store) -> N
     "text", ["", "{", "[]", '{"at": 5, "clean": true}', '{"at": "2026-11-02"}', "[" * 999]
 )
 def test_a_sign_of_life_that_cannot_be_read_is_none(tmp_path: Path, text: str) -> None:
-    (tmp_path / NAME).write_text(text)
+    (tmp_path / HEARTBEAT).write_text(text)
     assert last_beat(tmp_path) is None
     assert last_beat(tmp_path / "nowhere") is None
 
@@ -541,11 +540,11 @@ def test_a_sign_of_life_goes_with_the_store(known: Store) -> None:
     known.close()
     erase(known.folder)
     assert last_beat(known.folder) is None
-    assert not (known.folder / NAME).exists()
+    assert not (known.folder / HEARTBEAT).exists()
 
 
 def test_a_sign_of_life_that_cannot_be_written_disturbs_nobody(known: Store) -> None:
-    (known.folder / f"{NAME}.part").mkdir()
+    (known.folder / f"{HEARTBEAT}.part").mkdir()
     watching = Watching(known)
     watching.wait(minutes(2))
     watching.absence.finish(NINE)

@@ -17,7 +17,6 @@ from healthslm.alerts.watch import Watch
 from healthslm.readings import Finding, Severity
 from healthslm.store import HEARTBEAT
 
-NAME = HEARTBEAT
 EVERY = timedelta(seconds=30)
 MISSED = timedelta(minutes=10)
 """An update, or a start after a power cut, is over by then."""
@@ -39,7 +38,7 @@ def last_beat(folder: Path) -> Beat | None:
     Not written durably: after a power cut it may be a minute old, or not to be read, which is `None` too.
     """
     try:
-        with (folder / NAME).open("rb") as file:
+        with (folder / HEARTBEAT).open("rb") as file:
             found = json.loads(file.read(_LIMIT))
         at = datetime.fromisoformat(found["at"])
         return Beat(at=at.astimezone(UTC), clean=found["clean"] is True) if at.tzinfo else None
@@ -49,14 +48,14 @@ def last_beat(folder: Path) -> Beat | None:
 
 def write(folder: Path, beat: Beat) -> None:
     """Put a sign of life in place of the last. That it cannot be disturbs nobody: it is missed then."""
-    part = folder / f"{NAME}.part"
+    part = folder / f"{HEARTBEAT}.part"
     text = json.dumps({"at": beat.at.astimezone(UTC).isoformat(), "clean": beat.clean})
     with contextlib.suppress(OSError):
         part.unlink(missing_ok=True)
         descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(text)
-        part.replace(folder / NAME)
+        part.replace(folder / HEARTBEAT)
 
 
 def stopped(last: Beat | None, moment: Moment) -> Finding | None:

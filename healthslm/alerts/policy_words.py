@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import time
 from typing import Any
 
@@ -26,10 +26,10 @@ _USUAL = Policy()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What there is to name: the rules, and the addresses of the devices."""
+    """What there is to name: the rules, and the devices, each with its address and what it is called."""
 
     rules: Collection[str]
-    devices: Collection[str] = ()
+    devices: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,7 +303,10 @@ def _named(name: str, known: Known, kept: Policy | None = None) -> tuple[_Settin
         if of not in LEVELS:
             raise UsageError(f"{_cut(of)} is no level.", f"There are: {', '.join(LEVELS)}.")
         return setting, LEVELS[of]
-    key = of.upper() if setting.of == "device" else of
+    key = of
+    if setting.of == "device":
+        called = [address for address, name in known.devices.items() if name == of]
+        key = called[0] if len(called) == 1 else of.upper()
     there = known.devices if setting.of == "device" else known.rules
     if key in there or (kept is not None and key in getattr(kept, setting.field)):
         return setting, key

@@ -40,6 +40,8 @@ CALM_S = 60.0
 """Once it has lived so long it is started again at once, whatever was before."""
 _LONGEST_PAUSE_S = 60.0
 _LONGEST_LINE = 1 << 20
+_MOST = 2000
+"""Letters of what went wrong that are believed."""
 _PASSED_ON = (*ENVIRONMENT, "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """A proxy's address is not among them: it may hold a password."""
 
@@ -151,7 +153,7 @@ class CourierProcess:
         if answer is None:
             raise hook.failed("the courier ended; it is started again.")
         if not answer.ok:
-            raise HookError(_printable(answer.error), _printable(answer.hint))
+            raise HookError(hook.readable(answer.error, most=_MOST), hook.readable(answer.hint, most=_MOST))
 
     async def _keep(self, life: _Life | None) -> None:
         """Keep a process running, until it is cancelled."""
@@ -323,8 +325,3 @@ def _row(hook: Hook) -> dict[str, object]:
 def _ready(hook: Hook) -> dict[str, object]:
     """The request to load what a hook needs."""
     return {"warm": _row(hook)}
-
-
-def _printable(said: str) -> str:
-    """The process's words, so that no terminal takes them for orders."""
-    return "".join(c if c.isprintable() else "?" for c in said[:2000])

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from healthslm.absence import last_beat
+from healthslm.absence.beat import last_beat
 from healthslm.alerts import Alert, AlertState, desk
 from healthslm.alerts.policy import policy_of
 from healthslm.cli import terminal
@@ -53,6 +53,11 @@ def alerts_ack(
     with session(context).store() as store:
         wanted = [alert] if alert is not None else _not_seen(store)
         for one in wanted:
+            before = desk.find(store, one)
+            if before.acknowledged_at is not None:
+                already = f" by {before.acknowledged_by}" if before.acknowledged_by else ""
+                terminal.say(f"{before.finding.title} ({before.id[:8]}) was acknowledged already{already}.")
+                continue
             seen = desk.acknowledge(store, one, utc_now(), who)
             store.note_event(
                 Event.ALERT_ACKNOWLEDGED,
@@ -123,8 +128,8 @@ def _snooze_all(current: Session, store: Store, minutes: int) -> None:
         return
     spared = policy_of(store).spared
     when = terminal.day_and_clock(until, current.zone)
-    but = f", but the emergencies of {', '.join(spared)}" if spared else ", emergencies too"
-    but = ", but emergencies" if "*" in spared else but
+    but = f" but the emergencies of {', '.join(spared)}" if spared else ", emergencies too,"
+    but = " but emergencies" if "*" in spared else but
     terminal.say(f"Everything{but} is snoozed until {when}. To end it: healthslm alerts snooze --all --for 0")
 
 

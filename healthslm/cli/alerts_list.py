@@ -85,11 +85,18 @@ class _View:
         return "nobody was told yet" if waits else ""
 
     def _next(self, alert: Alert) -> Iterator[str]:
-        """Who is called when nobody acknowledges it."""
+        """Who is called, or told again, when nobody acknowledges it."""
         due = sorted(
             ((alert.due_since or self.now) + timedelta(minutes=hook.after_min), hook.name)
             for hook in self.hooks
             if hook.after_min and hook.name not in alert.told and hook.wants(alert.rule, alert.severity)
+        )
+        every = self.policy.repetition(alert.rule, alert.severity)
+        most = self.policy.repeat_times.get(alert.severity, 0)
+        due += sorted(
+            (told.at + every, f"{name} again")
+            for name, told in alert.told.items()
+            if every and told.times <= most and name in alert.delivered_to
         )
         if due:
             yield f"next, if nobody acknowledges it: {', '.join(f'{n} {self._when(at)}' for at, n in due)}"

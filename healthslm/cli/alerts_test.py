@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import Annotated
@@ -41,7 +42,9 @@ def alerts_test(
     with current.store() as store:
         hooks = [hook for hook in hooks_of(store) if hook.wants(NAME, level.severity)]
         if not hooks:
-            raise UsageError(f"No hook is told of what is {level}.", "Add one: healthslm hooks add --help")
+            raise UsageError(
+                f"No hook is told of alerts of the level {level}.", "Add one: healthslm hooks add --help"
+            )
         _say_when(current, store, hooks, level.severity)
         failed = asyncio.run(_try_out(current, store, hooks, drill(level.severity, utc_now())))
     if failed:
@@ -56,7 +59,9 @@ def _say_when(current: Session, store: Store, hooks: Sequence[Hook], level: Seve
     for hook in hooks:
         if hook.after_min:
             after = terminal.many(hook.after_min, "minute")
-            terminal.say(f"{hook.name} is told of a real one after {after} without an answer.", "dim")
+            terminal.say(
+                f"{hook.name} is told of a real one when nobody has acknowledged it for {after}.", "dim"
+            )
 
 
 async def _try_out(current: Session, store: Store, hooks: Sequence[Hook], alert: Alert) -> list[str]:
@@ -93,6 +98,7 @@ async def _bring(store: Store, hooks: Sequence[Hook], alert: Alert, took: Took) 
         if alert.id in ids:
             took(hook)
 
+    logging.getLogger(Courier.__module__).setLevel(logging.ERROR)  # what it did not take is said below
     async with Courier(store, hooks, clock=utc_now, on_delivered=delivered) as courier:
         await courier.drain(_PATIENCE_S)
 

@@ -21,7 +21,7 @@ from healthslm.cli.running import say_if_running
 from healthslm.cli.session import hooks_of, session
 from healthslm.clock import utc_now
 from healthslm.errors import HookError
-from healthslm.readings import Severity
+from healthslm.readings import KINDS, Severity
 from healthslm.store import Store
 from healthslm.store.audit import Event
 from healthslm.store.outbox import OutboxRow
@@ -47,11 +47,14 @@ def keep(store: Store, rows: list[Hook]) -> None:
 def when(hook: Hook) -> str:
     """Say of what, and when, a hook is told; empty where that is of everything, at once."""
     parts = [
-        f" from {hook.least.word} on" if hook.least > Severity.WATCH else "",
-        f" after {terminal.many(hook.after_min, 'minute')} without an answer" if hook.after_min else "",
-        f" of {', '.join(hook.rules)} alone" if hook.rules else "",
+        f", from {hook.least.word} on" if hook.least > Severity.WATCH else "",
+        f", unless acknowledged within {terminal.many(hook.after_min, 'minute')}" if hook.after_min else "",
+        f", only of {', '.join(hook.rules)}" if hook.rules else "",
     ]
-    return "".join(parts)
+    more = ["acknowledged and over"] if hook.over else []
+    more += [f"a heartbeat every {terminal.many(hook.heartbeat_min, 'minute')}"] if hook.heartbeat_min else []
+    more += [KINDS[kind].title for kind in hook.vitals]
+    return "".join(parts) + (f"; also {', '.join(more)}" if more else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ class _Mail:
     @property
     def words(self) -> str:
         """How many there are, where there are any."""
-        parts = [f"{len(self.waiting)} waiting"] if self.waiting else []
+        parts = [str(len(self.waiting))] if self.waiting else []
         return ", ".join([*parts, f"{len(self.dead)} given up"] if self.dead else parts)
 
 
@@ -86,7 +89,7 @@ def hooks_list(context: typer.Context, json: Json = False) -> None:
     if not rows:
         terminal.err.print("No hook yet: alerts are only shown here. Next: healthslm hooks add --help")
         return
-    table = terminal.table_of("name", "kind", "target", "told", "mail")
+    table = terminal.table_of("name", "kind", "target", "told", "waiting")
     for h in rows:
         table.add_row(
             terminal.cell(h.name),
@@ -163,7 +166,7 @@ def hooks_test(context: typer.Context, name: str) -> None:
     hook.ready()
     began = time.monotonic()
     asyncio.run(hook.call(sent, key=alert.id))
-    terminal.say(f"{hook.target} took it after {(time.monotonic() - began) * 1000:.0f} ms:")
+    terminal.say(f"{name} ({hook.target}) took it after {(time.monotonic() - began) * 1000:.0f} ms:")
     if isinstance(hook, Worded):
         sent = "\n".join(hook.words(sent))
     terminal.out.print(terminal.printable(sent), markup=False, soft_wrap=True)

@@ -81,6 +81,8 @@ def hooks_add(
         row |= {"user": user, "password": _password(user, str(row["host"]), password_file)}
     elif user or password_file:
         raise UsageError("--user and --password-file are a mail's and a broker's.", "Leave them out.")
+    if text is not None and row["kind"] in ("command", "webhook", "mqtt"):
+        raise UsageError("--text is for what a person reads: a mail, a push, the desktop.", "Leave it out.")
     if text is not None:
         row["template"] = text
     row |= {
@@ -104,7 +106,7 @@ def hooks_add(
         if name in {h.name for h in kept}:
             raise UsageError(f"There is already a hook {name}.", f"First: healthslm hooks remove {name}")
         keep(store, [*kept, hook])
-    terminal.say(f"{name} will be told{when(hook)}: {TOLD[hook.tell]}. Next: healthslm hooks test {name}")
+    terminal.say(f"{name} will be told {TOLD[hook.tell]}{when(hook)}. Next: healthslm hooks test {name}")
     say_if_running(current.settings.home)
     if "secret" in row:
         terminal.err.print("The secret with which it can check our signature, shown only now:")
@@ -138,7 +140,16 @@ def _row(target: list[str]) -> dict[str, object]:
         return _broker(first)
     if scheme and "://" in first:
         return {"kind": "apprise", "url": first}
-    return {"kind": "command", "argv": target}
+    return {"kind": "command", "argv": [first, *map(_whole_path, target[1:])]}
+
+
+def _whole_path(word: str) -> str:
+    """Name a file that is there by its whole path: `healthslm run` may be started in another folder."""
+    return (
+        str(Path(word).resolve())
+        if "/" in word and not word.startswith("/") and Path(word).is_file()
+        else word
+    )
 
 
 def _mail_server(server: str | None, sender: str, user: str, password_file: Path | None) -> dict[str, object]:
@@ -164,7 +175,7 @@ def _mail_server(server: str | None, sender: str, user: str, password_file: Path
     }
 
 
-_HOW_A_BROKER = "Write mqtts://HOST or mqtts://HOST:PORT, and the user's name with --user."
+_HOW_A_BROKER = "Write mqtts://HOST, :PORT and /TOPIC if need be, and the user's name with --user."
 
 
 def _broker(address: str) -> dict[str, object]:
@@ -174,10 +185,12 @@ def _broker(address: str) -> dict[str, object]:
         host, port = parts.hostname or "", parts.port
     except ValueError as error:
         raise UsageError("That is no broker's address.", _HOW_A_BROKER) from error
-    if not host or "@" in parts.netloc or parts.path.strip("/") or parts.query or parts.fragment:
-        raise UsageError("A broker's address is a host, and a port if need be.", _HOW_A_BROKER)
+    if not host or "@" in parts.netloc or parts.query or parts.fragment:
+        raise UsageError("A broker's address is a host, and a port and a topic if need be.", _HOW_A_BROKER)
     tls = parts.scheme == "mqtts"
-    return {"kind": "mqtt", "host": host, "port": port or (8883 if tls else 1883), "tls": tls}
+    topic = parts.path.strip("/")
+    row = {"kind": "mqtt", "host": host, "port": port or (8883 if tls else 1883), "tls": tls}
+    return row | ({"topic": topic} if topic else {})
 
 
 def _password(user: str, host: str, file: Path | None) -> str:

@@ -23,7 +23,8 @@ from healthslm.rules import RULES
 from healthslm.store import Store
 from healthslm.store.audit import Event
 
-_HELP = f"""Show or set how you want to be warned; `healthslm run` takes it over by itself.
+_HELP = f"""Show or set how you want to be warned; `healthslm run` takes it over at once, `expect` and `paced`
+at its next start.
 
 Names: {", ".join(policy_words.NAMES)}. Times are minutes, levels are watch, urgent and emergency; several
 values stand with commas between them.
@@ -47,6 +48,8 @@ def alerts_policy(
     with current.store() as store:
         if words or reset:
             _change(store, words or (), reset, current.settings.home)
+            if not json:
+                return
         now = policy_of(store)
     shown = list(policy_words.rows(now))
     if json:
@@ -68,7 +71,7 @@ def _change(store: Store, words: Sequence[str], reset: bool, home: Path) -> None
         store.commit()
         terminal.say("Everything is as usual again.")
         return
-    known = Known(rules=[rule.name for rule in RULES], devices=[d.address for d in store.devices()])
+    known = Known(rules=[rule.name for rule in RULES], devices={d.address: d.name for d in store.devices()})
     before = after = policy_of(store)
     change: Callable[[Policy, str, Known], Policy] = policy_words.with_word
     if reset:
@@ -81,6 +84,7 @@ def _change(store: Store, words: Sequence[str], reset: bool, home: Path) -> None
     keep_policy(store, after)
     was, now = ({row.name: row.value for row in policy_words.rows(one)} for one in (before, after))
     for name in (n for n in {**was, **now} if was.get(n) != now.get(n)):
+        terminal.say(f"{name}: {was.get(name, 'not set')} → {now.get(name, 'not set')}")
         store.note_event(
             Event.SETTING_CHANGED, utc_now(), setting=f"alerts {name}", was=was.get(name), now=now.get(name)
         )

@@ -165,17 +165,17 @@ async def test_an_alert_is_on_until_it_is_over(port: int) -> None:
 
 
 async def test_home_assistant_is_told_what_there_is(port: int) -> None:
-    await tell(mqtt(port, tell="title", rules=["low_spo2"], topic="home/mum", prefix="ha"), alert())
+    await tell(mqtt(port, tell="title", rules=["low_spo2"], topic="home/mum"), alert())
     there = await kept(port)
-    config = there["ha/binary_sensor/home_mum_alert/config"]
+    config = there["homeassistant/binary_sensor/home_mum_alert/config"]
     assert config["unique_id"] == "home_mum_alert"
     assert config["device_class"] == "problem"
     assert config["state_topic"] == config["json_attributes_topic"] == "home/mum/alert"
     assert config["device"]["identifiers"] == ["home_mum"]
-    assert there["ha/binary_sensor/home_mum_rule_low_spo2/config"]["device"] == config["device"]
+    assert there["homeassistant/binary_sensor/home_mum_rule_low_spo2/config"]["device"] == config["device"]
     assert set(there) == {
-        "ha/binary_sensor/home_mum_alert/config",
-        "ha/binary_sensor/home_mum_rule_low_spo2/config",
+        "homeassistant/binary_sensor/home_mum_alert/config",
+        "homeassistant/binary_sensor/home_mum_rule_low_spo2/config",
         "home/mum/alert",
         "home/mum/rule/low_spo2",
     }
@@ -473,9 +473,8 @@ def test_where_it_goes_is_shown_without_user_and_password(more: dict[str, Any], 
         ({"topic": "a\x00"}, "topic"),
         ({"topic": "a\n"}, "topic"),
         ({"topic": ""}, "topic"),
-        ({"prefix": "$SYS"}, "prefix"),
-        ({"prefix": "#"}, "prefix"),
-        ({"prefix": "a//b"}, "prefix"),
+        ({"topic": "#"}, "topic"),
+        ({"topic": "a//b"}, "topic"),
     ],
 )
 def test_one_that_cannot_work_is_refused(more: dict[str, Any], what: str) -> None:

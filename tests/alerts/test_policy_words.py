@@ -7,7 +7,7 @@ from healthslm.alerts.policy_words import Known, rows, with_word, without
 from healthslm.errors import UsageError
 from healthslm.readings import Severity
 
-KNOWN = Known(rules=["fever", "low_spo2"], devices=["C0:FF:EE:00:00:01"])
+KNOWN = Known(rules=["fever", "low_spo2"], devices={"C0:FF:EE:00:00:01": "cuff"})
 WORDS = [
     "quiet=22:00-07:00,13:00-14:00",
     "quiet-spares=urgent",
@@ -80,3 +80,8 @@ def test_a_level_is_bounded_as_it_was_set() -> None:
     policy = with_word(Policy(), "at-least.fever=urgent", KNOWN)
     assert policy.level("fever", Severity.WATCH) is Severity.URGENT
     assert policy.level("fever", Severity.INFO) is Severity.INFO
+
+
+def test_a_device_may_be_named_as_it_is_called() -> None:
+    policy = with_word(Policy(), "expect.cuff=1560", KNOWN)
+    assert policy.expect_min == {"C0:FF:EE:00:00:01": 1560}

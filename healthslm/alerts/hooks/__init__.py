@@ -41,4 +41,5 @@ def parse_hooks(rows: object) -> list[Hook]:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(p) for p in first["loc"] if not isinstance(p, int)) or "hook"
-        raise HookError(f"{where}: {first['msg']}.", "See `healthslm hooks --help`.") from None
+        what = first["msg"].removeprefix("Value error, ")
+        raise HookError(f"{where}: {what}.", "See `healthslm hooks add --help`.") from None

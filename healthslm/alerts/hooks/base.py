@@ -84,9 +84,10 @@ class Base(BaseModel, ABC):
         return HookError(f"hook {self.name}: {why}")
 
     @staticmethod
-    def readable(said: object) -> str:
-        """Return somebody else's words as one line that no terminal takes for orders, cut short."""
-        words = " ".join(str(said).split())[:200]
+    def readable(said: object, *, most: int = 200, end: bool = False) -> str:
+        """Return somebody else's words as one line that no terminal takes for orders: their start, or end."""
+        words = " ".join(str(said).split())
+        words = words[-most:] if end else words[:most]
         return "".join(c if c.isprintable() else "?" for c in words)
 
     def missing(self, package: str) -> HookError:

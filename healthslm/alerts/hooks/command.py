@@ -58,7 +58,7 @@ class CommandHook(Base):
 
 
 class _Talk(asyncio.SubprocessProtocol):
-    """What is said to a command and heard from it. `complaint` is the start of its standard error."""
+    """What is said to a command and heard from it. `complaint` is the end of its standard error."""
 
     def __init__(self) -> None:
         self._said = bytearray()
@@ -69,7 +69,7 @@ class _Talk(asyncio.SubprocessProtocol):
 
     @property
     def complaint(self) -> str:
-        return Base.readable(self._said.decode(errors="replace"))
+        return Base.readable(self._said.decode(errors="replace"), end=True)
 
     async def hand_over(self, transport: asyncio.SubprocessTransport, data: bytes) -> None:
         """Write the payload, and wait for the command's end and its last words."""
@@ -84,7 +84,7 @@ class _Talk(asyncio.SubprocessProtocol):
                 await self._silent.wait()
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
-        self._said += data[: 500 - len(self._said)]
+        self._said = (self._said + data)[-500:]  # the end of it: what went wrong stands in the last line
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
         if fd == 2:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _TOPIC = r"^[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+){0,9}$"
 """No wildcard, no empty level, no `$SYS`, nothing that is no letter: topics as everybody can read them."""
+PREFIX = "homeassistant"
+"""Where Home Assistant looks for what there is, unless somebody has set that otherwise."""
 _PACKET = 1 << 20
 """Bytes of the longest message that the broker may send us."""
 _LATE_S = 0.25
@@ -35,7 +37,7 @@ _SILENT.disabled = True  # what goes wrong is raised; what it says besides is fo
 
 
 class MqttHook(Base):
-    """A broker that speaks MQTT 5. It is told below `topic`, and what there is below `prefix`.
+    """A broker that speaks MQTT 5. It is told below `topic`, and what there is below `PREFIX`.
 
     The way there is by TLS and the certificate is checked; in the clear only to this machine itself. The
     user must be allowed to read and write below both topics: which alerts are open is read back, and so is
@@ -49,7 +51,6 @@ class MqttHook(Base):
     tls: bool = True
     user: str = Field(default="", max_length=1000)
     password: str = Field(default="", max_length=1000, repr=False)
-    prefix: str = Field(default="homeassistant", max_length=100, pattern=_TOPIC)
     topic: str = Field(default="healthslm", max_length=100, pattern=_TOPIC)
     over: bool = True
 
@@ -103,9 +104,7 @@ class _Visit:
 
     def __init__(self, hook: MqttHook, payload: str, now: datetime, limit: float) -> None:
         self._hook, self._payload, self._now, self._limit = hook, payload, now, limit
-        self._words = HomeAssistant(
-            hook.prefix, hook.topic, hook.tell, hook.rules, hook.vitals, hook.vitals_s
-        )
+        self._words = HomeAssistant(PREFIX, hook.topic, hook.tell, hook.rules, hook.vitals, hook.vitals_s)
         self.waits_for = "did not answer"
 
     def make(self) -> None:
@@ -199,9 +198,7 @@ class _Visit:
         old = SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE if retained else SubscribeOptions.RETAIN_DO_NOT_SEND
         how = SubscribeOptions(qos=1, retainHandling=old)
         hook = self._hook
-        self.waits_for = (
-            f"did not let {hook.user or 'us'} read and write below {hook.topic}/ and {hook.prefix}/"
-        )
+        self.waits_for = f"did not let {hook.user or 'us'} read and write below {hook.topic}/ and {PREFIX}/"
         for code in await client.subscribe([(topic, how) for topic in dict.fromkeys(topics)]):
             if not isinstance(code, int) and code.is_failure:
                 raise hook.failed(f"{hook.target} {self.waits_for}: {code}.")
