@@ -134,7 +134,7 @@ class _Collecting:
         self._clock, self._counter = clock, counter or (lambda: 0.0)
         self._observe, self._delivered = observe, delivered
         self.courier = Courier(store, hooks, clock=wall_clock, carry=carry, on_delivered=self._on_delivered)
-        self._engine = Engine(store, hooks, clock=wall_clock, zone=zone_now, bring=self.courier.bring)
+        self._engine = Engine(store, hooks, clock=wall_clock, zone=zone_now, post=self.courier)
         self.collector = Collector(store, self._engine, rules, zone, clock)
         self.collector.remember(clock())
         absence = None if counter is None else _absence(store, self._engine, zone, clock(), counter())
@@ -170,8 +170,6 @@ class _Collecting:
             self._tell([Update(event=None, alerts=alerts)])
 
     def _tell(self, updates: Sequence[Update]) -> None:
-        if any(update.alerts for update in updates):
-            self.courier.wake()
         for update in updates:
             self.rounds.heard(update.event, update.stored)
             try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from healthslm.readings import Finding, Severity
 
@@ -122,8 +122,16 @@ class Alert:
 
     @classmethod
     def from_json(cls, document: str) -> Alert:
-        """Read an alert that `to_json` wrote, here or in an earlier version."""
+        """Read an alert that `to_json` wrote, here or in an earlier version. Raises `ValidationError`."""
         return _ALERT.validate_json(document)
+
+    @classmethod
+    def if_readable(cls, document: str | None) -> Alert | None:
+        """Read an alert that may be none, or damaged: nothing else is to stop for that."""
+        try:
+            return None if document is None else cls.from_json(document)
+        except ValidationError:
+            return None
 
 
 _ALERT = TypeAdapter(Alert)

@@ -16,28 +16,31 @@ from healthslm.errors import StoreError
 _LOG = logging.getLogger(__name__)
 _EVERY = timedelta(minutes=1)
 """How often it is written down that an alert still holds, for a restart."""
+_UNTOLD = timedelta(days=14)
+"""What was raised longer ago, is over, and was held back until now is told nobody any more."""
 
 
 class Book:
     """Every open alert by its rule, and those that are over and that nobody was told of yet.
 
-    What the store does not take (a full disk) is said, and goes on in memory.
+    What the store does not take (a full disk) is said, goes on in memory, and is written when it does.
     """
 
     def __init__(self, store: AlertStore) -> None:
         self._store = store
         self._written: dict[str, datetime] = {}
         self._known: dict[str, Alert] = {}
+        self._unwritten: dict[str, Alert] = {}
         self.open: dict[str, Alert] = {}
         self.untold: dict[str, Alert] = {}
 
-    def refresh(self, since: datetime) -> None:
-        """Read anew what another process may have written; of those that are over, from `since` on."""
+    def refresh(self, now: datetime) -> None:
+        """Read anew what another process may have written."""
         for alert in alerts_in(self._store, states=OPEN):
             mine = self.open.get(alert.rule)
             self.open[alert.rule] = alert if mine is None else self._with_theirs(mine, alert)
             self._known[alert.id] = alert
-        over = alerts_in(self._store, since, {AlertState.RESOLVED})
+        over = alerts_in(self._store, now - _UNTOLD, {AlertState.RESOLVED})
         self.untold = {alert.id: alert for alert in over if alert.held is not Held.NOT}
 
     def by_id(self, ids: Iterable[str]) -> list[Alert]:
@@ -45,8 +48,8 @@ class Book:
         wanted = dict.fromkeys(ids)
         found = {a.id: a for a in (*self.open.values(), *self.untold.values()) if a.id in wanted}
         for id_ in wanted:
-            if id_ not in found and (document := self._store.alert(id_)) is not None:
-                found[id_] = Alert.from_json(document)
+            if id_ not in found and (alert := Alert.if_readable(self._store.alert(id_))) is not None:
+                found[id_] = alert
         return list(found.values())
 
     def latest(self, alert: Alert) -> Alert:
@@ -80,6 +83,13 @@ class Book:
             self._written[alert.id] = now
             self.keep(alert)
 
+    def catch_up(self) -> None:
+        """Write down what the store did not take; at the first that it still does not, the others wait too."""
+        for alert in list(self._unwritten.values()):
+            self.keep(alert)
+            if alert.id in self._unwritten:
+                return
+
     def close(self, alert: Alert) -> Alert:
         """Take an alert out that is over, and write that down."""
         self.open.pop(alert.rule, None)
@@ -90,7 +100,7 @@ class Book:
 
     def _save(self, alert: Alert, *, mine: bool) -> Alert:
         def change(document: str | None) -> tuple[str, datetime, str]:
-            theirs = None if document is None or mine else Alert.from_json(document)
+            theirs = None if mine else Alert.if_readable(document)
             now = alert if theirs is None else self._with_theirs(alert, theirs)
             return now.state, now.raised_at, now.to_json()
 
@@ -98,7 +108,9 @@ class Book:
             kept = Alert.from_json(self._store.change_alert(alert.id, change))
         except StoreError as error:
             _LOG.error("What became of an alert could not be stored. %s", error)
+            self._unwritten[alert.id] = alert
             return alert
+        self._unwritten.pop(alert.id, None)
         self._known[alert.id] = kept
         return kept
 

@@ -7,12 +7,12 @@ import logging
 import math
 import random
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from healthslm.alerts.hooks import Hook
 from healthslm.alerts.kept import AlertStore, OutboxRow
+from healthslm.alerts.loose import Letter, Loose, key_of
 from healthslm.clock import utc_now
 from healthslm.errors import HookError, StoreError
 
@@ -21,8 +21,10 @@ FIRST_RETRY = timedelta(seconds=2)
 LAST_RETRY = timedelta(minutes=15)
 DEAD_AFTER = timedelta(days=3)
 """A payload that a hook has not taken for so long is a dead letter: kept, shown, and not tried again."""
-LOOSE = 1000
-"""Payloads that are kept in memory while the store takes none."""
+DEAD_TRIES = 100
+"""And not before so many tries: a clock that leapt a week ahead gives nothing up."""
+REFUSED = 5
+"""After so many failures of one payload another is tried: it may be this one alone that is refused."""
 
 Carry = Callable[[Hook, str, str], Awaitable[None]]
 """Hands a payload to a hook, with the key that is the same for every repetition; raises `HookError`."""
@@ -51,7 +53,7 @@ def make_ready(hooks: Iterable[Hook]) -> None:
 class Courier:
     """One task a hook, each emptying its part of the outbox; use as `async with`.
 
-    `wake()` tells them that there is something new; they also look by themselves once a second, for a hook
+    `wake(hook)` tells one that there is something new; they also look by themselves once a second, for a hook
     that has been left alone long enough. `carry` brings a payload to a hook, here or by another process.
     `on_delivered(alert_ids, hook, row)` is called after each success; `monotonic` is a clock never set.
     """
@@ -76,9 +78,9 @@ class Courier:
         self._monotonic = monotonic
         self._news = {name: asyncio.Event() for name in self._hooks}
         self._hold: dict[str, float] = {}
-        self._loose: dict[str, deque[tuple[str, str]]] = {name: deque(maxlen=LOOSE) for name in self._hooks}
+        self._loose = {name: Loose() for name in self._hooks}
         self._states: dict[str, dict[str, str]] = {name: {} for name in self._hooks}
-        self._taken: set[int] = set()
+        self._taken: dict[int, str] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Courier:
@@ -94,19 +96,22 @@ class Courier:
             if isinstance(ended, Exception):
                 raise ended
 
-    def wake(self) -> None:
-        """Say that something was put into the outbox; a hook that failed is tried again for its sake."""
-        self._hold.clear()
-        for event in self._news.values():
-            event.set()
+    def wake(self, hook: str) -> None:
+        """Say that there is something new for a hook; one that failed is tried again for its sake."""
+        self._hold.pop(hook, None)
+        self._news[hook].set()
 
     def _held(self, name: str) -> bool:
         """Say whether a hook that failed is being left alone for a while (by a clock that is never set)."""
         return self._monotonic() < self._hold.get(name, -math.inf)
 
-    def bring(self, alert_ids: Sequence[str], hook: str, payload: str) -> None:
-        """Take a payload that could not be put into the outbox; tried once, before everything else."""
-        self._loose[hook].append((alert_ids[0], payload))
+    def bring(self, alert_ids: Sequence[str], hook: str, payload: str, row: int, *, first: bool) -> None:
+        """Take a payload that is not on the disk: in the outbox as `row` before long, or not at all (-1).
+
+        It is tried until the hook takes it, or the process ends, and goes before what the outbox has.
+        """
+        self._loose[hook].add(alert_ids, payload, row, first=first)
+        self.wake(hook)
 
     def state(self, hook: str, what: str, payload: str) -> None:
         """Tell a hook how something is now; what it was not told meanwhile is not news any more."""
@@ -117,10 +122,13 @@ class Courier:
         """Wait until nothing is due any more, for `seconds` at the most; says whether it got there."""
         until = self._monotonic() + seconds
         while self._monotonic() < until:
-            if not any(self._store.outbox_next(name) for name in self._hooks if not self._held(name)):
+            if not any(self._waits(name) for name in self._hooks if not self._held(name)):
                 return True
             await asyncio.sleep(0.02)
         return False
+
+    def _waits(self, name: str) -> bool:
+        return bool(self._loose[name]) or self._store.outbox_next(name) is not None
 
     async def _serve(self, hook: Hook) -> None:
         news = self._news[hook.name]
@@ -143,47 +151,79 @@ class Courier:
         """Hand over what waits for one hook, emergencies first, then the oldest.
 
         After a failure nothing goes out for a while, or until there is news: later payloads do not overtake.
+        But one that fails again and again while the hook takes another is refused for what it says: it waits
+        alone.
         """
-        while self._loose[hook.name]:
-            alert_id, payload = self._loose[hook.name].popleft()
-            try:
-                await self._carry(hook, payload, alert_id)
-            except HookError as error:
-                _LOG.error(
-                    "%s The alert could not be stored either, so it is not tried again.", error.message
-                )
-        # One by one: an emergency that comes meanwhile is the next.
-        while not self._held(hook.name) and (row := self._store.outbox_next(hook.name)):
-            if not await self._deliver(hook, row):
+        loose = self._loose[hook.name]
+        while not self._held(hook.name) and (letter := loose.next()):
+            if not await self._deliver_loose(hook, loose, letter):
                 return
+        refused: list[int] = []
+        # One by one: an emergency that comes meanwhile is the next.
+        while not self._held(hook.name) and (row := self._store.outbox_next(hook.name, refused)):
+            if await self._deliver(hook, row):
+                continue
+            if row.attempts + 1 < REFUSED:
+                return
+            refused.append(row.id)
+            other = self._store.outbox_next(hook.name, refused, least_tried=True)
+            if other is None or not await self._deliver(hook, other):
+                return
+            self._hold.pop(hook.name, None)
         await self._tell_states(hook)
 
-    async def _deliver(self, hook: Hook, row: OutboxRow) -> bool:
+    async def _try(self, hook: Hook, payload: str, key: str) -> str:
+        """Call a hook; return what went wrong, or nothing."""
         try:
-            if row.id not in self._taken:
-                await self._carry(hook, row.payload, f"{row.alert_ids[0]}-{row.id}")
+            await self._carry(hook, payload, key)
         except HookError as error:
-            self._failed(hook, row, error)
+            return error.message
+        except Exception as error:  # a fault of ours is one try in vain like any other
+            _LOG.exception("hook %s: a delivery failed in a way nobody foresaw.", hook.name)
+            return f"hook {hook.name}: it failed in a way nobody foresaw ({type(error).__name__})."
+        return ""
+
+    async def _deliver_loose(self, hook: Hook, loose: Loose, letter: Letter) -> bool:
+        error = await self._try(hook, letter.payload, letter.key)
+        if error:
+            _LOG.error("%s The alert is not on the disk; it is tried again.", error)
+            self._leave_alone(hook, letter.attempts)
+            letter.attempts += 1
             return False
-        self._taken.add(row.id)  # should the next line fail on a full disk, the hook is not called again
-        self._store.outbox_done(row.id)
-        self._on_delivered(row.alert_ids, hook.name, row.id)
-        self._store.commit()
-        self._taken.discard(row.id)
+        loose.done(letter)
+        if letter.row >= 0:  # it may be on the disk by now, or come to be: it is not handed over twice
+            self._taken[letter.row] = letter.payload
+        self._on_delivered(letter.alert_ids, hook.name, letter.row)
         return True
 
-    def _failed(self, hook: Hook, row: OutboxRow, error: HookError) -> None:
-        """Leave a hook alone for a while; give a payload up that it has not taken for days."""
-        wait = back_off(row.attempts, self._jitter())
-        self._hold[hook.name] = self._monotonic() + wait.total_seconds()
-        now = self._clock()
-        self._store.outbox_failed(row.id, error.message)
-        if now - row.queued > DEAD_AFTER:
-            self._store.outbox_bury(row.id)
-            _LOG.error("%s It is given up after %d days.", error.message, DEAD_AFTER.days)
-        else:
-            _LOG.warning("%s It is tried again in %.0f s.", error.message, wait.total_seconds())
+    async def _deliver(self, hook: Hook, row: OutboxRow) -> bool:
+        if self._taken.get(row.id) != row.payload:
+            error = await self._try(hook, row.payload, key_of(row.alert_ids, row.id))
+            if error:
+                self._failed(hook, row, error)
+                return False
+            self._taken[row.id] = row.payload  # should the disk be full now, the hook is not called again
+            self._on_delivered(row.alert_ids, hook.name, row.id)
+        self._store.outbox_done(row.id)
         self._store.commit()
+        self._taken.pop(row.id, None)
+        return True
+
+    def _failed(self, hook: Hook, row: OutboxRow, error: str) -> None:
+        """Leave a hook alone for a while; give a payload up that it has not taken for days."""
+        wait = self._leave_alone(hook, row.attempts)
+        self._store.outbox_failed(row.id, error)
+        if row.attempts >= DEAD_TRIES and self._clock() - row.queued > DEAD_AFTER:
+            self._store.outbox_bury(row.id)
+            _LOG.error("%s It is given up after %d days.", error, DEAD_AFTER.days)
+        else:
+            _LOG.warning("%s It is tried again in %.0f s.", error, wait.total_seconds())
+        self._store.commit()
+
+    def _leave_alone(self, hook: Hook, attempts: int) -> timedelta:
+        wait = back_off(attempts, self._jitter())
+        self._hold[hook.name] = self._monotonic() + wait.total_seconds()
+        return wait
 
     async def _tell_states(self, hook: Hook) -> None:
         states = self._states[hook.name]

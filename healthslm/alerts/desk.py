@@ -7,7 +7,7 @@ process `Engine.refresh` tells it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -108,11 +108,15 @@ def snooze_all(store: AlertStore, minutes: int, now: datetime) -> datetime:
 
 def all_snoozed_until(store: AlertStore, now: datetime) -> datetime | None:
     """Return until when everything is snoozed, or `None`. A clock that was wrong then ends it."""
-    kept: Mapping[str, Any] | None = store.get(_ALL)
+    kept: Any = store.get(_ALL)
     if kept is None:
         return None
-    at, until = (datetime.fromisoformat(kept[name]) for name in ("at", "until"))
-    return until if at - CLOCK_SLACK <= now < until else None
+    try:
+        at, until = (datetime.fromisoformat(kept[name]) for name in ("at", "until"))
+        return until if at - CLOCK_SLACK <= now < until else None
+    except (ValueError, TypeError, KeyError):  # rather one alert too many than one too few
+        _LOG.error("Until when everything is snoozed cannot be read: nothing is.")
+        return None
 
 
 def call_off(store: AlertStore, now: datetime) -> None:
@@ -126,16 +130,15 @@ def call_off(store: AlertStore, now: datetime) -> None:
 
 
 def _calls(store: AlertStore, alert_id: str, now: datetime) -> bool:
-    document = store.alert(alert_id)
-    if document is None:
+    alert = Alert.if_readable(store.alert(alert_id))
+    if alert is None:
         return True
-    alert = Alert.from_json(document)
     return alert.is_open and alert.state is not AlertState.ACKNOWLEDGED and not alert.is_snoozed(now)
 
 
 def _change(store: AlertStore, alert: Alert, change: Callable[[Alert], Alert]) -> Alert:
     def changed(document: str | None) -> tuple[str, datetime, str]:
-        now = change(alert if document is None else Alert.from_json(document))
+        now = change(Alert.if_readable(document) or alert)
         return now.state, now.raised_at, now.to_json()
 
     return Alert.from_json(store.change_alert(alert.id, changed))

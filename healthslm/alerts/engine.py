@@ -14,7 +14,7 @@ from healthslm.alerts.book import Book
 from healthslm.alerts.hooks import Hook
 from healthslm.alerts.kept import AlertStore
 from healthslm.alerts.policy import Policy, policy_of
-from healthslm.alerts.teller import Bring, Teller
+from healthslm.alerts.teller import Nobody, Post, Teller
 from healthslm.errors import StoreError
 from healthslm.readings import Finding, Severity
 
@@ -25,6 +25,8 @@ UNKNOWN = timedelta(days=1)
 """How long an alert stays open of which nothing is known any more."""
 TICK = timedelta(seconds=1)
 """How often it is looked whether anything is due by the clock alone."""
+LEAP = timedelta(hours=1)
+"""A clock that goes on by more between two looks was set, or this machine slept."""
 NOT_SEEN = "not seen again, and not known to be well"
 NOT_CONFIRMED = "it passed before it was confirmed"
 
@@ -49,8 +51,8 @@ class Engine:
     An alert and its payloads are committed together before `update` or `tick` returns: from then on they are
     not lost. `now` is the data's time, `clock` that of deliveries (since when a payload waits); they differ
     only when a recorded day is played. `zone` is asked for the person's time zone whenever quiet hours depend
-    on it: people travel. When the store takes nothing (a full disk), `bring(alert_ids, hook, payload)` is
-    called instead: an alert does not wait for a disk.
+    on it: people travel. `post` is told what there is to deliver, and is given what the store does not take
+    (a full disk): an alert does not wait for a disk.
     """
 
     def __init__(
@@ -60,16 +62,17 @@ class Engine:
         *,
         clock: Callable[[], datetime],
         zone: Callable[[], tzinfo] = lambda: UTC,
-        bring: Bring = lambda _alerts, _hook, _payload: None,
+        post: Post | None = None,
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
         self._store = store
         self._clock = clock
         self._new_id = new_id
         self._ticked: datetime | None = None
+        self._awake_since = datetime.min.replace(tzinfo=UTC)
         self._policy = Policy()
         self._book = Book(store)
-        self._teller = Teller(store, self._book, hooks, clock=clock, zone=zone, bring=bring)
+        self._teller = Teller(store, self._book, hooks, clock=clock, zone=zone, post=post or Nobody())
         self.delivered = self._teller.delivered
         self.refresh()
 
@@ -86,7 +89,7 @@ class Engine:
         except StoreError as error:  # rather as it was, or as usual, than not at all
             _LOG.error("%s", error)
         self._elsewhere = self._store.changed_elsewhere
-        self._book.refresh(self._clock() - UNKNOWN)
+        self._book.refresh(self._clock())
 
     # What rules say
 
@@ -169,25 +172,28 @@ class Engine:
         """
         if self._ticked is not None and timedelta(0) <= now - self._ticked < TICK:
             return []
+        if self._ticked is not None and now - self._ticked > LEAP:
+            self._awake_since = now
         self._ticked = now
         if self._store.changed_elsewhere != self._elsewhere:
             self.refresh()
+        self._book.catch_up()
         raised = []
         for alert in list(self._book.open.values()):
             if alert.state is AlertState.PENDING:
                 raised.append(self._confirmed(alert, now))
-            elif _is_over(alert, now):
+            elif _is_over(alert, now, self._awake_since):
                 self._resolve(alert, now)
             elif alert.state is AlertState.ACKNOWLEDGED and not alert.seen_told:
                 self._teller.acknowledged(alert)
         if self._book.open or self._book.untold:
             self._teller.tell([*self._book.open.values(), *self._book.untold.values()], self._policy, now)
-            self._commit()
+            self._teller.commit()
         return [alert for alert in raised if alert is not None]
 
     def _raise(self, alert: Alert, now: datetime) -> Alert:
         self._teller.tell([self._book.keep(alert, mine=True)], self._policy, now)
-        self._commit()
+        self._teller.commit()
         return self._book.open[alert.rule]
 
     def _resolve(self, alert: Alert, now: datetime) -> None:
@@ -201,13 +207,7 @@ class Engine:
             held=alert.held if waits else Held.NOT,
         )
         self._teller.over(self._book.close(over))
-        self._commit()
-
-    def _commit(self) -> None:
-        try:
-            self._store.commit()
-        except StoreError as error:
-            _LOG.error("An alert is not on the disk yet. %s", error)  # it is in the outbox, and goes out
+        self._teller.commit()
 
 
 def _is_another(alert: Alert, rule: Asked, now: datetime) -> bool:
@@ -215,9 +215,14 @@ def _is_another(alert: Alert, rule: Asked, now: datetime) -> bool:
     return not -CLOCK_SLACK <= now - alert.last_seen <= rule.join
 
 
-def _is_over(alert: Alert, now: datetime) -> bool:
-    """Say whether it has not held for long enough, as the readings say, or much longer where they do not."""
-    return now - alert.last_seen > (alert.join if alert.well_since else max(alert.join, UNKNOWN))
+def _is_over(alert: Alert, now: datetime, awake_since: datetime) -> bool:
+    """Say whether it has not held for long enough, as the readings say, or much longer where they do not.
+
+    Much longer counts from `awake_since`: that nobody looked is no sign that it is over.
+    """
+    if alert.well_since:
+        return now - alert.last_seen > alert.join
+    return now - max(alert.last_seen, awake_since) > max(alert.join, UNKNOWN)
 
 
 def _eased(alert: Alert, level: Severity, now: datetime) -> Alert:

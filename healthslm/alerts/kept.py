@@ -89,8 +89,10 @@ class AlertStore(Protocol):
         """Queue a payload for a hook, before those that are not `first`; return the row's number."""
         ...
 
-    def outbox_next(self, hook: str) -> OutboxRow | None:
-        """Return the payload that goes out next."""
+    def outbox_next(
+        self, hook: str, without: Collection[int] = (), *, least_tried: bool = False
+    ) -> OutboxRow | None:
+        """Return the payload that goes out next, `without` some; or else the one least tried."""
         ...
 
     def outbox_done(self, id: int) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
+from typing import Protocol
 
 from healthslm.alerts.alert import CLOCK_SLACK, Alert, AlertState, Held, Told
 from healthslm.alerts.book import Book
@@ -21,11 +22,43 @@ from healthslm.readings import Severity
 
 _LOG = logging.getLogger(__name__)
 _LATELY = "alerts told lately"
-Bring = Callable[[Sequence[str], str, str], None]
+
+
+class Post(Protocol):
+    """Who takes payloads to the hooks."""
+
+    def wake(self, hook: str) -> None:
+        """Hear that there is something new for a hook in the outbox."""
+        ...
+
+    def bring(self, alert_ids: Sequence[str], hook: str, payload: str, row: int, *, first: bool) -> None:
+        """Take a payload that is not on the disk: in the outbox as `row` before long, or not at all (-1)."""
+        ...
+
+
+class Nobody:
+    """A `Post` where the outbox is looked at by somebody else."""
+
+    def wake(self, hook: str) -> None:
+        """Tell nobody."""
+
+    def bring(self, alert_ids: Sequence[str], hook: str, payload: str, row: int, *, first: bool) -> None:
+        """Bring it to nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Queued:
+    """A payload that was put into the outbox, and that is not on the disk yet."""
+
+    alert_ids: Sequence[str]
+    hook: str
+    payload: str
+    row: int
+    first: bool
 
 
 class Teller:
-    """Tells hooks of alerts; see `Engine` for the arguments. Nothing is committed but by who calls."""
+    """Tells hooks of alerts; see `Engine` for the arguments. Nothing is on its way before `commit()`."""
 
     def __init__(
         self,
@@ -35,17 +68,19 @@ class Teller:
         *,
         clock: Callable[[], datetime],
         zone: Callable[[], tzinfo],
-        bring: Bring,
+        post: Post,
     ) -> None:
         self._store = store
         self._book = book
         self._hooks = tuple(hooks)
         self._clock = clock
         self._zone = zone
-        self._bring = bring
+        self._post = post
+        self._queued: list[_Queued] = []
         self._now: datetime | None = None
         kept = store.get(_LATELY, {})
-        self._lately = {h.name: Lately.from_json(kept[h.name]) if h.name in kept else Lately() for h in hooks}
+        known = kept if isinstance(kept, dict) else {}
+        self._lately = {h.name: Lately.from_json(known.get(h.name)) for h in hooks}
 
     def tell(self, alerts: Iterable[Alert], policy: Policy, now: datetime) -> None:
         """Put into the outbox what is due of these alerts, and note why the others wait."""
@@ -112,19 +147,30 @@ class Teller:
         hook, worst = message.hook, message.alerts[0]
         ids = [alert.id for alert in message.alerts]
         text = given(worst, hook.form, hook.tell, message.occasion, message.alerts[1:], message.note)
+        first = message.severity is Severity.EMERGENCY
         try:
-            return self._store.outbox_add(
-                ids,
-                hook.name,
-                text,
-                self._clock(),
-                first=message.severity is Severity.EMERGENCY,
-                occasion=message.occasion,
+            row = self._store.outbox_add(
+                ids, hook.name, text, self._clock(), first=first, occasion=message.occasion
             )
         except StoreError as error:
             _LOG.error("An alert could not be stored, and is told all the same. %s", error)
-            self._bring(ids, hook.name, text)
+            self._post.bring(ids, hook.name, text, -1, first=first)
             return -1
+        self._queued.append(_Queued(ids, hook.name, text, row, first))
+        return row
+
+    def commit(self) -> None:
+        """Make what was told durable, and have it delivered: by the disk, or without it."""
+        queued, self._queued = self._queued, []
+        try:
+            self._store.commit()
+        except StoreError as error:
+            _LOG.error("An alert is not on the disk yet, and is told all the same. %s", error)
+            for one in queued:
+                self._post.bring(one.alert_ids, one.hook, one.payload, one.row, first=one.first)
+        else:
+            for one in queued:
+                self._post.wake(one.hook)
 
     def delivered(self, alert_ids: Sequence[str], hook: str, row: int) -> None:
         """Note that a hook took a payload that tells of these alerts."""

@@ -5,7 +5,7 @@ Nothing in here has a clock, a store or a hook's call: alerts and the time in, m
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -63,7 +63,10 @@ class Lately:
 
     def group(self, group: str, severity: Severity, now: datetime) -> bool:
         """Say whether something of the group, at least as severe, was told a moment ago."""
-        return any(o.group == group and o.severity >= severity and now - o.at < GROUP for o in self.sent)
+        return any(
+            o.group == group and o.severity >= severity and timedelta(0) <= now - o.at < GROUP
+            for o in self.sent
+        )
 
     def add(self, now: datetime, message: Message) -> None:
         """Note a message, by what the worst in it is about."""
@@ -77,12 +80,20 @@ class Lately:
         }
 
     @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> Lately:
-        """Read what `to_json` wrote."""
-        return cls(
-            [_Sent(datetime.fromisoformat(at), group, Severity(level)) for at, group, level in kept["sent"]],
-            datetime.fromisoformat(kept["capped"]) if kept["capped"] else None,
-        )
+    def from_json(cls, kept: Any) -> Lately:
+        """Read what `to_json` wrote. What cannot be read held nothing back."""
+        try:
+            sent = [_Sent(_time(at), str(group), Severity(level)) for at, group, level in kept["sent"]]
+            return cls(sent, _time(kept["capped"]) if kept["capped"] else None)
+        except (ValueError, TypeError, KeyError):
+            return cls()
+
+
+def _time(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError("a time without its offset is none")
+    return time
 
 
 def held_for_all(alert: Alert, policy: Policy, now: datetime, local: datetime, snoozed: bool) -> Held:
@@ -113,7 +124,7 @@ def occasion_of(alert: Alert, hook: Hook, policy: Policy, now: datetime) -> Occa
 
 def _first(alert: Alert, hook: Hook, now: datetime) -> Occasion | None:
     if alert.state is AlertState.RESOLVED:
-        return None if hook.after_min else Occasion.HELD
+        return None if hook.after_min or alert.acknowledged_at is not None else Occasion.HELD
     since = alert.due_since
     if hook.after_min and (since is None or timedelta(0) <= now - since < timedelta(minutes=hook.after_min)):
         return None

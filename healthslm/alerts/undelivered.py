@@ -15,6 +15,10 @@ WAITED = timedelta(minutes=10)
 """How long an alert waits for a hook that fails before the others are told."""
 
 
+_TRIES = 9
+"""So many fill that time: each waits twice as long as the one before."""
+
+
 class Outbox(Protocol):
     """What is needed of the store."""
 
@@ -33,7 +37,9 @@ def undelivered(
     """Yield for each hook whether alerts have waited for it in vain, or were given up."""
     for hook in hooks:
         row, dead = store.outbox_next(hook.name), store.outbox_dead(hook.name)
-        waits = row is not None and bool(row.error) and now - row.queued > WAITED
+        # A clock that was set back says nothing of how long it waits: then the tries do.
+        long = row is not None and (now - row.queued > WAITED or (now < row.queued and row.attempts > _TRIES))
+        waits = long and row is not None and bool(row.error)
         finding = None
         if dead:
             finding = _finding(

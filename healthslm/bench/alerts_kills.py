@@ -110,13 +110,15 @@ async def _raise(home: Path, url: str, done: int, count: int, say: Connection) -
     hooks = [WebhookHook(name="webhook", url=url, secret=SECRET, tell=Tell.SEVERITY)]
     now = _START + done * _STEP
     with open_store(home, PASSPHRASE) as store:
-        engine = Engine(store, hooks, clock=lambda: now)
+
+        def delivered(alert_ids: Sequence[str], hook: str, row: int) -> None:
+            engine.delivered(alert_ids, hook, row)
+
         async with (
             carrying() as carried,
-            Courier(
-                store, hooks, clock=lambda: now, carry=carried.carry, on_delivered=engine.delivered
-            ) as courier,
+            Courier(store, hooks, clock=lambda: now, carry=carried.carry, on_delivered=delivered) as courier,
         ):
+            engine = Engine(store, hooks, clock=lambda: now, post=courier)
             say.send(carried.pid or 0)
             for _ in range(count):
                 now += _STEP
@@ -124,7 +126,6 @@ async def _raise(home: Path, url: str, done: int, count: int, say: Connection) -
                 if alert is None:
                     raise AssertionError("what was to be an alert is none")
                 say.send(alert.id)
-                courier.wake()
                 engine.tick(now)
                 await asyncio.sleep(0)
                 while store.outbox_pending() >= _WAITING:  # noqa: ASYNC110  the courier does not say

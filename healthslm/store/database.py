@@ -213,6 +213,15 @@ class Database:
         """How many rows were written by this connection so far."""
         return self._connection.total_changes()
 
+    def begin_at_once(self) -> None:
+        """Begin to write if no other process does. Raises `StoreError` at once where one does."""
+        patience_ms = self.value("PRAGMA busy_timeout")
+        self.rows("PRAGMA busy_timeout = 0")
+        try:
+            self.rows("BEGIN IMMEDIATE")
+        finally:
+            self.rows(f"PRAGMA busy_timeout = {int(patience_ms)}")
+
     def rows(self, sql: str, bindings: Sequence[Any] = ()) -> list[Row]:
         """Run one statement and return its rows."""
         try:  # not `translated`: it takes longer than most statements, and this is called for every reading

@@ -29,6 +29,9 @@ class OutboxRow:
     error: str = ""
 
 
+_TURN = "first DESC, id"
+
+
 class Outbox(Audit):
     """The part of `Store` that is alerts and what is told of them."""
 
@@ -104,18 +107,25 @@ class Outbox(Audit):
         """Return the payloads that wait for a hook, in the order in which they go out."""
         return self._outbox("hook = ? AND NOT dead", (hook,))
 
-    def outbox_next(self, hook: str) -> OutboxRow | None:
-        """Return the payload that goes out next to a hook."""
-        return next(iter(self._outbox("hook = ? AND NOT dead", (hook,), 1)), None)
+    def outbox_next(
+        self, hook: str, without: Collection[int] = (), *, least_tried: bool = False
+    ) -> OutboxRow | None:
+        """Return the payload that goes out next to a hook, `without` some; or else the one least tried."""
+        marks = ", ".join("?" * len(without))
+        where = f"hook = ? AND NOT dead AND id NOT IN ({marks})"
+        order = "first DESC, attempts, id" if least_tried else _TURN
+        return next(iter(self._outbox(where, (hook, *without), most=1, order=order)), None)
 
     def outbox_dead(self, hook: str) -> list[OutboxRow]:
         """Return a hook's dead letters, the oldest first."""
         return self._outbox("hook = ? AND dead", (hook,))
 
-    def _outbox(self, where: str, bindings: tuple[str, ...], most: int = -1) -> list[OutboxRow]:
+    def _outbox(
+        self, where: str, bindings: tuple[str | int, ...], *, most: int = -1, order: str = _TURN
+    ) -> list[OutboxRow]:
         rows = self._database.rows(
             "SELECT id, alert_id, hook, payload, attempts, error, occasion, queued FROM outbox"  # noqa: S608
-            f" WHERE {where} ORDER BY first DESC, id LIMIT {most}",
+            f" WHERE {where} ORDER BY {order} LIMIT {most}",
             bindings,
         )
         return [

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import math
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TypeVar
@@ -12,6 +14,8 @@ from healthslm.store.database import Database
 from healthslm.store.files import Mark
 
 _T = TypeVar("_T")
+HURRIED_S = 5.0
+"""For so long after a wait in vain nothing waits: an alert asks for a dozen writes, and goes out meanwhile."""
 GROUP_S = 0.9
 """How long `commit_if_due` lets a write wait: a second, with a timer that ticks ten times in one."""
 
@@ -36,6 +40,7 @@ class Transactions:
         self._uncommitted: list[Callable[[], object]] = []
         self._committed_at: float | None = None
         self._commit_failed = False
+        self._hurried_until = -math.inf
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self._database.path)!r})"
@@ -138,14 +143,27 @@ class Transactions:
         self._uncommitted.append(operation)
         return result
 
+    def _take_turn(self) -> None:
+        """Wait for another process to finish its write, but not again and again while it does not."""
+        hurried = time.monotonic() < self._hurried_until
+        try:
+            with self._mark.turn(0 if hurried else self._patience_s):
+                if hurried:
+                    self._database.begin_at_once()
+                else:
+                    self._database.rows("BEGIN IMMEDIATE")
+        except StoreError:
+            self._hurried_until = time.monotonic() + HURRIED_S
+            raise
+        self._hurried_until = -math.inf
+
     def _begin(self) -> None:
         """Open a transaction; if an error rolled the last one back, do again what was in it."""
         if self._database.in_transaction:
             return
         if self._uncommitted:
             self._undo(None)
-        with self._mark.turn(self._patience_s):
-            self._database.rows("BEGIN IMMEDIATE")
+        self._take_turn()
         try:
             self._begun()
             for operation in self._uncommitted:

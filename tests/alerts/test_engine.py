@@ -198,10 +198,21 @@ def test_nothing_known_is_not_well(store: Store) -> None:
     engine.update(FEVER, None, later, known=False)
     engine.tick(later)
     assert engine.open_alerts
-    engine.tick(at("12:00") + timedelta(days=1, minutes=1))
+    while (later := later + timedelta(hours=1)) <= at("12:00") + timedelta(days=1):
+        engine.tick(later)
+        assert engine.open_alerts
+    engine.tick(later)
     assert engine.open_alerts == ()
     ((_, _, _, document),) = store.alerts()
     assert "not known" in Alert.from_json(document).ended
+
+
+def test_a_clock_that_leaps_ends_nothing_and_neither_does_sleep(store: Store) -> None:
+    engine = engine_of(store)
+    engine.update(FEVER, fever(38.3), at("12:00"))
+    engine.tick(at("12:01"))
+    engine.tick(at("12:00") + timedelta(days=30))
+    assert engine.open_alerts
 
 
 def test_over_is_said_by_the_clock_when_nothing_is_measured_after_the_good_reading(store: Store) -> None:

@@ -15,7 +15,7 @@ from threading import Thread
 import pytest
 
 from healthslm.alerts import Courier, Hook, parse_hooks
-from healthslm.alerts.courier import LAST_RETRY, back_off
+from healthslm.alerts.courier import LAST_RETRY, REFUSED, back_off
 from healthslm.alerts.hooks import sign
 from healthslm.clock import utc_now
 from healthslm.errors import HookError
@@ -191,7 +191,7 @@ async def test_after_a_failure_nothing_overtakes_and_the_key_stays(store: Store)
         assert len(server.requests) == 1
         await courier.deliver(server.hook)
         assert len(server.requests) == 1  # left alone for a while: the others wait too
-        courier.wake()  # something new was raised, and does not wait for an old failure
+        courier.wake("web")  # something new was raised, and does not wait for an old failure
         await courier.deliver(server.hook)
     bodies = [json.loads(body)["n"] for _, body in server.requests]
     assert bodies == [0, 0, 1, 2]
@@ -256,3 +256,68 @@ def test_back_off_doubles_up_to_a_quarter_of_an_hour() -> None:
     assert waits[:4] == [2, 4, 8, 16]
     assert waits[-1] == LAST_RETRY.total_seconds()
     assert back_off(1000, 0.0) == LAST_RETRY / 2
+
+
+async def test_a_payload_that_is_refused_for_what_it_says_holds_up_no_other(store: Store) -> None:
+    """The hook takes all but one: the others are delivered in order, and that one is tried on."""
+    for number in range(4):
+        store.outbox_add("a", "web", json.dumps({"n": number}), utc_now(), first=True)
+    told: list[int] = []
+
+    async def carry(hook: Hook, payload: str, _key: str) -> None:
+        if (number := json.loads(payload)["n"]) == 1:
+            raise hook.failed("it answered 422.")
+        told.append(number)
+
+    with receiver() as server:
+        courier = Courier(store, [server.hook], clock=utc_now, carry=carry)
+        for _ in range(REFUSED):
+            assert len(told) <= 1
+            courier.wake("web")
+            await courier.deliver(server.hook)
+    assert told == [0, 2, 3]
+    (row,) = store.outbox("web")
+    assert row.attempts == REFUSED
+
+
+async def test_while_a_hook_is_down_nothing_overtakes_however_long(store: Store) -> None:
+    for number in range(4):
+        store.outbox_add("a", "web", json.dumps({"n": number}), utc_now(), first=True)
+    told: list[int] = []
+    down = True
+
+    async def carry(hook: Hook, payload: str, _key: str) -> None:
+        if down:
+            raise hook.failed("nobody answers.")
+        told.append(json.loads(payload)["n"])
+
+    with receiver() as server:
+        courier = Courier(store, [server.hook], clock=utc_now, carry=carry)
+        for _ in range(4 * REFUSED):
+            courier.wake("web")
+            await courier.deliver(server.hook)
+        down = False
+        courier.wake("web")
+        await courier.deliver(server.hook)
+    assert told == [0, 1, 2, 3]
+
+
+async def test_a_fault_nobody_foresaw_is_a_try_in_vain_like_any_other(store: Store) -> None:
+    store.outbox_add("a", "web", "{}", utc_now())
+
+    async def carry(_hook: Hook, _payload: str, _key: str) -> None:
+        raise ZeroDivisionError
+
+    with receiver() as server:
+        await Courier(store, [server.hook], clock=utc_now, carry=carry).deliver(server.hook)
+    (row,) = store.outbox("web")
+    assert row.attempts == 1
+    assert "ZeroDivisionError" in row.error
+
+
+async def test_a_clock_that_leaps_a_year_gives_nothing_up(store: Store) -> None:
+    store.outbox_add("a", "web", "{}", utc_now() - timedelta(days=365))
+    with receiver(500) as server:
+        await Courier(store, [server.hook], clock=utc_now).deliver(server.hook)
+    assert store.outbox_pending() == 1
+    assert store.outbox_dead("web") == []

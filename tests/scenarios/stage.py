@@ -113,7 +113,7 @@ class Stage:
             monotonic=self._monotonic,
         )
         self._engine = Engine(
-            store, self._hooks, clock=lambda: self.now, zone=lambda: self._place, bring=self._courier.bring
+            store, self._hooks, clock=lambda: self.now, zone=lambda: self._place, post=self._courier
         )
         self._collector = Collector(store, self._engine, RULES, self._zone, lambda: self.now)
         self._collector.remember(self.now)
@@ -206,8 +206,6 @@ class Stage:
             updates = self._collector.take(list(self._sender.events(line, self.now)))
             for update in updates:
                 self._rounds.heard(update.event, update.stored)
-            if any(update.alerts for update in updates):
-                self._courier.wake()
             return
         actions: dict[str, Callable[[Any], None]] = {
             "is_down": self._world.down.add,
@@ -268,7 +266,6 @@ class Stage:
                 end=self.now,
             )
             self._engine.update(Watch(finding.rule, timedelta(minutes=5)), finding, self.now)
-        self._courier.wake()
 
     # What is expected
 

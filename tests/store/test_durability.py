@@ -242,6 +242,18 @@ def test_a_second_writer_is_told_and_loses_nothing(store: Store, folder: Path) -
     assert store.count() == 2
 
 
+def test_who_waited_in_vain_does_not_wait_for_each_of_the_next_writes(store: Store, folder: Path) -> None:
+    store.append(heart_rates(1))
+    with open_store(folder, PASSPHRASE, patience_s=0.5) as second:
+        began = time.monotonic()
+        for n in range(20):
+            with pytest.raises(StoreError, match="Another process is writing to"):
+                second.put("n", n)
+        assert time.monotonic() - began < 5  # and not twenty times as long as one wait
+        store.commit()
+        second.put("n", 20)
+
+
 def test_who_writes_once_gets_its_turn_beside_who_always_writes(store: Store, folder: Path) -> None:
     # Without a queue this takes seconds or fails: SQLite only polls, and the lock is hardly ever free.
     ended = threading.Event()
