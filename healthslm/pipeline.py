@@ -25,7 +25,7 @@ from healthslm.analysis.measures import measures
 from healthslm.analysis.variability import summary
 from healthslm.clock import utc_now
 from healthslm.collector import EVERY, Collector, Tally, Update
-from healthslm.errors import StoreError
+from healthslm.errors import HealthslmError, StoreError
 from healthslm.history import LONG, History, overview
 from healthslm.links import losses
 from healthslm.query import perform
@@ -63,6 +63,7 @@ async def collect(
     zone: ZoneInfo,
     zone_now: Callable[[], ZoneInfo] | None = None,
     hooks: Sequence[Hook] = (),
+    hooks_now: Callable[[], Sequence[Hook]] | None = None,
     carry: Carry = call_here,
     rules: Sequence[Rule] | None = None,
     clock: Callable[[], datetime] = utc_now,
@@ -76,7 +77,8 @@ async def collect(
 
     Readings are durable within a second, an alert and its evidence before its hook is called. `clock` is the
     data's clock, `wall_clock` that of deliveries; they differ only when a recorded day is played. `carry`
-    calls the hooks, in this process unless another does it. Days begin in `zone`; quiet hours are those of
+    calls the hooks, in this process unless another does it; `hooks_now` is asked again whenever another
+    process has written to the store. Days begin in `zone`; quiet hours are those of
     `zone_now`, where the person is just now. `observe` sees what came of each event, `delivered(alert_id,
     hook)` each alert that a hook took. With a `counter` (seconds, that go on while the machine sleeps) what
     is absent is an event too.
@@ -86,6 +88,7 @@ async def collect(
         zone=zone,
         zone_now=zone_now or (lambda: zone),
         hooks=hooks,
+        hooks_now=hooks_now,
         carry=carry,
         rules=in_force(store) if rules is None else rules,
         clock=clock,
@@ -123,6 +126,7 @@ class _Collecting:
         zone: ZoneInfo,
         zone_now: Callable[[], ZoneInfo],
         hooks: Sequence[Hook],
+        hooks_now: Callable[[], Sequence[Hook]] | None,
         carry: Carry,
         rules: Sequence[Rule],
         clock: Callable[[], datetime],
@@ -131,6 +135,9 @@ class _Collecting:
         delivered: Callable[[str, str], None],
         counter: Callable[[], float] | None,
     ) -> None:
+        self._store = store
+        self._elsewhere = store.changed_elsewhere
+        self._hooks, self._hooks_now = tuple(hooks), hooks_now or (lambda: hooks)
         self._clock, self._counter = clock, counter or (lambda: 0.0)
         self._observe, self._delivered = observe, delivered
         self.courier = Courier(store, hooks, clock=wall_clock, carry=carry, on_delivered=self._on_delivered)
@@ -154,11 +161,28 @@ class _Collecting:
             now = self._clock()
             try:
                 self._tell(self.collector.flush(now))
+                self._look_elsewhere()
                 missed = self.rounds.make(now, self._counter())
                 self._tell_of([*self.collector.settle(), *missed, *self._engine.tick(now)])
             except StoreError as error:
                 _LOG.error("What is due could not be looked after. %s", error)
                 await asyncio.sleep(1)
+
+    def _look_elsewhere(self) -> None:
+        """Take over what another process has set: whom to tell, and what to miss."""
+        if self._store.changed_elsewhere == self._elsewhere:
+            return
+        self._elsewhere = self._store.changed_elsewhere
+        try:
+            hooks = tuple(self._hooks_now())
+            self.rounds.wished(policy_of(self._store))
+        except HealthslmError as error:  # rather as it was than not at all
+            _LOG.error("%s", error)
+            return
+        if hooks != self._hooks:
+            self._hooks = hooks
+            for part in (self._engine, self.courier, self.rounds):
+                part.use(hooks)
 
     def last(self) -> None:
         """Ask what is still to be asked, when nothing more comes."""

@@ -9,7 +9,8 @@ from device import Event, Identity, LinkEvent, Notification
 from healthslm.absence import Absence
 from healthslm.alerts import Alert, Engine, Hook
 from healthslm.alerts.payload import heartbeat, vitals
-from healthslm.alerts.undelivered import undelivered
+from healthslm.alerts.policy import Policy
+from healthslm.alerts.undelivered import removed, undelivered
 from healthslm.readings import UNUSABLE, Kind, Reading
 from healthslm.store import Store
 
@@ -34,13 +35,22 @@ class Rounds:
     ) -> None:
         self._store = store
         self._engine = engine
-        self._hooks = tuple(hooks)
         self._tell_state = tell_state
         self._absence = absence
-        self._chosen = frozenset(kind for hook in hooks for kind in hook.vitals)
+        self.use(hooks)
         self._latest: dict[Kind, Reading] = {}
         self._said: dict[tuple[str, str], datetime] = {}
         self._made: datetime | None = None
+
+    def use(self, hooks: Sequence[Hook]) -> None:
+        """Look after these hooks from now on."""
+        self._hooks = tuple(hooks)
+        self._chosen = frozenset(kind for hook in hooks for kind in hook.vitals)
+
+    def wished(self, policy: Policy) -> None:
+        """Miss what the person wants missed, from now on."""
+        if self._absence is not None:
+            self._absence.wished(policy.expected, paced=policy.paced)
 
     def heard(self, event: Event | None, readings: Sequence[Reading]) -> None:
         """Take note of an event, and of the new readings that came of it; of none, what was held back."""
@@ -73,6 +83,8 @@ class Rounds:
             self._engine.update(hook, finding, now)
             for hook, finding in undelivered(self._store, self._hooks, now)
         ]
+        for rule in removed(self._hooks, (alert.rule for alert in self._engine.open_alerts)):
+            self._engine.update(rule, None, now)
         return [alert for alert in raised if alert is not None]
 
     def finish(self, now: datetime) -> None:

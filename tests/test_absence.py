@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from device import LinkEvent, LinkState
-from healthslm.absence import Absence, Beat, last_beat
+from healthslm.absence import Absence, last_beat
 from healthslm.absence.silence import EXPECTED
 from healthslm.alerts import Engine
 from healthslm.links import Links
@@ -509,7 +509,8 @@ def test_a_stop_that_nobody_asked_for_is_told_once(known: Store) -> None:
     path = known.folder / HEARTBEAT
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     beat = last_beat(known.folder)
-    assert beat == Beat(at=NINE + minutes(4) + timedelta(seconds=40), clean=False)
+    assert beat is not None
+    assert (beat.at, beat.clean) == (NINE + minutes(4) + timedelta(seconds=40), False)
     watching = Watching(known, now=NINE + timedelta(hours=2))
     (finding,) = watching.found.values()
     assert finding.rule == "engine_stopped"
@@ -522,8 +523,38 @@ def test_a_short_stop_and_one_that_was_asked_for_are_not_told(known: Store) -> N
     Watching(known)
     assert not Watching(known, now=NINE + minutes(9)).found
     Watching(known).absence.finish(NINE)
-    assert last_beat(known.folder) == Beat(at=NINE, clean=True)
+    beat = last_beat(known.folder)
+    assert beat is not None
+    assert (beat.at, beat.clean) == (NINE, True)
     assert not Watching(known, now=NINE + timedelta(days=1)).found
+
+
+def test_restarts_again_and_again_are_told_and_give_no_device_more_time(known: Store) -> None:
+    """Started anew every 9 minutes: that it ends is told, and a strap that was never found is missed."""
+    known.append([reading(Kind.HEART_RATE, NINE - minutes(1), 60, device=STRAP)])
+    watching = Watching(known)
+    watching.wait(minutes(8))
+    for start in (9, 18):
+        watching = Watching(known, now=NINE + minutes(start))
+        assert not watching.wait(minutes(8))
+    found = Watching(known, now=NINE + minutes(27)).wait(minutes(8))
+    assert set(found) == {"engine_stopped", f"no_data:{STRAP}"}
+    assert (
+        found["engine_stopped"].title == "healthslm ended 3 times within an hour without having been told to"
+    )
+
+
+def test_a_machine_without_a_clock_of_its_own_tells_of_a_power_cut_once_it_has_the_time(known: Store) -> None:
+    """After it the clock goes on from where it was, until the network tells the time two hours later."""
+    Watching(known).wait(minutes(5))
+    watching = Watching(known, now=NINE + minutes(5))
+    assert not watching.wait(minutes(2))
+    watching.now += timedelta(hours=2)
+    found = watching.look()
+    assert found["engine_stopped"].title == (
+        "healthslm did not run from 10:04 to 12:05: nothing was watched then"
+    )
+    assert "engine_stopped" not in watching.wait(minutes(1))
 
 
 @pytest.mark.parametrize(

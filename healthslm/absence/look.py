@@ -56,7 +56,8 @@ class Absence:
         self._zone = zone
         self._expected = {address.upper(): length for address, length in (expected or {}).items()}
         self._off_for, self._steady_for = off_for, steady_for
-        self._started = monotonic
+        self._life = beat.SignOfLife(store.folder, now, monotonic)
+        self._started = monotonic - self._life.watched_for(now)
         self._links = standing(store)
         self._adapter = Adapter(monotonic)
         self._wearables = {
@@ -67,8 +68,11 @@ class Absence:
         span = store.span()
         self._clock = clocks.MachineClock(span[1] if span else None, now, monotonic)
         self._disk = disk.Disk(free or disk.free_of(store.folder))
-        self._last_beat = beat.last_beat(store.folder)
-        self._beaten: float | None = None
+
+    def wished(self, expected: Mapping[str, timedelta | None], *, paced: bool) -> None:
+        """Miss what the person wants missed, from now on."""
+        self._expected = {address.upper(): length for address, length in expected.items()}
+        self._steady_for = None if paced else STEADY_FOR
 
     def heard(self, readings: Iterable[Reading], received_at: datetime) -> None:
         """Hear of readings, usable or not, as they come in: about a microsecond each."""
@@ -98,7 +102,7 @@ class Absence:
         moment = Moment(now, monotonic, self._zone)
         asleep = monotonic - self._clock.last[1] > beat.MISSED.total_seconds()
         if asleep:  # the machine, or this program: a start like any other, and nothing was watched meanwhile
-            self._last_beat = beat.Beat(moment.wall(self._clock.last[1]), clean=False)
+            self._life.slept(moment.wall(self._clock.last[1]), monotonic)
             self._started = monotonic
         leapt = self._clock.step(now, monotonic)
         self._adapter.settle(monotonic)
@@ -116,11 +120,8 @@ class Absence:
         found.append((NO_ADAPTER, self._adapter.finding(moment)))
         found.append((clocks.WATCH, self._clock.finding(moment)))
         found.append((disk.WATCH, self._disk.finding(moment)))
-        found.append((beat.WATCH, beat.stopped(self._last_beat, moment)))
-        self._last_beat = None  # told once
-        if self._beaten is None or monotonic - self._beaten >= beat.EVERY.total_seconds():
-            self._beaten = monotonic
-            beat.write(self._store.folder, beat.Beat(now, clean=False))
+        found.append((beat.WATCH, self._life.finding(moment)))
+        self._life.beat(moment)
         return found
 
     def _of(self, it: Wearable, moment: Moment) -> Iterable[Holds]:
@@ -152,4 +153,4 @@ class Absence:
 
     def finish(self, now: datetime) -> None:
         """Note that the program ends because it was told to. Not to be called when an error ends it."""
-        beat.write(self._store.folder, beat.Beat(now, clean=True))
+        self._life.finish(now)

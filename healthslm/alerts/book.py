@@ -84,7 +84,7 @@ class Book:
             self.keep(alert)
 
     def catch_up(self) -> None:
-        """Write down what the store did not take; at the first that it still does not, the others wait too."""
+        """Write down what the store did not take; while it does not, the others wait too."""
         for alert in list(self._unwritten.values()):
             self.keep(alert)
             if alert.id in self._unwritten:

@@ -70,31 +70,53 @@ class Courier:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
-        self._hooks = {hook.name: hook for hook in hooks}
+        self._hooks: dict[str, Hook] = {}
         self._clock = clock
         self._carry = carry
         self._on_delivered = on_delivered
         self._jitter = jitter
         self._monotonic = monotonic
-        self._news = {name: asyncio.Event() for name in self._hooks}
+        self._news: dict[str, asyncio.Event] = {}
         self._hold: dict[str, float] = {}
-        self._loose = {name: Loose() for name in self._hooks}
-        self._states: dict[str, dict[str, str]] = {name: {} for name in self._hooks}
+        self._loose: dict[str, Loose] = {}
+        self._states: dict[str, dict[str, str]] = {}
         self._taken: dict[int, str] = {}
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._serving = False
+        self.use(hooks)
 
     async def __aenter__(self) -> Courier:
-        if self._carry is call_here:  # else the other process sees to it
-            make_ready(self._hooks.values())
-        self._tasks = [asyncio.create_task(self._serve(hook)) for hook in self._hooks.values()]
+        self._serving = True
+        self._serve_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for task in self._tasks:
+        self._serving = False
+        for task in self._tasks.values():
             task.cancel()
-        for ended in await asyncio.gather(*self._tasks, return_exceptions=True):
+        for ended in await asyncio.gather(*self._tasks.values(), return_exceptions=True):
             if isinstance(ended, Exception):
                 raise ended
+
+    def use(self, hooks: Sequence[Hook]) -> None:
+        """Bring to these hooks from now on what waits for them."""
+        now = {hook.name: hook for hook in hooks}
+        for name in [name for name, hook in self._hooks.items() if now.get(name) != hook]:
+            del self._hooks[name], self._news[name], self._loose[name], self._states[name]
+            self._hold.pop(name, None)
+            if name in self._tasks:
+                self._tasks.pop(name).cancel()
+        for name in now.keys() - self._hooks.keys():
+            self._hooks[name] = now[name]
+            self._news[name], self._loose[name], self._states[name] = asyncio.Event(), Loose(), {}
+        if self._serving:
+            self._serve_all()
+
+    def _serve_all(self) -> None:
+        new = [hook for name, hook in self._hooks.items() if name not in self._tasks]
+        if self._carry is call_here:  # else the other process sees to it
+            make_ready(new)
+        self._tasks |= {hook.name: asyncio.create_task(self._serve(hook)) for hook in new}
 
     def wake(self, hook: str) -> None:
         """Say that there is something new for a hook; one that failed is tried again for its sake."""

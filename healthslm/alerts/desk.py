@@ -7,7 +7,7 @@ process `Engine.refresh` tells it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,6 +22,8 @@ from healthslm.errors import UsageError
 
 _LOG = logging.getLogger(__name__)
 _ALL = "alerts snoozed"
+LATELY = "alerts told lately"
+"""Under this name the store keeps by hook what counts against its cap, and what belongs together."""
 OPEN = frozenset(AlertState) - {AlertState.RESOLVED}
 
 
@@ -104,6 +106,25 @@ def snooze_all(store: AlertStore, minutes: int, now: datetime) -> datetime:
     store.put(_ALL, {"at": now.isoformat(), "until": until.isoformat()})
     store.commit()
     return until
+
+
+def untold(alert: Alert, hooks: Collection[str]) -> Mapping[str, Any]:
+    """Return what of an alert is otherwise once these hooks are no more, or others of the same names."""
+    return {
+        "told": {name: told for name, told in alert.told.items() if name not in hooks},
+        "delivered_to": tuple(name for name in alert.delivered_to if name not in hooks),
+    }
+
+
+def forget_hook(store: AlertStore, name: str) -> None:
+    """Drop what waits for a hook that is removed; one of the same name will be told anew. Commits not."""
+    store.outbox_forget(name)
+    lately = store.get(LATELY)
+    if isinstance(lately, dict) and lately.pop(name, None) is not None:
+        store.put(LATELY, lately)
+    for alert in list(alerts_in(store, states=OPEN)):
+        if name in alert.told:
+            _change(store, alert, lambda alert: replace(alert, **untold(alert, {name})))
 
 
 def all_snoozed_until(store: AlertStore, now: datetime) -> datetime | None:

@@ -75,12 +75,17 @@ class Engine:
         self._teller = Teller(store, self._book, hooks, clock=clock, zone=zone, post=post or Nobody())
         self.delivered = self._teller.delivered
         self.refresh()
+        self._teller.tell_again()
 
     @property
     def open_alerts(self) -> tuple[Alert, ...]:
         """The alerts that are raised and not resolved, the most severe first."""
         opened = (alert for alert in self._book.open.values() if alert.is_open)
         return tuple(sorted(opened, key=lambda a: (-a.severity, a.raised_at)))
+
+    def use(self, hooks: Sequence[Hook]) -> None:
+        """Tell these hooks from now on."""
+        self._teller.use(hooks)
 
     def refresh(self) -> None:
         """Read anew what another process may have written: acknowledgements, snoozes, alerts, the policy."""

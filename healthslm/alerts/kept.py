@@ -107,6 +107,10 @@ class AlertStore(Protocol):
         """Return what waits for any hook on these occasions."""
         ...
 
+    def outbox_forget(self, hook: str) -> int:
+        """Drop what waits for a hook; return how much that was."""
+        ...
+
     def outbox_bury(self, id: int) -> None:
         """Make a payload a dead letter: it is kept, and not tried again."""
         ...

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from healthslm.alerts.alert import CLOCK_SLACK, Alert, AlertState, Held, Told
 from healthslm.alerts.book import Book
-from healthslm.alerts.desk import all_snoozed_until, call_off
+from healthslm.alerts.desk import LATELY, all_snoozed_until, call_off, untold
 from healthslm.alerts.detected_issue import given
 from healthslm.alerts.hooks import Hook
 from healthslm.alerts.kept import AlertStore
@@ -21,7 +21,6 @@ from healthslm.errors import StoreError
 from healthslm.readings import Severity
 
 _LOG = logging.getLogger(__name__)
-_LATELY = "alerts told lately"
 
 
 class Post(Protocol):
@@ -78,9 +77,24 @@ class Teller:
         self._post = post
         self._queued: list[_Queued] = []
         self._now: datetime | None = None
-        kept = store.get(_LATELY, {})
+        kept = store.get(LATELY, {})
         known = kept if isinstance(kept, dict) else {}
         self._lately = {h.name: Lately.from_json(known.get(h.name)) for h in hooks}
+
+    def use(self, hooks: Sequence[Hook]) -> None:
+        """Tell these hooks from now on. What another of the same name was told, a new one was not."""
+        gone = {hook.name for hook in self._hooks if hook not in hooks}
+        self._hooks = tuple(hooks)
+        kept = {name: lately for name, lately in self._lately.items() if name not in gone}
+        self._lately = {h.name: kept.get(h.name) or Lately() for h in hooks}
+        for alert in [*self._book.open.values(), *self._book.untold.values()]:
+            self._book.note(alert, **untold(alert, gone))
+
+    def tell_again(self) -> None:
+        """Take back that hooks were told what was in memory alone when the program ended."""
+        for alert in [*self._book.open.values(), *self._book.untold.values()]:
+            lost = {h for h, told in alert.told.items() if told.row < 0 and h not in alert.delivered_to}
+            self._book.note(alert, **untold(alert, lost))
 
     def tell(self, alerts: Iterable[Alert], policy: Policy, now: datetime) -> None:
         """Put into the outbox what is due of these alerts, and note why the others wait."""
@@ -186,6 +200,6 @@ class Teller:
 
     def _keep_lately(self) -> None:
         try:
-            self._store.put(_LATELY, {name: lately.to_json() for name, lately in self._lately.items()})
+            self._store.put(LATELY, {name: lately.to_json() for name, lately in self._lately.items()})
         except StoreError as error:
             _LOG.error("What was told lately could not be stored. %s", error)

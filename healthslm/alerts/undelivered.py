@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -15,6 +15,7 @@ WAITED = timedelta(minutes=10)
 """How long an alert waits for a hook that fails before the others are told."""
 
 
+_OF = "undelivered:"
 _TRIES = 9
 """So many fill that time: each waits twice as long as the one before."""
 
@@ -47,7 +48,13 @@ def undelivered(
             )
         elif waits and row is not None:
             finding = _finding(hook, row, now, f"{hook.name} cannot be told of alerts")
-        yield Watch(f"undelivered:{hook.name}", WAITED), finding
+        yield Watch(f"{_OF}{hook.name}", WAITED), finding
+
+
+def removed(hooks: Sequence[Hook], rules: Iterable[str]) -> Iterator[Watch]:
+    """Yield those of the rules that said so of a hook that is no more."""
+    there = {f"{_OF}{hook.name}" for hook in hooks}
+    return (Watch(rule, WAITED) for rule in rules if rule.startswith(_OF) and rule not in there)
 
 
 def _many(count: int) -> str:
@@ -56,7 +63,7 @@ def _many(count: int) -> str:
 
 def _finding(hook: Hook, row: OutboxRow, now: datetime, title: str) -> Finding:
     return Finding(
-        rule=f"undelivered:{hook.name}",
+        rule=f"{_OF}{hook.name}",
         version="1",
         severity=Severity.URGENT,
         title=title,

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 
 import typer
 
-from healthslm.alerts import CommandHook, Hook, Tell
+from healthslm.alerts import CommandHook, Hook, Tell, desk
 from healthslm.alerts.detected_issue import given
 from healthslm.alerts.drill import drill
 from healthslm.alerts.hooks import Worded
 from healthslm.alerts.payload import Occasion
 from healthslm.cli import terminal
 from healthslm.cli.app import Json, app
-from healthslm.cli.running import say_if_running
 from healthslm.cli.session import hooks_of, session
 from healthslm.clock import utc_now
 from healthslm.errors import HookError
@@ -134,13 +133,11 @@ def _whole(hook: Hook) -> str:
 @hooks.command("remove")
 def hooks_remove(context: typer.Context, name: str) -> None:
     """Tell nobody by this hook any more."""
-    current = session(context)
-    with current.store() as store:
+    with session(context).store() as store:
         _find(store, name)
-        store.outbox_forget(name)
+        desk.forget_hook(store, name)
         keep(store, [h for h in hooks_of(store) if h.name != name])
     terminal.say(f"{name} is removed.")
-    say_if_running(current.settings.home)
 
 
 @hooks.command("retry")

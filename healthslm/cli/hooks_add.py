@@ -17,7 +17,6 @@ from healthslm.alerts.payload import Form
 from healthslm.cli import terminal
 from healthslm.cli.hooks import TOLD, hooks, keep, when
 from healthslm.cli.levels import Level
-from healthslm.cli.running import say_if_running
 from healthslm.cli.session import hooks_of, session
 from healthslm.errors import UsageError
 from healthslm.readings import Kind
@@ -100,14 +99,12 @@ def hooks_add(
         raise UsageError(
             f"There is no program {target[0]!r} to be found.", "Write its whole path, or install it first."
         )
-    current = session(context)
-    with current.store() as store:
+    with session(context).store() as store:
         kept = hooks_of(store)
         if name in {h.name for h in kept}:
             raise UsageError(f"There is already a hook {name}.", f"First: healthslm hooks remove {name}")
         keep(store, [*kept, hook])
     terminal.say(f"{name} will be told {TOLD[hook.tell]}{when(hook)}. Next: healthslm hooks test {name}")
-    say_if_running(current.settings.home)
     if "secret" in row:
         terminal.err.print("The secret with which it can check our signature, shown only now:")
         terminal.out.print(row["secret"], markup=False)

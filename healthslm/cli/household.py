@@ -20,10 +20,10 @@ from device.events import EventQueue
 from healthslm import people
 from healthslm.cli import terminal
 from healthslm.cli.chores import Served
-from healthslm.cli.delivering import carrying
+from healthslm.cli.delivering import Delivering
 from healthslm.cli.pairing import LinkSettings, link_settings
 from healthslm.cli.running import LOCK, only_one
-from healthslm.cli.session import Session, hooks_of, opened
+from healthslm.cli.session import Session, opened
 from healthslm.clock import boot_seconds, utc_now
 from healthslm.collector import Tally, Update
 from healthslm.errors import HealthslmError, LockedError, StoreError, UsageError
@@ -121,10 +121,8 @@ async def listen_for_all(
         one, device = whose[address.upper()]
         return kept(one.store, device.address, characteristic)
 
-    hooks = {one.label: hooks_of(one.store) for one in served}
-    everybodys = [hook for theirs in hooks.values() for hook in theirs]
     async with (
-        carrying(everybodys, served[0].store.folder / LOCK) as carry,
+        Delivering(served[0].store.folder / LOCK) as delivering,
         watch(
             list(whose),
             radio=radio,
@@ -136,13 +134,15 @@ async def listen_for_all(
     ):
 
         def serve(one: Served) -> Awaitable[Tally | None]:
+            hooks_now = delivering.hooks_now(one.store)
             theirs = collect(
                 queues[one.label],
                 one.store,
                 zone=zone,
                 zone_now=zone_now,
-                hooks=hooks[one.label],
-                carry=carry,
+                hooks=hooks_now(),
+                hooks_now=hooks_now,
+                carry=delivering.call,
                 observe=observe[one.label],
                 stop=stop,
                 counter=boot_seconds,

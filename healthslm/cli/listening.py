@@ -22,7 +22,7 @@ from healthslm import people
 from healthslm.cli import terminal
 from healthslm.cli.app import Json, app
 from healthslm.cli.chores import Served, beside
-from healthslm.cli.delivering import carrying
+from healthslm.cli.delivering import Delivering
 from healthslm.cli.household import everybody, listen_for_all
 from healthslm.cli.measure import need_virtual
 from healthslm.cli.pairing import link_settings
@@ -227,7 +227,6 @@ async def listen(
     screen = _Screen(zone, {d.address: d.name for d in devices})
     stop = _stop_on_signals()
     links = link_settings(store)
-    hooks = hooks_of(store)
     async with contextlib.AsyncExitStack() as stack:
         events = await stack.enter_async_context(
             watch(
@@ -243,14 +242,16 @@ async def listen(
             known = [CapturedDevice(d.address, d.name) for d in devices]
             events = await stack.enter_async_context(capture(capture_file, events, devices=known))
             terminal.say(f"What is heard is also written to {capture_file}, which is not encrypted.")
-        carry = await stack.enter_async_context(carrying(hooks, settings.home / LOCK))
+        delivering = await stack.enter_async_context(Delivering(settings.home / LOCK))
+        hooks_now = delivering.hooks_now(store)
         return await collect(
             events,
             store,
             zone=zone,
             zone_now=settings.zone_now,
-            hooks=hooks,
-            carry=carry,
+            hooks=hooks_now(),
+            hooks_now=hooks_now,
+            carry=delivering.call,
             observe=screen.observe,
             stop=stop,
             counter=boot_seconds,

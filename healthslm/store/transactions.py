@@ -15,7 +15,7 @@ from healthslm.store.files import Mark
 
 _T = TypeVar("_T")
 HURRIED_S = 5.0
-"""For so long after a wait in vain nothing waits: an alert asks for a dozen writes, and goes out meanwhile."""
+"""For so long after a wait in vain nothing waits: an alert asks for a dozen writes, and goes out."""
 GROUP_S = 0.9
 """How long `commit_if_due` lets a write wait: a second, with a timer that ticks ten times in one."""
 
