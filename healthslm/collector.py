@@ -18,6 +18,7 @@ from healthslm.links import Links
 from healthslm.live import Live
 from healthslm.readings import UNUSABLE, Kind, Reading, moment
 from healthslm.rules import Rule, Windows, judge
+from healthslm.rules.devices import EXPLAINS
 from healthslm.store import Store
 
 _LOG = logging.getLogger(__name__)
@@ -30,8 +31,6 @@ LATE = timedelta(minutes=1)
 EVERY = timedelta(milliseconds=100)
 """How often it is looked for what waits: values held back, rules still owed a question, days."""
 _UNUSABLE = UNUSABLE.value
-_CONTEXT = frozenset({Kind.STEPS, Kind.CADENCE, Kind.SPEED, Kind.MOVEMENT})
-"""Kinds that explain others: they say nothing of whether those are well."""
 MOST_REASONS = 200
 """Reasons of refusal that are told apart; the rest are counted together."""
 
@@ -87,7 +86,7 @@ class Collector:
         self.zone = zone
         # What comes late is judged as of then, so as much more is looked back on.
         self.reach = {kind: far + RECENT for kind, far in reach_of(rules).items()}
-        self.live = Live(self.reach)
+        self.live = Live(self.reach, store.device_numbers())
         self.history = History(store, zone)
         self.ingest = Ingest(zone)
         self.links = Links(store)
@@ -98,7 +97,7 @@ class Collector:
         }
         self._daily = DailyRules(rules, self.history, zone)
         self._asked: dict[str, datetime] = {}
-        self._newest: dict[Kind, datetime] = {}
+        self._newest: dict[tuple[Kind, str], datetime] = {}
         self._owed: dict[str, tuple[Rule, datetime, datetime, bool]] = {}
         self._quiet: dict[str, tuple[Rule, datetime, datetime]] = {}
 
@@ -106,11 +105,15 @@ class Collector:
         """Fill the live windows from the store, so that a restart forgets nothing."""
         for kind, far in self.reach.items():
             window = self.store.window(kind, now - far, now)
-            self.live.load(window)
+            devices = self.store.sources(kind, now - far, now)
+            self.live.load(window, *devices[:1])
             newest = moment(window.times[-1]) if len(window) else None
             if newest is None or now - newest > RECENT:
                 continue
-            self._newest[kind] = newest
+            for device in devices:
+                latest = self.store.latest_of(device, kind)
+                if latest is not None:
+                    self._newest[kind, device] = min(latest.time, now)
             for rule in self._concerned[kind]:
                 if rule.later is not None:  # the program may have stopped before it could be asked
                     self._quiet[rule.name] = (rule, newest, newest)
@@ -208,7 +211,8 @@ class Collector:
 
         What was measured a while ago (a cuff that was switched on late, or whose clock is an hour slow) is
         judged as of then too, so that it does not fall out of what the rules look back on. Where something
-        newer of its kind is known already it is history: it changes no alert, and raises none.
+        newer of its kind is known already by the same device it is history: it changes no alert, and raises
+        none.
         """
         newest = readings[0].time if len(readings) == 1 else max(reading.time for reading in readings)
         self.live.add(readings, received_at)
@@ -219,7 +223,7 @@ class Collector:
             return ()
         raised = []
         for reading in readings:
-            known = not (late or reading.quality.value & _UNUSABLE or reading.kind in _CONTEXT)
+            known = not (late or reading.quality.value & _UNUSABLE or reading.kind in EXPLAINS)
             for rule in self._concerned[reading.kind]:
                 if rule.later is not None:
                     self._quiet[rule.name] = (rule, newest, received_at)
@@ -236,10 +240,10 @@ class Collector:
         """Say whether readings are about what is over: long ago, or late and overtaken by newer ones."""
         overtaken = True
         for reading in readings:
-            known = self._newest.get(reading.kind)
+            known = self._newest.get((reading.kind, reading.device))
             if known is None or reading.time >= known:
                 overtaken = False
-                self._newest[reading.kind] = reading.time
+                self._newest[reading.kind, reading.device] = reading.time
         return now - newest > RECENT or (late and overtaken)
 
     def _ask(self, rule: Rule, newest: datetime, received_at: datetime, known: bool) -> Alert | None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from healthslm.readings import Kind, Reading, Window, micro, micros
+from healthslm.readings import KINDS, Kind, Reading, Window, micro, micros
 
 _TICK = timedelta(microseconds=1)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -26,7 +27,10 @@ class _Column:
     and so does finding the place of each late one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, number: Callable[[str], int]) -> None:
+        self._number = number
+        self._several = False
+        self._devices = np.empty(_ROOM, dtype=np.int16)
         self._times = np.empty(_ROOM, dtype=np.int64)
         self._values = np.empty(_ROOM, dtype=np.float64)
         self._ids = np.empty(_ROOM, dtype=np.int64)
@@ -37,7 +41,7 @@ class _Column:
 
     @property
     def _arrays(self) -> tuple[NDArray[Any], ...]:
-        return self._times, self._values, self._ids, self._quality
+        return self._times, self._values, self._ids, self._quality, self._devices
 
     def add(self, reading: Reading, oldest: datetime) -> None:
         """Take in a reading, unless it is older than `oldest`."""
@@ -61,6 +65,10 @@ class _Column:
         self._values[at:end] = [r.value for r in new]
         self._ids[at:end] = [-1 if r.id is None else r.id for r in new]
         self._quality[at:end] = [r.quality.value for r in new]
+        devices = self._devices[at:end]
+        devices[:] = [self._number(r.device) for r in new]
+        if not self._several:
+            self._several = bool((devices != self._devices[self._low]).any())
         self._high = end
         before = self._times[at - 1] if at > self._low else times[0]
         if times[0] < before or (len(new) > 1 and (times[1:] < times[:-1]).any()):
@@ -79,21 +87,24 @@ class _Column:
         size = len(self._times)
         while size < 2 * (kept + more):
             size *= 2
-        for name in ("_times", "_values", "_ids", "_quality"):
+        for name in ("_times", "_values", "_ids", "_quality", "_devices"):
             old = getattr(self, name)
             array = np.empty(size, dtype=old.dtype)
             array[:kept] = old[low : self._high]
             setattr(self, name, array)
         self._low, self._high = 0, kept
 
-    def load(self, window: Window) -> None:
-        """Take over a window as the column's beginning."""
+    def load(self, window: Window, device: int) -> None:
+        """Take over a window as the column's beginning; `device` sent it, where one alone did."""
         size = max(_ROOM, 2 * len(window))
+        self._several = window.devices is not None
+        devices = np.full(len(window), device, np.int16) if window.devices is None else window.devices
         for name, part in (
             ("_times", micros(window)),
             ("_values", window.values),
             ("_ids", window.ids),
             ("_quality", window.quality),
+            ("_devices", devices),
         ):
             array = np.empty(size, dtype=getattr(self, name).dtype)
             array[: len(window)] = part
@@ -114,23 +125,35 @@ class _Column:
             values=self._values[low:high],
             ids=self._ids[low:high],
             quality=self._quality[low:high],
+            devices=self._devices[low:high] if self._several and KINDS[kind].holds else None,
         )
 
 
 class Live:
     """Windows over the last `reach` of each kind, fed reading by reading; other kinds are not kept.
 
+    `numbers` are those by which the store tells devices apart, whose windows are loaded.
+
     A window shares memory with the next ones: use it before adding more.
     """
 
-    def __init__(self, reach: Mapping[Kind, timedelta]) -> None:
+    def __init__(
+        self, reach: Mapping[Kind, timedelta], numbers: Mapping[str, int] = MappingProxyType({})
+    ) -> None:
         self._reach = reach
+        self._numbers = dict(numbers)
         self._columns: dict[Kind, _Column] = {}
 
-    def load(self, window: Window) -> None:
-        """Begin with what is already known of a kind, as after a restart."""
-        column = self._columns[window.kind] = _Column()
-        column.load(window)
+    def load(self, window: Window, device: str = "") -> None:
+        """Begin with what is already known of a kind, as after a restart; `device` sent it, if one alone."""
+        column = self._columns[window.kind] = _Column(self._number)
+        column.load(window, self._number(device))
+
+    def _number(self, address: str) -> int:
+        number = self._numbers.get(address)
+        if number is None:
+            number = self._numbers[address] = max(self._numbers.values(), default=0) + 1
+        return number
 
     def add(self, readings: Iterable[Reading], now: datetime) -> None:
         """Take in readings; what is older than the reach is left out."""
@@ -141,7 +164,7 @@ class Live:
                 continue
             column = columns.get(reading.kind)
             if column is None:
-                column = columns[reading.kind] = _Column()
+                column = columns[reading.kind] = _Column(self._number)
             column.add(reading, now - far)
 
     def windows(self, kinds: Iterable[Kind], now: datetime, back: timedelta) -> Mapping[Kind, Window]:

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from healthslm.analysis import Daily, DailySeries, Days, day_bounds
 from healthslm.history.digests import Digests
 from healthslm.readings import KINDS, Feature, Finding, Kind, Window
-from healthslm.rules import Rule, Spell, by_severity, finding_of, joined, spells
+from healthslm.rules import ASKED, Rule, Spell, by_severity, finding_of, joined, spells
 from healthslm.store import Store
 
 _DAY = timedelta(days=1)
@@ -244,7 +244,7 @@ def _since(rule: Rule, spell: Spell) -> datetime:
 def _how(rule: Rule) -> str:
     """Name what a rule's answer hangs on beside the readings."""
     settings = " ".join(f"{name}={value!r}" for name, value in sorted(rule.settings.items()))
-    return f"{rule.version} {rule.lookback} {rule.every} {rule.join} {rule.later} {settings}"
+    return f"{ASKED} {rule.version} {rule.lookback} {rule.every} {rule.join} {rule.later} {settings}"
 
 
 def reach_of(rules: Iterable[Rule]) -> dict[Kind, timedelta]:

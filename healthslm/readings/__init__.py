@@ -204,7 +204,8 @@ class Window:
     """The readings of one kind in `[start, end)`, sorted by time, as parallel arrays of one length.
 
     With a `step` it is an overview of a long period: each value is the mean of so long, and stands for no
-    single reading (its id is -1).
+    single reading (its id is -1). `devices` are numbers that tell the devices apart which sent a stream's
+    readings; `None` where one alone did, or where it is all the same.
     """
 
     kind: Kind
@@ -215,6 +216,7 @@ class Window:
     ids: Ints
     quality: NDArray[np.int16]
     step: timedelta | None = None
+    devices: NDArray[np.int16] | None = None
 
     @classmethod
     def of(cls, kind: Kind, start: datetime, end: datetime, readings: Iterable[Reading]) -> Window:
@@ -244,6 +246,7 @@ class Window:
             ids=self.ids[keep],
             quality=self.quality[keep],
             step=self.step,
+            devices=None if self.devices is None else self.devices[keep],
         )
 
     def usable(self) -> Window:
@@ -262,6 +265,7 @@ class Window:
             ids=self.ids[low:high],
             quality=self.quality[low:high],
             step=self.step,
+            devices=None if self.devices is None else self.devices[low:high],
         )
 
     @property

@@ -5,7 +5,17 @@ moment of a period (history). Both run the very same code over the same kind of 
 """
 
 from healthslm.rules.base import Case, Rule, Verdict, Windows
-from healthslm.rules.engine import Spell, by_severity, finding_of, joined, judge, scan, scan_all, spells
+from healthslm.rules.engine import (
+    ASKED,
+    Spell,
+    by_severity,
+    finding_of,
+    joined,
+    judge,
+    scan,
+    scan_all,
+    spells,
+)
 from healthslm.rules.glucose import HIGH_GLUCOSE, LOW_GLUCOSE, LOW_GLUCOSE_SOON
 from healthslm.rules.heart_rate import HIGH_HEART_RATE, LOW_HEART_RATE
 from healthslm.rules.oxygen import LOW_SPO2, SPO2_ABOVE_TARGET
@@ -40,6 +50,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 __all__ = [
+    "ASKED",
     "RULES",
     "Case",
     "Rule",

@@ -14,11 +14,14 @@ from healthslm.analysis import Days
 from healthslm.readings import Finding, Kind, Severity, Times, Window, moment
 from healthslm.rules.alone import UNCONFIRMED
 from healthslm.rules.base import Case, Rule, Verdict, Windows
+from healthslm.rules.devices import devices_in, of_device
 
 _TICK = timedelta(microseconds=1)
 """Windows are half-open: a reading at `now` is inside when the window ends one tick later."""
 _STEP = timedelta(seconds=30)
 """History is asked at readings' times, once in this long at the most; nothing here changes faster."""
+ASKED = "2"
+"""The version of how rules are asked. 2: several devices one by one."""
 _UTC = ZoneInfo("UTC")
 _NO_DAYS: Days = {}
 _ALWAYS, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -26,7 +29,10 @@ _ALWAYS, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spell:
-    """A stretch of moments at which a rule held: asked `first` to `last`, with readings from `onset` on."""
+    """A stretch of moments at which a rule held: asked `first` to `last`, with readings from `onset` on.
+
+    `device` is the one whose readings showed it, where several sent the same.
+    """
 
     onset: datetime
     first: datetime
@@ -34,6 +40,7 @@ class Spell:
     severity: Severity
     missing: tuple[str, ...] = ()
     alone: bool = False
+    device: int | None = None
 
     def with_next(self, later: Spell) -> Spell:
         """Return both as one: as severe as the worse, and blind to what either could not see.
@@ -48,6 +55,7 @@ class Spell:
             severity=worst,
             missing=tuple(dict.fromkeys((*self.missing, *later.missing))),
             alone=any(one.alone for one in (self, later) if one.severity is worst),
+            device=self.device if self.severity is worst else later.device,
         )
 
 
@@ -122,6 +130,7 @@ def finding_of(
     prepared: Any = None,
 ) -> Finding:
     """Return the finding of an episode, with the evidence of windows that reach over all of it."""
+    windows = of_device(rule, windows, spell.device)
     if prepared is None:
         prepared = _prepared(rule, windows)
     case = _case(rule, windows, spell.onset, spell.last, zone=zone, days=days, prepared=prepared)
@@ -150,16 +159,21 @@ def judge(
     `windows` must reach back `rule.lookback`, `days` `rule.days`; what is older is not looked at.
     """
     recent = _Cut(windows, rule.kinds, now - rule.lookback, now)
-    prepared = _prepared(rule, recent)
-    case = _case(rule, recent, now - rule.lookback, now, zone=zone, days=days, prepared=prepared)
-    verdict = rule.verdict(case)
-    if verdict is None:
+    worst: tuple[Spell, Windows, Any] | None = None
+    for device in devices_in(rule, recent):
+        mine = of_device(rule, recent, device)
+        prepared = _prepared(rule, mine)
+        case = _case(rule, mine, now - rule.lookback, now, zone=zone, days=days, prepared=prepared)
+        verdict = rule.verdict(case)
+        if verdict is not None and (worst is None or verdict.severity > worst[0].severity):
+            worst = _spell(now, verdict), mine, prepared
+    if worst is None:
         return None
-    spell = _spell(now, verdict)
-    return finding_of(rule, spell, recent, ongoing=True, zone=zone, days=days, prepared=prepared)
+    spell, mine, prepared = worst
+    return finding_of(rule, spell, mine, ongoing=True, zone=zone, days=days, prepared=prepared)
 
 
-def _spell(at: datetime, verdict: Verdict) -> Spell:
+def _spell(at: datetime, verdict: Verdict, device: int | None = None) -> Spell:
     return Spell(
         onset=verdict.onset,
         first=at,
@@ -167,6 +181,7 @@ def _spell(at: datetime, verdict: Verdict) -> Spell:
         severity=verdict.severity,
         missing=verdict.missing,
         alone=verdict.alone,
+        device=device,
     )
 
 
@@ -240,17 +255,24 @@ def _asked(
     until: datetime = _NEVER,
 ) -> tuple[list[Spell], datetime | None, Any]:
     """The same, and what the rule prepared for it: evidence needs that again."""
-    moments = [(at, seen) for at, seen in _moments(rule, windows, days) if since <= at < until]
-    if not moments:
-        return [], None, None
-    prepared = _prepared(rule, windows)
-    held = []
-    for now, seen in moments:
-        back = now - rule.lookback
-        verdict = rule.verdict(_case(rule, windows, back, now, zone=zone, days=days, prepared=prepared))
-        if verdict is not None:
-            held.append(_spell(seen, verdict))
-    return joined(rule, held), max(seen for _, seen in moments), prepared
+    held: list[Spell] = []
+    asked: list[datetime] = []
+    prepared = None
+    devices = devices_in(rule, windows)
+    for device in devices:
+        mine = of_device(rule, windows, device)
+        moments = [(at, seen) for at, seen in _moments(rule, mine, days) if since <= at < until]
+        if not moments:
+            continue
+        prepared = _prepared(rule, mine)
+        for now, seen in moments:
+            back = now - rule.lookback
+            verdict = rule.verdict(_case(rule, mine, back, now, zone=zone, days=days, prepared=prepared))
+            if verdict is not None:
+                held.append(_spell(seen, verdict, device))
+        asked.append(max(seen for _, seen in moments))
+    held.sort(key=lambda spell: spell.last)
+    return joined(rule, held), max(asked, default=None), prepared if len(devices) == 1 else None
 
 
 def scan(

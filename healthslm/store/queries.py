@@ -10,9 +10,10 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from healthslm.errors import UsageError
-from healthslm.readings import Kind, Reading, Window, reading
+from healthslm.readings import KINDS, Kind, Reading, Window, reading
 from healthslm.store import rollups, rows
 from healthslm.store.codec import NONE, Columns, joined
 from healthslm.store.database import Database
@@ -25,7 +26,7 @@ from healthslm.store.rollups import MICRO, Rollup, Totals
 from healthslm.store.segments import Segments, Stream, in_order
 from healthslm.store.shelf import Shelf
 
-_COLUMNS = np.dtype([("time", "i8"), ("value", "f8"), ("id", "i8"), ("quality", "i2")])
+_COLUMNS = np.dtype([("time", "i8"), ("value", "f8"), ("id", "i8"), ("quality", "i2"), ("device", "i2")])
 _SELECT = (
     "SELECT readings.id, kind, address, time, value, quality, device_time, sequence, context"
     " FROM readings JOIN devices ON devices.id = device"
@@ -34,8 +35,11 @@ _MOST_PERIODS = 10_000_000
 
 
 class _Found(NamedTuple):
+    """What of a kind there is, with the numbers of the devices that sent a stream."""
+
     columns: Columns
     ids: Int64s
+    devices: NDArray[np.int16]
 
 
 class Queries(Shelf):
@@ -59,7 +63,7 @@ class Queries(Shelf):
     def window(self, kind: Kind, start: datetime, end: datetime) -> Window:
         """Return the readings of a kind in `[start, end)`, of all devices, sorted by time."""
         with self._moment():
-            columns, ids = self._columns(kind, rows.micros(start), rows.micros(end))
+            columns, ids, devices = self._columns(kind, rows.micros(start), rows.micros(end))
         return Window(
             kind=kind,
             start=start,
@@ -68,6 +72,7 @@ class Queries(Shelf):
             values=columns.values,
             ids=ids,
             quality=columns.quality,
+            devices=devices if KINDS[kind].holds and (devices != devices[:1]).any() else None,
         )
 
     def readings(self, kind: Kind, start: datetime, end: datetime) -> Iterator[Window]:
@@ -85,8 +90,8 @@ class Queries(Shelf):
     def _columns(self, kind: Kind, start: int, end: int) -> _Found:
         table = np.fromiter(
             self._database.each(
-                "SELECT time, value, id, quality FROM readings WHERE kind = ? AND time >= ? AND time < ?"
-                " ORDER BY time, device",
+                "SELECT time, value, id, quality, device FROM readings"
+                " WHERE kind = ? AND time >= ? AND time < ? ORDER BY time, device",
                 (rows.KIND_CODES[kind], start, end),
             ),
             dtype=_COLUMNS,
@@ -94,19 +99,22 @@ class Queries(Shelf):
         found = []
         if len(table):
             columns = Columns(*(np.ascontiguousarray(table[name]) for name in ("time", "value", "quality")))
-            found.append(_Found(columns, np.ascontiguousarray(table["id"])))
+            ids, devices = (np.ascontiguousarray(table[name]) for name in ("id", "device"))
+            found.append(_Found(columns, ids, devices))
         if kind in SPANS:
             for stream in self._segments.streams(kind):
                 columns = self._of(stream, start, end)
                 if len(columns.times):
-                    found.append(_Found(columns, columns.times + stream.base))
+                    device = np.full(len(columns.times), stream.device, np.int16)
+                    found.append(_Found(columns, columns.times + stream.base, device))
         if not found:
-            return _Found(NONE, NONE.times)
+            return _Found(NONE, NONE.times, NONE.quality)
         if len(found) == 1:
             return found[0]
         columns, ids = joined([one.columns for one in found]), np.concatenate([one.ids for one in found])
+        devices = np.concatenate([one.devices for one in found])
         order = columns.times.argsort(kind="stable")
-        return _Found(columns.take(order), ids[order])
+        return _Found(columns.take(order), ids[order], devices[order])
 
     def _of(self, stream: Stream, start: int, end: int) -> Columns:
         """Return a stream's readings in segments and journal, in the order of time."""

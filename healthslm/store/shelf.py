@@ -37,6 +37,10 @@ class Shelf(Outbox):
         )
         return [_device(row) for row in rows]
 
+    def device_numbers(self) -> dict[str, int]:
+        """Return the numbers by which windows tell devices apart, by address; of every one ever heard."""
+        return dict(self._database.rows("SELECT address, id FROM devices"))
+
     def put_device(self, device: Device) -> None:
         """Add a device, or say anew what is known of it."""
         row = (
