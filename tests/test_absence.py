@@ -535,6 +535,13 @@ def test_a_sign_of_life_that_cannot_be_read_is_none(tmp_path: Path, text: str) -
     assert last_beat(tmp_path / "nowhere") is None
 
 
+def test_the_machines_own_clock_is_of_no_device_that_is_gone(known: Store) -> None:
+    watching = Watching(known, held=["clock_wrong", "disk_full", f"clock_wrong:{SCALE}", "clock_wrong:AA:AA"])
+    told = [(watch.name, finding) for watch, finding in watching.absence.look(NINE, 1000)]
+    assert [name for name, _ in told if name.startswith("clock_wrong")].count("clock_wrong") == 1
+    assert ("clock_wrong:AA:AA", None) in told
+
+
 def test_a_sign_of_life_goes_with_the_store(known: Store) -> None:
     Watching(known)
     known.close()

@@ -13,14 +13,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from healthslm.absence.moment import Moment, finding, how_long
-from healthslm.alerts.watch import Watch
+from healthslm.alerts.watch import Watch, Watched
 from healthslm.readings import Finding, Severity
 from healthslm.store import HEARTBEAT
 
 EVERY = timedelta(seconds=30)
 MISSED = timedelta(minutes=10)
 """An update, or a start after a power cut, is over by then."""
-WATCH = Watch("engine_stopped", timedelta(hours=1))
+WATCH = Watch.of(Watched.ENGINE_STOPPED, timedelta(hours=1))
 _LIMIT = 1000
 
 
