@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from device import LinkEvent, LinkState
-from healthslm.absence import Absence, Beat, last_beat
+from healthslm.absence import Absence, Beat, disk, last_beat
 from healthslm.absence.silence import EXPECTED
 from healthslm.alerts import Engine
 from healthslm.links import Links
@@ -496,9 +497,13 @@ def test_a_disk_that_cannot_be_looked_at_is_not_full(known: Store) -> None:
 
     absence = Absence(known, now=NINE, monotonic=0, zone=BERLIN, free=fails)
     assert not [finding for _, finding in absence.look(NINE, 0) if finding]
-    assert [
-        w.name for w, _ in Absence(known, now=NINE, monotonic=0, zone=BERLIN).look(NINE, 0)
-    ]  # the real one
+
+
+def test_the_disk_that_is_looked_at_is_the_stores(known: Store) -> None:
+    left, whole = disk.free_of(known.folder)()
+    assert 0 <= left <= whole == shutil.disk_usage(known.folder).total
+    found = dict(Absence(known, now=NINE, monotonic=0, zone=BERLIN).look(NINE, 0))[disk.WATCH]
+    assert (found is None) is (disk.level(left, whole) is None)
 
 
 # The sign of life
