@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from device import LinkEvent, LinkState
-from healthslm.absence import Absence, last_beat
+from healthslm.absence import Absence, disk, last_beat
 from healthslm.absence.silence import EXPECTED
 from healthslm.alerts import Engine
 from healthslm.links import Links
@@ -182,10 +183,20 @@ def test_a_scale_is_missed_after_as_long_as_somebody_set(known: Store) -> None:
 def test_a_device_that_somebody_relies_on_becomes_urgent(known: Store) -> None:
     watching = Watching(known, expected={STRAP: minutes(10)})
     watching.hears()
-    (finding,) = watching.wait(minutes(11)).values()
+    (finding,) = watching.wait(minutes(39)).values()
     assert finding.severity is Severity.WATCH
-    (finding,) = watching.wait(minutes(30)).values()
+    (finding,) = watching.wait(minutes(2)).values()
     assert finding.severity is Severity.URGENT
+
+
+def test_a_device_that_is_connected_and_silent_is_not_said_to_be_gone(known: Store) -> None:
+    watching = Watching(known)
+    watching.link(LinkState.CONNECTED)
+    watching.hears()
+    (finding,) = watching.wait(minutes(31)).values()
+    assert finding.rule == f"no_data:{STRAP}"
+    assert "out of reach" not in finding.title
+    assert "It is connected" in finding.action
 
 
 def test_it_can_be_switched_off(known: Store) -> None:
@@ -231,6 +242,29 @@ def test_an_adapter_that_is_gone_is_one_finding(known: Store) -> None:
     watching.link(LinkState.CONNECTED)
     watching.hears()
     assert set(watching.look()) == {f"device_gone:{SUGAR}"}
+
+
+def test_an_adapter_that_is_back_within_five_minutes_is_not_told(known: Store) -> None:
+    watching = Watching(known)
+    for _ in range(6):
+        watching.link(LinkState.NO_ADAPTER, "restarting")
+        assert not watching.wait(timedelta(seconds=40))
+    watching.link(LinkState.CONNECTED)
+    assert not watching.wait(minutes(5))
+
+
+def test_a_strap_whose_heart_rate_is_missing_is_missed_though_it_counts_steps(known: Store) -> None:
+    watching = Watching(known)
+    watching.hears()
+    assert list(watching.wait(minutes(31), kind=Kind.STEPS)) == [f"no_data:{STRAP}"]
+
+
+def test_a_device_that_is_relied_on_is_missed_also_when_it_was_not_worn_before(known: Store) -> None:
+    off = f"not_worn:{STRAP}"
+    for expected, both in (({}, {off}), ({STRAP: minutes(10)}, {off, f"no_data:{STRAP}"})):
+        watching = Watching(known, expected=expected)
+        watching.wait(minutes(12), quality=Quality.NO_CONTACT)
+        assert set(watching.wait(minutes(40))) == both
 
 
 def test_what_was_told_goes_on_when_the_adapter_goes_too(known: Store) -> None:
@@ -351,6 +385,13 @@ def test_a_heart_rate_that_stands_still(known: Store) -> None:
     assert finding.evidence[0].text == "61"
     watching.hears(value=62)
     assert not watching.look()
+
+
+def test_a_heart_rate_is_not_the_same_over_a_time_when_it_could_not_be_used(known: Store) -> None:
+    watching = Watching(known)
+    watching.wait(minutes(20), value=61)
+    watching.wait(minutes(5), value=61, quality=Quality.NO_CONTACT)
+    assert not watching.wait(minutes(20), value=61)
 
 
 def test_a_heart_rate_that_stands_still_while_beats_move_is_of_somebody(known: Store) -> None:
@@ -496,9 +537,13 @@ def test_a_disk_that_cannot_be_looked_at_is_not_full(known: Store) -> None:
 
     absence = Absence(known, now=NINE, monotonic=0, zone=BERLIN, free=fails)
     assert not [finding for _, finding in absence.look(NINE, 0) if finding]
-    assert [
-        w.name for w, _ in Absence(known, now=NINE, monotonic=0, zone=BERLIN).look(NINE, 0)
-    ]  # the real one
+
+
+def test_the_disk_that_is_looked_at_is_the_stores(known: Store) -> None:
+    left, whole = disk.free_of(known.folder)()
+    assert 0 <= left <= whole == shutil.disk_usage(known.folder).total
+    found = dict(Absence(known, now=NINE, monotonic=0, zone=BERLIN).look(NINE, 0))[disk.WATCH]
+    assert (found is None) is (disk.level(left, whole) is None)
 
 
 # The sign of life
@@ -564,6 +609,13 @@ def test_a_sign_of_life_that_cannot_be_read_is_none(tmp_path: Path, text: str) -
     (tmp_path / HEARTBEAT).write_text(text)
     assert last_beat(tmp_path) is None
     assert last_beat(tmp_path / "nowhere") is None
+
+
+def test_the_machines_own_clock_is_of_no_device_that_is_gone(known: Store) -> None:
+    watching = Watching(known, held=["clock_wrong", "disk_full", f"clock_wrong:{SCALE}", "clock_wrong:AA:AA"])
+    told = [(watch.name, finding) for watch, finding in watching.absence.look(NINE, 1000)]
+    assert [name for name, _ in told if name.startswith("clock_wrong")].count("clock_wrong") == 1
+    assert ("clock_wrong:AA:AA", None) in told
 
 
 def test_a_sign_of_life_goes_with_the_store(known: Store) -> None:

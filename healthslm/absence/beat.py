@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from healthslm.absence.moment import Moment, finding, how_long
-from healthslm.alerts.watch import Watch
+from healthslm.alerts.watch import Watch, Watched
 from healthslm.readings import Finding, Severity
 from healthslm.store import HEARTBEAT
 
@@ -26,7 +26,7 @@ SETTLED = timedelta(minutes=30)
 """By then a machine without a clock of its own has got the time from the network."""
 OFTEN = 3
 """So many ends within an hour that nobody asked for are no accident."""
-WATCH = Watch("engine_stopped", timedelta(hours=1))
+WATCH = Watch.of(Watched.ENGINE_STOPPED, timedelta(hours=1))
 _SOURCE = "its own sign of life, written every 30 seconds"
 _HOUR = timedelta(hours=1)
 _MOST = 20

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from healthslm.absence.moment import Moment, finding, how_long
 from healthslm.absence.wearable import Wearable
-from healthslm.alerts.watch import Watch
+from healthslm.alerts.watch import Watch, Watched
 from healthslm.readings import Finding, Severity
 
 RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
@@ -20,7 +20,7 @@ BEFORE = timedelta(days=1)
 SETTLED = timedelta(minutes=5)
 """A machine without a clock battery gets the time from the network soon after its start."""
 CORRECTED_FOR = timedelta(days=1)
-WATCH = Watch("clock_wrong", timedelta(hours=1))
+WATCH = Watch.of(Watched.CLOCK_WRONG, timedelta(hours=1))
 _SOURCE = "the clock against a counter that nobody sets, the newest reading, and this version's own date"
 
 

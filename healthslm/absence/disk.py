@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from healthslm.absence.moment import Moment, finding
-from healthslm.alerts.watch import Watch
+from healthslm.alerts.watch import Watch, Watched
 from healthslm.readings import Finding, Severity
 
 _LOG = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ MB = 1_000_000
 LITTLE, HARDLY_ANY = 200 * MB, 50 * MB
 SHARE, MOST = 0.02, 1000 * MB
 """A card that is nearly full wears out and slows down; of a large disk two percent are plenty."""
-WATCH = Watch("disk_full", timedelta(hours=1))
+WATCH = Watch.of(Watched.DISK_FULL, timedelta(hours=1))
 
 
 def free_of(folder: Path) -> Free:

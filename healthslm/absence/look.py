@@ -14,14 +14,12 @@ from healthslm.absence.remember import named, remembered
 from healthslm.absence.silence import NO_ADAPTER, Adapter, is_down, is_silent, longest_silence, no_data
 from healthslm.absence.wearable import JOIN, Wearable
 from healthslm.absence.worn import OFF_FOR, STEADY_FOR, is_off, not_worn
-from healthslm.alerts.watch import Watch
+from healthslm.alerts.watch import Watch, device_of
 from healthslm.links import after, standing
 from healthslm.readings import Finding, Reading
 from healthslm.store import Store
 
 Holds = tuple[Watch, Finding | None]
-OF_DEVICES = frozenset({"no_data", "device_gone", "not_worn", "battery_low", "clock_wrong"})
-"""The watches that each device has one of, with its address behind a colon."""
 _USUAL = timedelta(0)
 
 
@@ -64,7 +62,7 @@ class Absence:
             it.address: it for it in remembered(store, now, monotonic, frozenset(self._expected), held)
         }
         # What holds of a device that is no longer on the list must come to an end too.
-        self._left = [Watch(name, JOIN) for name in held if name.partition(":")[0] in OF_DEVICES]
+        self._left = [Watch(name, JOIN) for name in held if device_of(name)]
         span = store.span()
         self._clock = clocks.MachineClock(span[1] if span else None, now, monotonic)
         self._disk = disk.Disk(free or disk.free_of(store.folder))
@@ -116,7 +114,7 @@ class Absence:
                 ago = max(0.0, (now - it.heard_at).total_seconds())
                 it.last = it.last_stream = monotonic - ago
             found += self._of(it, moment)
-        found += [(w, None) for w in self._left if w.name.partition(":")[2] not in self._wearables]
+        found += [(w, None) for w in self._left if device_of(w.name) not in self._wearables]
         found.append((NO_ADAPTER, self._adapter.finding(moment)))
         found.append((clocks.WATCH, self._clock.finding(moment)))
         found.append((disk.WATCH, self._disk.finding(moment)))

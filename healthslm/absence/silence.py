@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from device import LinkState
 from healthslm.absence.moment import Moment, finding, how_long
 from healthslm.absence.wearable import SUGAR, Wearable
-from healthslm.alerts.watch import Watch
+from healthslm.alerts.watch import Watch, Watched
 from healthslm.links import Standing
 from healthslm.readings import KINDS, Finding, Kind, Severity
 
@@ -26,7 +26,7 @@ ADAPTER_GONE = timedelta(minutes=5)
 """A restart of the Bluetooth service is over by then."""
 _ADAPTER_TRIED = timedelta(minutes=2)
 """A missing adapter is told again at every try, of which there is one in half a minute at least."""
-NO_ADAPTER = Watch("adapter_gone", timedelta(minutes=30))
+NO_ADAPTER = Watch.of(Watched.ADAPTER_GONE, timedelta(minutes=30))
 _SOURCE = "this machine's own clock, against when something last came"
 _SUGAR_SOURCE = f"{_SOURCE}; 20 minutes as the signal loss alert of Dexcom's G6 and G7"
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from healthslm.alerts.watch import Watch
+from healthslm.alerts.watch import Watch, Watched
 from healthslm.readings import KINDS, UNUSABLE, Kind, Quality, Reading
 
 RATE, BEAT, FINGER, SUGAR, SPOT, CELL = 1, 2, 4, 8, 16, 32
@@ -54,11 +54,11 @@ class Wearable:
 
     def __init__(self, address: str, name: str, at: float) -> None:
         self.address, self.name = address, name
-        self.no_data = Watch(f"no_data:{address}", JOIN)
-        self.device_gone = Watch(f"device_gone:{address}", JOIN)
-        self.not_worn = Watch(f"not_worn:{address}", JOIN)
-        self.battery_low = Watch(f"battery_low:{address}", _JOIN_BATTERY)
-        self.clock_wrong = Watch(f"clock_wrong:{address}", _JOIN_CLOCK)
+        self.no_data = Watch.of(Watched.NO_DATA, JOIN, address)
+        self.device_gone = Watch.of(Watched.DEVICE_GONE, JOIN, address)
+        self.not_worn = Watch.of(Watched.NOT_WORN, JOIN, address)
+        self.battery_low = Watch.of(Watched.BATTERY_LOW, _JOIN_BATTERY, address)
+        self.clock_wrong = Watch.of(Watched.CLOCK_WRONG, _JOIN_CLOCK, address)
         # What it is
         self.roles = 0
         self.run_long = False

@@ -97,6 +97,19 @@ class Alert:
             return False
         return self.snoozed_at - CLOCK_SLACK <= now < self.snoozed_until
 
+    @classmethod
+    def passing(cls, finding: Finding, now: datetime, *, id: str) -> Alert:
+        """Return an alert that is told and kept nowhere: no rule raised it, and nothing becomes of it."""
+        return cls(
+            id=id,
+            rule=finding.rule,
+            state=AlertState.RAISED,
+            severity=finding.severity,
+            finding=finding,
+            raised_at=now,
+            last_seen=now,
+        )
+
     def anew(self, now: datetime) -> Alert:
         """Return the alert as news again: nobody was told of it yet."""
         return replace(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timedelta
 
-from healthslm.alerts.alert import Alert, AlertState
+from healthslm.alerts.alert import Alert
 from healthslm.readings import Finding, Severity
 
 NAME = "test"
@@ -24,12 +24,4 @@ def drill(level: Severity, now: datetime) -> Alert:
         start=now - timedelta(minutes=1),
         end=now,
     )
-    return Alert(
-        id=f"test-{secrets.token_hex(4)}",
-        rule=NAME,
-        state=AlertState.RAISED,
-        severity=level,
-        finding=finding,
-        raised_at=now,
-        last_seen=now,
-    )
+    return Alert.passing(finding, now, id=f"test-{secrets.token_hex(4)}")

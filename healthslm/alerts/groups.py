@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from healthslm.alerts.watch import is_watched
+
 _GROUPS = {
     "breathing": ("low_spo2", "spo2_above_target", "high_respiration", "low_respiration"),
     "heart": ("high_heart_rate", "low_heart_rate", "irregular_rhythm"),
@@ -25,19 +27,4 @@ def group_of(rule: str) -> str:
     """Return what a rule's alerts are about; of one that nobody knows, the rule itself."""
     if rule in _BY_RULE:
         return _BY_RULE[rule]
-    return MACHINE if rule.partition(":")[0] in _MACHINE else rule
-
-
-_MACHINE = frozenset(
-    {
-        "no_data",
-        "device_gone",
-        "adapter_gone",
-        "battery_low",
-        "not_worn",
-        "clock_wrong",
-        "disk_full",
-        "engine_stopped",
-        "undelivered",
-    }
-)
+    return MACHINE if is_watched(rule) else rule

@@ -17,7 +17,14 @@ from healthslm.readings import Severity
 
 _NAME = "alert policy"
 Minutes = int
-_LEVELS = (Severity.WATCH, Severity.URGENT, Severity.EMERGENCY)
+LEVELS = (Severity.WATCH, Severity.URGENT, Severity.EMERGENCY)
+"""What can be told: what is only `info` is shown, and nobody is told."""
+MOST = 7 * 24 * 60
+"""A week of minutes, or so many times: more is a slip of the pen."""
+SNOOZE = (1, 24 * 60)
+CAP = (1, 1000)
+CHOICES = 8
+"""So many quiet hours, or lengths of a snooze, there are at the most."""
 EVERY_RULE = "*"
 
 
@@ -64,9 +71,9 @@ class Policy(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    quiet: tuple[Quiet, ...] = Field(default=(), max_length=8)
+    quiet: tuple[Quiet, ...] = Field(default=(), max_length=CHOICES)
     quiet_spares: Severity = Severity.EMERGENCY
-    cap: int = Field(default=12, ge=1, le=1000)
+    cap: int = Field(default=12, ge=CAP[0], le=CAP[1])
     repeat_min: Mapping[Severity, Minutes] = {Severity.EMERGENCY: 10, Severity.URGENT: 60}
     repeat_times: Mapping[Severity, int] = {Severity.EMERGENCY: 24, Severity.URGENT: 3}
     snooze_min: Mapping[Severity, tuple[Minutes, ...]] = {
@@ -86,16 +93,20 @@ class Policy(BaseModel):
     @classmethod
     def _in_reason(cls, value: Mapping[str, int]) -> Mapping[str, int]:
         for name, minutes in value.items():
-            if not 0 <= minutes <= 7 * 24 * 60:
-                raise ValueError(f"{name} cannot be {minutes}: it may be 0 to a week's 10080")
+            if not 0 <= minutes <= MOST:
+                raise ValueError(f"{name} cannot be {minutes}: it may be 0 to a week's {MOST}")
         return value
 
     @field_validator("snooze_min")
     @classmethod
     def _ends(cls, value: Mapping[Severity, tuple[int, ...]]) -> Mapping[Severity, tuple[int, ...]]:
-        for level in _LEVELS:
-            if not all(1 <= minutes <= 24 * 60 for minutes in value.get(level, ())):
-                raise ValueError("a snooze lasts a minute to a day")
+        low, high = SNOOZE
+        for level in LEVELS:
+            lengths = value.get(level, ())
+            if len(lengths) > CHOICES or not all(low <= minutes <= high for minutes in lengths):
+                raise ValueError(
+                    f"a snooze lasts {low} to {high} minutes, and there are {CHOICES} at the most"
+                )
         return value
 
     @property

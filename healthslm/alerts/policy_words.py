@@ -11,15 +11,12 @@ from dataclasses import dataclass, field
 from datetime import time
 from typing import Any
 
-from healthslm.alerts.policy import EVERY_RULE, Policy, Quiet
+from healthslm.alerts.policy import CAP, CHOICES, EVERY_RULE, LEVELS, MOST, SNOOZE, Policy, Quiet
 from healthslm.errors import UsageError
 from healthslm.readings import Severity
 
-LEVELS = {level.word: level for level in (Severity.WATCH, Severity.URGENT, Severity.EMERGENCY)}
+_LEVELS = {level.word: level for level in LEVELS}
 NONE = "none"
-_WEEK = 7 * 24 * 60
-_DAY = 24 * 60
-_MOST_CHOICES = 8
 _QUIET = re.compile(r"([0-9]{1,2}):([0-9]{2})-([0-9]{1,2}):([0-9]{2})")
 _USUAL = Policy()
 
@@ -75,9 +72,9 @@ def _number(low: int, high: int) -> Callable[[str, Known], int]:
 
 
 def _level(text: str, _known: Known) -> Severity:
-    if text not in LEVELS:
-        raise ValueError(f"It may be {', '.join(LEVELS)}.")
-    return LEVELS[text]
+    if text not in _LEVELS:
+        raise ValueError(f"It may be {', '.join(_LEVELS)}.")
+    return _LEVELS[text]
 
 
 def _parts(text: str) -> list[str]:
@@ -87,7 +84,7 @@ def _parts(text: str) -> list[str]:
 
 
 def _quiet_hours(text: str, _known: Known) -> tuple[Quiet, ...]:
-    how = f"Write it like 22:00-07:00, up to {_MOST_CHOICES} with commas; {NONE} for none."
+    how = f"Write it like 22:00-07:00, up to {CHOICES} with commas; {NONE} for none."
     found = []
     for part in _parts(text):
         clock = _QUIET.fullmatch(part)
@@ -98,18 +95,18 @@ def _quiet_hours(text: str, _known: Known) -> tuple[Quiet, ...]:
             found.append(Quiet(start=time(hour, minute), end=time(last_hour, last_minute)))
         except ValueError as error:  # pydantic's is one too
             raise ValueError(how) from error
-    if len(found) > _MOST_CHOICES:
+    if len(found) > CHOICES:
         raise ValueError(how)
     return tuple(found)
 
 
 def _snoozes(text: str, known: Known) -> tuple[int, ...]:
-    how = f"It may be minutes from 1 to {_DAY}, up to {_MOST_CHOICES} with commas; {NONE} for none."
+    how = f"It may be minutes from {SNOOZE[0]} to {SNOOZE[1]}, up to {CHOICES} with commas; {NONE} for none."
     try:
-        found = tuple(_number(1, _DAY)(part, known) for part in _parts(text))
+        found = tuple(_number(*SNOOZE)(part, known) for part in _parts(text))
     except ValueError as error:
         raise ValueError(how) from error
-    if len(found) > _MOST_CHOICES:
+    if len(found) > CHOICES:
         raise ValueError(how)
     return found
 
@@ -158,13 +155,13 @@ _SETTINGS = {
     ),
     "cap": _Setting(
         field="cap",
-        read=_number(1, 1000),
+        read=_number(*CAP),
         write=str,
         meaning="messages an hour to one hook; an emergency does not count",
     ),
     "repeat": _Setting(
         field="repeat_min",
-        read=_number(0, _WEEK),
+        read=_number(0, MOST),
         write=str,
         of="level",
         gone=0,
@@ -172,7 +169,7 @@ _SETTINGS = {
     ),
     "repeat-times": _Setting(
         field="repeat_times",
-        read=_number(0, _WEEK),
+        read=_number(0, MOST),
         write=str,
         of="level",
         gone=0,
@@ -194,7 +191,7 @@ _SETTINGS = {
     ),
     "confirm": _Setting(
         field="confirm_min",
-        read=_number(0, _WEEK),
+        read=_number(0, MOST),
         write=str,
         of="rule",
         gone=0,
@@ -211,11 +208,11 @@ _SETTINGS = {
         meaning="its level at the most; an emergency stays one",
     ),
     "repeat-of": _Setting(
-        field="repeat_of", read=_number(0, _WEEK), write=str, of="rule", meaning="its own repeat, in minutes"
+        field="repeat_of", read=_number(0, MOST), write=str, of="rule", meaning="its own repeat, in minutes"
     ),
     "expect": _Setting(
         field="expect_min",
-        read=_number(0, _WEEK),
+        read=_number(0, MOST),
         write=str,
         of="device",
         meaning="minutes that nothing may come from it; 0 is not watched",
@@ -274,7 +271,7 @@ def rows(policy: Policy) -> Iterator[Row]:
         if not setting.of:
             yield _row(name, setting, now, usual)
         elif setting.of == "level":
-            for word, level in LEVELS.items():
+            for word, level in _LEVELS.items():
                 values = (entries.get(level, setting.gone) for entries in (now, usual))
                 yield _row(f"{name}.{word}", setting, *values)
         else:
@@ -300,9 +297,9 @@ def _named(name: str, known: Known, kept: Policy | None = None) -> tuple[_Settin
     if not setting.of:
         return setting, ""
     if setting.of == "level":
-        if of not in LEVELS:
-            raise UsageError(f"{_cut(of)} is no level.", f"There are: {', '.join(LEVELS)}.")
-        return setting, LEVELS[of]
+        if of not in _LEVELS:
+            raise UsageError(f"{_cut(of)} is no level.", f"There are: {', '.join(_LEVELS)}.")
+        return setting, _LEVELS[of]
     key = of
     if setting.of == "device":
         called = [address for address, name in known.devices.items() if name == of]

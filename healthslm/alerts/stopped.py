@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from healthslm.alerts.alert import Alert, AlertState
+from healthslm.alerts.alert import Alert
 from healthslm.alerts.detected_issue import given
 from healthslm.alerts.hooks import Hook
 from healthslm.alerts.payload import Occasion
+from healthslm.alerts.watch import Watched
 from healthslm.readings import Finding, Severity
-
-_RULE = "engine_stopped"
 
 
 def stopped(hooks: Sequence[Hook], now: datetime) -> Iterator[tuple[Hook, str]]:
     """Yield the hooks that are called at once for something urgent, each with its payload; made at `now`."""
     finding = Finding(
-        rule=_RULE,
+        rule=Watched.ENGINE_STOPPED.value,
         version="1",
         severity=Severity.URGENT,
         title="healthslm has stopped",
@@ -28,16 +27,7 @@ def stopped(hooks: Sequence[Hook], now: datetime) -> Iterator[tuple[Hook, str]]:
         end=now,
         ongoing=True,
     )
-    alert = Alert(
-        id=uuid.uuid4().hex,
-        rule=_RULE,
-        state=AlertState.RAISED,
-        severity=finding.severity,
-        finding=finding,
-        raised_at=now,
-        last_seen=now,
-        join=timedelta(0),
-    )
+    alert = Alert.passing(finding, now, id=uuid.uuid4().hex)
     for hook in hooks:
-        if not hook.after_min and hook.wants(_RULE, finding.severity):
+        if not hook.after_min and hook.wants(finding.rule, finding.severity):
             yield hook, given(alert, hook.form, hook.tell, Occasion.STOPPED)

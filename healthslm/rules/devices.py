@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from healthslm.analysis.activity import SHOWS_MOVEMENT
 from healthslm.readings import Kind, Window
 from healthslm.rules.base import Rule, Windows
 
-EXPLAINS = frozenset({Kind.STEPS, Kind.CADENCE, Kind.SPEED, Kind.MOVEMENT})
-"""Kinds that explain others: they say nothing of whether those are well, whichever device sent them."""
+EXPLAINS = frozenset({*SHOWS_MOVEMENT, Kind.PULSE_RATE})
+"""Kinds that explain others: by themselves they say nothing of whether those are well."""
 
 
 def devices_in(rule: Rule, windows: Windows) -> list[int | None]:
@@ -33,7 +34,7 @@ def of_device(rule: Rule, windows: Windows, device: int | None) -> Windows:
 
 
 def _of(window: Window, device: int) -> Window:
-    if window.devices is None or window.kind in EXPLAINS:
+    if window.devices is None:
         return window
     mine = window.devices == device
     return window.where(mine) if mine.any() else window

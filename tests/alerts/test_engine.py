@@ -1,6 +1,6 @@
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -344,3 +344,130 @@ def test_a_snooze_forgets_nobody_who_was_told(store: Store) -> None:
     engine.refresh()
     engine.tick(at("12:11"))
     assert [row.occasion for row in store.outbox("bell")] == ["acknowledged"]
+
+
+HEART = Watch("high_heart_rate", timedelta(minutes=30))
+
+
+def heart(severity: Severity) -> Finding:
+    return Finding(
+        rule=HEART.name, version="1", severity=severity, title="Fast heart", action="", source="",
+        start=at("12:00"), end=at("12:00"),
+    )  # fmt: skip
+
+
+def minute(number: float) -> datetime:
+    return at("12:00") + timedelta(minutes=number)
+
+
+def test_what_gets_better_before_it_is_confirmed_is_raised_at_its_worst(store: Store) -> None:
+    keep_policy(store, Policy(confirm_min={HEART.name: 10}))
+    engine = engine_of(store)
+    engine.update(HEART, heart(Severity.URGENT), minute(0))
+    assert engine.update(HEART, heart(Severity.WATCH), minute(5)) is None
+    alert = engine.update(HEART, heart(Severity.WATCH), minute(10))
+    assert alert is not None
+    assert (alert.severity, alert.finding.severity) == (Severity.URGENT, Severity.URGENT)
+
+
+def test_a_clock_that_is_set_back_keeps_nobody_waiting(store: Store) -> None:
+    keep_policy(store, Policy(confirm_min={HEART.name: 10}))
+    engine = engine_of(store)
+    engine.update(HEART, heart(Severity.URGENT), minute(0))
+    assert engine.tick(minute(5)) == []
+    assert [alert.rule for alert in engine.tick(minute(-30))] == [HEART.name]
+
+
+def test_a_short_relief_makes_no_news_of_the_same_level(store: Store) -> None:
+    engine = engine_of(store)
+    assert engine.update(HEART, heart(Severity.URGENT), minute(0))
+    for number in range(1, 10):
+        engine.update(HEART, heart(Severity.WATCH), minute(number))
+    assert engine.update(HEART, heart(Severity.URGENT), minute(9)) is None
+
+
+def test_it_is_eased_to_the_worst_of_the_relief_not_to_its_end(store: Store) -> None:
+    engine = engine_of(store)
+    engine.update(HEART, heart(Severity.EMERGENCY), minute(0))
+    engine.update(HEART, heart(Severity.URGENT), minute(1))
+    for number in range(2, 13):
+        engine.update(HEART, heart(Severity.WATCH), minute(number))
+    (alert,) = engine.open_alerts
+    assert alert.severity is Severity.URGENT
+    assert engine.update(HEART, heart(Severity.EMERGENCY), minute(13)) is not None
+
+
+def test_what_needs_days_to_be_over_is_not_over_in_one(store: Store) -> None:
+    engine = engine_of(store)
+    engine.update(Watch(HEART.name, timedelta(days=3)), heart(Severity.WATCH), minute(0))
+    for hours in range(1, 3 * 24 + 1):
+        engine.tick(minute(0) + timedelta(hours=hours))
+        assert engine.open_alerts
+    engine.tick(minute(1) + timedelta(days=3))
+    assert not engine.open_alerts
+
+
+def test_an_acknowledgement_of_another_process_is_seen_though_nothing_is_written(tmp_path: Path) -> None:
+    made, _ = create(tmp_path / "home", "passphrase", profile=CHEAPEST)
+    with made as mine, open_store(tmp_path / "home", "passphrase") as theirs:
+        engine = engine_of(mine)
+        alert = engine.update(HEART, heart(Severity.WATCH), minute(0))
+        assert alert is not None
+        desk.acknowledge(theirs, alert.id, minute(1), "anna")
+        engine.tick(minute(2))
+        assert [alert.acknowledged_by for alert in engine.open_alerts] == ["anna"]
+
+
+def test_that_it_was_seen_is_told_once(store: Store) -> None:
+    hooks = parse_hooks([{"kind": "command", "name": "bell", "argv": ["true"], "over": True}])
+    engine = Engine(store, hooks, clock=lambda: DAY)
+    alert = engine.update(HEART, heart(Severity.WATCH), minute(0))
+    assert alert is not None
+    desk.acknowledge(store, alert.id, minute(1))
+    engine.refresh()
+    for number in (2, 3, 4):
+        engine.tick(minute(number))
+    assert [row.occasion for row in store.outbox("bell")] == ["new", "acknowledged"]
+
+
+@pytest.mark.parametrize(("seen", "told"), [(False, ["held"]), (True, [])])
+def test_what_quiet_hours_held_is_not_told_in_the_morning_to_who_has_seen_it(
+    store: Store, seen: bool, told: list[str]
+) -> None:
+    keep_policy(store, Policy.model_validate({"quiet": [{"start": "11:00", "end": "14:00"}]}))
+    engine = engine_of(store)
+    alert = engine.update(HEART, heart(Severity.URGENT), minute(0))
+    assert alert is not None
+    if seen:
+        desk.acknowledge(store, alert.id, minute(1))
+        engine.refresh()
+    engine.update(HEART, None, minute(2))
+    for number in (40, 125):
+        engine.tick(minute(number))
+    assert not engine.open_alerts
+    assert [row.occasion for row in store.outbox("bell")] == told
+
+
+def test_what_was_too_much_for_the_hour_is_told_afterwards_though_it_is_over(store: Store) -> None:
+    keep_policy(store, Policy(cap=1))
+    engine = engine_of(store)
+    for rule in ("fever", "weight_gain", HEART.name):
+        found = replace(heart(Severity.WATCH), rule=rule)
+        engine.update(Watch(rule, HEART.join), found, minute(0))
+    engine.update(HEART, None, minute(1))
+    engine.tick(minute(40))
+    assert HEART.name not in {alert.rule for alert in engine.open_alerts}
+    assert [row.occasion for row in store.outbox("bell")] == ["new", "held"]
+    engine.tick(minute(61))
+    last = store.outbox("bell")[-1]
+    assert last.occasion == "held"
+    assert [document for id_ in last.alert_ids if '"high_heart_rate"' in (document := store.alert(id_) or "")]
+
+
+def test_what_holds_again_after_a_good_reading_is_not_over_when_nothing_more_comes(store: Store) -> None:
+    engine = engine_of(store)
+    engine.update(HEART, heart(Severity.WATCH), minute(0))
+    engine.update(HEART, None, minute(5))
+    engine.update(HEART, heart(Severity.WATCH), minute(10))
+    engine.tick(minute(60))
+    assert engine.open_alerts

@@ -9,7 +9,7 @@ from healthslm.alerts import Alert, AlertState, Hook, parse_hooks
 from healthslm.alerts.alert import Held, Told
 from healthslm.alerts.payload import Occasion
 from healthslm.alerts.policy import Policy
-from healthslm.alerts.telling import GROUP, HOUR, Lately, held_for_all, messages
+from healthslm.alerts.telling import GROUP, HOUR, Lately, afterwards, held_for_all, messages
 from healthslm.readings import Finding, Severity
 from tests.making import at
 
@@ -97,7 +97,15 @@ def test_a_clock_that_was_wrong_keeps_no_carer_waiting() -> None:
 
 @pytest.mark.parametrize(
     ("minutes", "times", "took", "again"),
-    [(60, 1, True, True), (59, 1, True, False), (60, 4, True, False), (60, 1, False, False)],
+    [
+        (60, 1, True, True),
+        (59, 1, True, False),
+        (60, 3, True, True),
+        (60, 4, True, False),
+        (60, 1, False, False),
+        (-59, 1, True, False),
+        (-61, 1, True, True),  # a clock that was wrong then keeps nobody waiting
+    ],
 )
 def test_what_was_taken_and_not_acknowledged_is_told_again_a_few_times(
     minutes: int, times: int, took: bool, again: bool
@@ -167,3 +175,84 @@ def test_a_hold_that_began_when_a_clock_was_wrong_begins_now() -> None:
     lately = Lately(capped_since=NOON + timedelta(days=3000))
     lately.forget(NOON)
     assert lately.capped_since == NOON
+
+
+def test_what_is_as_severe_as_its_group_waits_too() -> None:
+    lately = Lately()
+    assert told([alert("high_respiration")], lately=lately)
+    assert told([alert("low_spo2")], NOON + timedelta(seconds=30), lately) == []
+
+
+def test_of_the_same_level_the_oldest_is_told_first() -> None:
+    later = alert("fever", id="a", raised_at=NOON + timedelta(minutes=1))
+    assert [ids for _, ids in told([later, alert("low_spo2", id="b")])] == [["b"], ["a"]]
+
+
+def test_what_was_told_by_a_clock_that_was_wrong_holds_nothing_back() -> None:
+    lately = Lately()
+    told([alert(f"storm_{number}") for number in range(20)], NOON + timedelta(days=400), lately)
+    lately.capped_since = None
+    assert told([alert("fever")], NOON, lately) == [(Occasion.NEW, ["fever"])]
+
+
+def test_as_many_as_the_cap_within_the_hour_are_too_many() -> None:
+    lately = Lately()
+    storm = [alert(f"storm_{number:02}") for number in range(20)]
+    told(storm[:1], NOON, lately)
+    told(storm[1:], NOON + timedelta(minutes=10), lately)  # eleven, and that more is held back
+    assert told(storm[13:], NOON + HOUR, lately) == []  # one is forgotten, twelve are left
+    assert told(storm[13:], NOON + timedelta(minutes=10) + HOUR, lately)
+
+
+def test_when_what_was_held_back_fills_the_hour_again_it_is_not_said_again() -> None:
+    lately, policy = Lately(), Policy(cap=1)
+    storm = [alert(f"storm_{number}") for number in range(6)]
+
+    def occasions(alerts: list[Alert], now: datetime) -> list[Occasion]:
+        return [message.occasion for message in messages(alerts, hook(), policy, lately, now)[0]]
+
+    assert occasions(storm[:3], NOON) == [Occasion.NEW, Occasion.HELD]
+    assert occasions(storm[2:4], NOON + HOUR) == [Occasion.HELD]
+    assert occasions(storm[4:], NOON + HOUR + timedelta(minutes=5)) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "after_min", "occasion"),
+    [
+        ({"worse": True}, 0, Occasion.WORSE),
+        ({"snoozed_at": NOON, "snoozed_until": NOON, "worse": True}, 0, Occasion.AGAIN),
+        ({"state": AlertState.RESOLVED}, 0, Occasion.HELD),
+        ({"state": AlertState.RESOLVED}, 10, None),
+    ],
+)
+def test_the_first_word_says_why_it_comes_now(
+    more: dict[str, Any], after_min: int, occasion: Occasion | None
+) -> None:
+    """Nobody is called at last for what is over."""
+    sent = told([alert("fever", Severity.URGENT, **more)], NOON + HOUR, after_min=after_min)
+    assert [why for why, _ in sent] == ([] if occasion is None else [occasion])
+
+
+@pytest.mark.parametrize(
+    ("until", "state", "again"),
+    [
+        (timedelta(minutes=30), AlertState.DELIVERED, True),
+        (timedelta(minutes=-30), AlertState.DELIVERED, False),
+        (timedelta(minutes=30), AlertState.RESOLVED, False),
+    ],
+)
+def test_what_was_snoozed_is_told_again_once(until: timedelta, state: AlertState, again: bool) -> None:
+    """Told at noon, snoozed until before or after that, and looked at an hour later."""
+    low = alert(
+        "fever", state=state, told={"bell": Told(at=NOON, row=1)}, delivered_to=("bell",),
+        snoozed_at=NOON - HOUR, snoozed_until=NOON + until,
+    )  # fmt: skip
+    assert bool(told([low], NOON + HOUR)) is again
+
+
+def test_only_who_was_told_hears_that_it_is_over() -> None:
+    mine, other = hook(over=True), hook(over=True, name="other")
+    fever = alert("fever", told={"bell": Told(at=NOON, row=1)})
+    sent = list(afterwards(fever, [mine, other], Occasion.OVER))
+    assert [(message.hook.name, message.occasion) for message in sent] == [("bell", Occasion.OVER)]
+    assert list(afterwards(fever, [hook()], Occasion.OVER)) == []

@@ -243,6 +243,7 @@ class Stage:
         before, after = self._store.folder, self._folder / str(self._lives)
         for task in self._deliveries.values():
             task.cancel()
+        self._world.waiting.clear()  # who was being called has heard nothing
         if killed:
             shutil.copytree(before, after)
         with suppress(Exception):
