@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
+import re
 import ssl
 import string
 from abc import ABC, abstractmethod
@@ -22,6 +24,8 @@ TIME_LIMIT = 10.0
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 HOST = r"^(?:::1|[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?)$"
 """A server's name or address."""
+_LABEL = re.compile(r"(?!-)[\w-]{1,63}(?<!-)")
+"""One part of a host's name; a name in another script is one too (IDNA)."""
 Clock = Callable[[], datetime]
 
 
@@ -64,9 +68,20 @@ class Base(BaseModel, ABC):
     def ready(self) -> None:
         """Load what a call needs, so that no alert waits for it. Raises `HookError` where it is not there."""
 
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The names that have to be found in the network, where we know them."""
+        return ()
+
     def checked(self) -> None:
-        """See, when it is set up, that it can be used at all. Raises `HookError`."""
+        """See, when it is set up, that it can be used at all. Raises `HookError`.
+
+        What was set up once is read again without this, so that a stricter version stops no alert.
+        """
         self.ready()
+        for host in self.hosts:
+            if not can_be_host(host):
+                raise self.failed(f"no server can be called {self.readable(host)!r}.")
 
     def wants(self, rule: str, severity: Severity) -> bool:
         """Say whether this hook is told of such an alert at all."""
@@ -161,6 +176,17 @@ def trusted() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
     return context
+
+
+def can_be_host(name: str) -> bool:
+    """Say whether a server can have this name or address at all; nobody is asked for it."""
+    if ":" not in name:
+        return all(_LABEL.fullmatch(label) for label in name.removesuffix(".").split("."))
+    try:
+        ipaddress.IPv6Address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def without_secrets(url: str) -> str:
