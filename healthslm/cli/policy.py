@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.padding import Padding
 from rich.text import Text
 
 from healthslm.alerts import policy_words
@@ -15,6 +16,7 @@ from healthslm.alerts.policy_words import Known, Row
 from healthslm.cli import terminal
 from healthslm.cli.alerting import alerts
 from healthslm.cli.app import Json
+from healthslm.cli.policy_meaning import meaning
 from healthslm.cli.running import say_if_running
 from healthslm.cli.session import session
 from healthslm.clock import utc_now
@@ -29,6 +31,9 @@ at its next start.
 Names: {", ".join(policy_words.NAMES)}. Times are minutes, levels are watch, urgent and emergency; several
 values stand with commas between them.
 """
+
+_NAME_WIDTH = 24
+"""A longer name moves only its own value."""
 
 
 @alerts.command("policy", help=_HELP)
@@ -61,6 +66,8 @@ def alerts_policy(
         )
         return
     _print(shown)
+    for sentence in meaning(now):
+        terminal.say(sentence, "yellow")
 
 
 def _change(store: Store, words: Sequence[str], reset: bool, home: Path) -> None:
@@ -89,6 +96,10 @@ def _change(store: Store, words: Sequence[str], reset: bool, home: Path) -> None
             Event.SETTING_CHANGED, utc_now(), setting=f"alerts {name}", was=was.get(name), now=now.get(name)
         )
     store.commit()
+    known_before = set(meaning(before))
+    for sentence in meaning(after):
+        if sentence not in known_before:
+            terminal.say(sentence, "yellow")
     if after.expected != before.expected or after.paced is not before.paced:
         say_if_running(home)  # what is absent is set up at a start; the rest is taken over at once
 
@@ -100,17 +111,14 @@ def _usual(policy: Policy, word: str, known: Known) -> Policy:
 
 
 def _print(shown: Sequence[Row]) -> None:
-    table = terminal.table_of("setting", "value", "default", "what it is")
-    said = ""
-    for row in shown:
-        meaning, said = "" if row.meaning == said else row.meaning, row.meaning
-        style = "bold" if row.own else "dim"
-        usual = "" if not row.own else "not set" if row.usual is None else row.usual
-        table.add_row(
-            terminal.cell(row.name, "bold" if row.own else ""),
-            Text(row.value, style),
-            Text(usual, "dim"),
-            Text(meaning, "dim"),
-        )
-    terminal.out.print(table)
+    """Show each setting, and below its like what they are: no column is too narrow for a word."""
+    wide = min(max(len(row.name) for row in shown), _NAME_WIDTH)
+    for index, row in enumerate(shown):
+        line = terminal.cell(f"{row.name:{wide}}", "bold" if row.own else "")
+        line.append(f"  {row.value}", "bold" if row.own else "not bold")
+        if row.own:
+            line.append(f"  (default: {'not set' if row.usual is None else row.usual})", "not bold dim")
+        terminal.out.print(line)
+        if index + 1 == len(shown) or shown[index + 1].meaning != row.meaning:
+            terminal.out.print(Padding(Text(row.meaning, "dim"), (0, 0, 0, 4), expand=False))
     terminal.say("Where no default is named it is the default. Change it: healthslm alerts policy NAME=VALUE")
