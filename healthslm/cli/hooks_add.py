@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import typer
 
 from healthslm.alerts import CommandHook, Hook, Tell, parse_hooks
-from healthslm.alerts.hooks.base import LOOPBACK, can_be_host
+from healthslm.alerts.hooks.base import LOOPBACK, WATCHES, can_be_host
 from healthslm.alerts.payload import Form
 from healthslm.cli import terminal
 from healthslm.cli.hooks import TOLD, hooks, keep, when
@@ -58,7 +58,14 @@ def hooks_add(
         ),
     ] = 0,
     least: Annotated[Level, typer.Option(help="Only of this level and above.")] = Level.WATCH,
-    rules: Annotated[str, typer.Option(metavar="RULE,...", help="Only of these; see `rules list`.")] = "",
+    rules: Annotated[
+        str,
+        typer.Option(
+            metavar="RULE,...",
+            help="Only of these; see `rules list`. Name what is missing too, like "
+            "engine_stopped,no_data, or it is not told of that.",
+        ),
+    ] = "",
     over: Annotated[
         bool, typer.Option("--over", help="Also when it is acknowledged, and when it is over.")
     ] = False,
@@ -90,7 +97,7 @@ def hooks_add(
     row |= {
         "after_min": after,
         "least": least.severity,
-        "rules": [rule_named(rule).name for rule in _words(rules)],
+        "rules": [_rule(rule) for rule in _words(rules)],
         "heartbeat_min": heartbeat,
         "vitals": [_kind(kind) for kind in _words(vitals)],
         "vitals_s": vitals_every,
@@ -108,6 +115,12 @@ def hooks_add(
             raise UsageError(f"There is already a hook {name}.", f"First: healthslm hooks remove {name}")
         keep(store, [*kept, hook])
     terminal.say(f"{name} will be told {TOLD[hook.tell]}{when(hook)}. Next: healthslm hooks test {name}")
+    if hook.rules and not set(hook.rules) & set(WATCHES):
+        terminal.say(
+            f"{name} is not told when something is missing, nor that healthslm has stopped. "
+            f"To be told: --rules {','.join(hook.rules)},engine_stopped,no_data,device_gone",
+            "yellow",
+        )
     say_if_running(current.settings.home)
     if "secret" in row:
         terminal.err.print("The secret with which it can check our signature, shown only now:")
@@ -130,6 +143,16 @@ def _usable(row: dict[str, object]) -> Hook:
 
 def _words(text: str) -> Sequence[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _rule(name: str) -> str:
+    if name in WATCHES:
+        return name
+    try:
+        return rule_named(name).name
+    except UsageError as error:
+        missing = f"What is missing has names too: {', '.join(WATCHES)}."
+        raise UsageError(error.message, f"{error.hint} {missing}") from error
 
 
 def _kind(name: str) -> Kind:

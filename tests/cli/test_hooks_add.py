@@ -12,8 +12,15 @@ from pathlib import Path
 import pytest
 import typer.testing
 
+from healthslm.alerts import Tell, parse_hooks
+from healthslm.alerts.groups import MACHINE, group_of
+from healthslm.alerts.hooks.base import WATCHES
+from healthslm.alerts.hooks.homeassistant import HomeAssistant
+from healthslm.alerts.stopped import stopped
 from healthslm.cli import app
+from healthslm.clock import utc_now
 from healthslm.errors import HealthslmError, UsageError
+from healthslm.readings import Severity
 from healthslm.store import CHEAPEST, create, open_store
 
 # The library's own, on Python 3.11.
@@ -145,3 +152,39 @@ def test_a_hook_that_was_taken_once_is_still_read(add: Add, home: Path) -> None:
     assert add("new", "--", "true") is None
     with open_store(home, "passphrase") as store:
         assert json.dumps(store.get("hooks")).count('"name"') == 2
+
+
+def test_a_hook_for_some_rules_says_that_it_hears_of_nothing_missing(home: Path, add: Add) -> None:
+    opening = ["--home", str(home), "--passphrase-file", str(home.parent / "passphrase")]
+
+    def said(name: str, rules: str) -> str:
+        words = [*opening, "hooks", "add", name, "--rules", rules, "--", "true"]
+        return typer.testing.CliRunner().invoke(app, words, catch_exceptions=False).stderr
+
+    assert "--rules fever,engine_stopped,no_data" in said("one", "fever")
+    assert "not told when something is missing" not in said("two", "fever,engine_stopped,no_data")
+    refused = add("three", "--rules", "no_dta", "--", "true")
+    assert isinstance(refused, UsageError)
+    assert "no_data" in refused.hint
+    with open_store(home, "passphrase") as store:
+        one, two = parse_hooks(store.get("hooks"))
+    for rule in ("engine_stopped", "no_data:C0:FF:EE:00:00:01"):
+        assert not one.wants(rule, Severity.URGENT)
+        assert two.wants(rule, Severity.URGENT)
+    assert not two.wants("not_worn:C0:FF:EE:00:00:01", Severity.URGENT)
+    assert [hook.name for hook, _ in stopped([one, two], utc_now())] == ["two"]
+
+
+def test_each_watch_can_be_named_and_stands_in_the_docs() -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "alerts.md").read_text(encoding="utf-8")
+    for watch in WATCHES:
+        assert group_of(watch) == MACHINE
+        assert f"\n| `{watch}" in docs, watch
+
+
+def test_a_watch_of_each_device_is_no_entity_of_its_own() -> None:
+    """It would never be switched on: the alerts are called after the device."""
+    words = HomeAssistant("homeassistant", "healthslm", Tell.TITLE, ("fever", "no_data"), (), 60)
+    topics = " ".join(message.topic for message in words.everything(0))
+    assert "fever" in topics
+    assert "no_data" not in topics

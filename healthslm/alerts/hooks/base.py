@@ -27,6 +27,10 @@ HOST = r"^(?:::1|[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?)$"
 _LABEL = re.compile(r"(?!-)[\w-]{1,63}(?<!-)")
 """One part of a host's name; a name in another script is one too (IDNA)."""
 Clock = Callable[[], datetime]
+WATCHES_OF_ONE = ("no_data", "device_gone", "not_worn", "battery_low", "undelivered")
+"""What is watched of each device or hook: the alert's name has its address, or name, behind a colon."""
+WATCHES = (*WATCHES_OF_ONE, "adapter_gone", "clock_wrong", "disk_full", "engine_stopped")
+"""What a hook may be told of besides rules: something is missing, of whichever device (docs/alerts.md)."""
 
 
 class Base(BaseModel, ABC):
@@ -36,7 +40,7 @@ class Base(BaseModel, ABC):
     could be told, so that a carer is called when the wearer does not answer. With `over` it also hears that
     one is acknowledged or over. Every `heartbeat_min` minutes it hears that healthslm is at work; 0 is never.
     `vitals` are kinds whose latest reading it gets, once in `vitals_s` seconds at the most; `rules`, where
-    there are any, the only ones whose alerts it is told.
+    there are any, the only ones whose alerts it is told: rules, or `WATCHES`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -85,7 +89,8 @@ class Base(BaseModel, ABC):
 
     def wants(self, rule: str, severity: Severity) -> bool:
         """Say whether this hook is told of such an alert at all."""
-        return severity >= self.least and (not self.rules or rule in self.rules)
+        named = rule in self.rules or rule.partition(":")[0] in self.rules
+        return severity >= self.least and (not self.rules or named)
 
     @abstractmethod
     async def call(self, payload: str, *, key: str, clock: Clock, limit: float = TIME_LIMIT) -> None:

@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from healthslm import __version__
+from healthslm.alerts.hooks.base import WATCHES_OF_ONE
 from healthslm.alerts.payload import TOLD, Occasion, Tell
 from healthslm.readings import KINDS, Kind, Severity
 
@@ -176,7 +177,8 @@ class HomeAssistant:
 
     def _rules(self) -> Sequence[str]:
         """Rules that may be named at all."""
-        return self.rules if "rule" in TOLD[self.tell] else ()
+        chosen = [rule for rule in self.rules if rule not in WATCHES_OF_ONE]  # each device has one of its own
+        return chosen if "rule" in TOLD[self.tell] else ()
 
     def _rule_topic(self, rule: str) -> str:
         return f"{self.topic}/rule/{_slug(rule)}"
