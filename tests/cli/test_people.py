@@ -17,6 +17,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from click.testing import Result
 from pypdf import PdfReader
+from typer import Context
+from typer.core import TyperGroup
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -107,7 +109,11 @@ COMMANDS = [
 
 def lists() -> Iterator[tuple[str, ...]]:
     """Everything that lists or shows, also what is yet to be written."""
-    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
+    group = get_command(app)
+    assert isinstance(group, TyperGroup)
+    context = Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         if name in ("doctor", "audit"):
             yield (name,)
         for inner in {"list", "show"} & getattr(command, "commands", {}).keys():
