@@ -15,6 +15,7 @@ from healthslm.alerts.groups import group_of
 from healthslm.alerts.hooks import Hook
 from healthslm.alerts.payload import Occasion
 from healthslm.alerts.policy import Policy
+from healthslm.alerts.watch import Watched
 from healthslm.readings import Severity
 
 HOUR = timedelta(hours=1)
@@ -107,7 +108,7 @@ def held_for_all(alert: Alert, policy: Policy, now: datetime, local: datetime, s
 
 def occasion_of(alert: Alert, hook: Hook, policy: Policy, now: datetime) -> Occasion | None:
     """Say on which occasion a hook is to be told of an alert now, apart from what others it was told."""
-    if not hook.wants(alert.rule, alert.severity) or alert.rule == f"undelivered:{hook.name}":
+    if not hook.wants(alert.rule, alert.severity) or alert.rule == f"{Watched.UNDELIVERED}:{hook.name}":
         return None
     told = alert.told.get(hook.name)
     if told is None:

@@ -8,14 +8,14 @@ from typing import Protocol
 
 from healthslm.alerts.hooks import Hook
 from healthslm.alerts.kept import OutboxRow
-from healthslm.alerts.watch import Watch
+from healthslm.alerts.watch import Watch, Watched
 from healthslm.readings import Finding, Severity
 
 WAITED = timedelta(minutes=10)
 """How long an alert waits for a hook that fails before the others are told."""
 
 
-_OF = "undelivered:"
+_OF = f"{Watched.UNDELIVERED}:"
 _TRIES = 9
 """So many fill that time: each waits twice as long as the one before."""
 

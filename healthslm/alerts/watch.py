@@ -25,6 +25,8 @@ _OF_DEVICES = frozenset(
     {Watched.NO_DATA, Watched.DEVICE_GONE, Watched.NOT_WORN, Watched.BATTERY_LOW, Watched.CLOCK_WRONG}
 )
 """Those that each device has one of. This machine has a `CLOCK_WRONG` of its own."""
+OF_ONE = frozenset({*_OF_DEVICES, Watched.UNDELIVERED}) - {Watched.CLOCK_WRONG}
+"""Those that are always of one device or hook: behind a colon they have its address, or its name."""
 _BY_NAME = {watched.value: watched for watched in Watched}
 
 

@@ -19,7 +19,7 @@ from device import watch
 from healthslm.bench import far
 from healthslm.bench.rows import Row, row
 from healthslm.bench.ways import PASSPHRASE
-from healthslm.cli import app  # noqa: F401  what `healthslm run` has loaded when it begins
+from healthslm.cli import listening  # noqa: F401  what `healthslm run` has loaded when it begins
 from healthslm.collector import Update
 from healthslm.pipeline import collect
 from healthslm.store import CHEAPEST, create, open_store

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from healthslm.absence.beat import last_beat
 from healthslm.alerts import Alert, AlertState, desk
 from healthslm.alerts.policy import policy_of
 from healthslm.cli import terminal
@@ -145,6 +144,8 @@ def alerts_heartbeat(context: typer.Context, json: Json = False) -> None:
 
     For another program that looks after it. One that runs and has not moved for two minutes hangs: 1.
     """
+    from healthslm.absence.beat import last_beat  # noqa: PLC0415  it brings the Bluetooth side with it
+
     current = session(context)
     running, beat = is_running(current.settings.home), last_beat(current.settings.home)
     hangs = running and beat is not None and not beat.clean and utc_now() - beat.at > _HANGS

@@ -4,22 +4,58 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
+from typer.core import TyperGroup
+from typer.main import get_group
 
-from device.errors import DeviceError
 from healthslm import __version__, people, secrecy
 from healthslm import settings as settings_module
 from healthslm.cli import terminal
 from healthslm.cli.session import Session
+from healthslm.cli.where import EVERY, MODULES
 from healthslm.errors import HealthslmError
+
+if TYPE_CHECKING:
+    from device.errors import DeviceError
+
+
+class _Commands(TyperGroup):
+    """Loads the command that is asked for, and all of them where they are listed or it is none of them.
+
+    What Typer hands over is Click's, or its own copy of that, as its version is: hence `Any`.
+    """
+
+    _loaded: frozenset[str] = frozenset()
+    """The modules that `commands` was made of."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command, or `None`."""
+        self._load(MODULES.get(cmd_name, EVERY))
+        return super().get_command(ctx, cmd_name)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of all."""
+        self._load(EVERY)
+        return super().list_commands(ctx)
+
+    def _load(self, modules: Iterable[str]) -> None:
+        if new := set(modules) - self._loaded:
+            for module in sorted(new):
+                import_module(f"healthslm.cli.{module}")  # it adds itself to `app`
+            self._loaded |= new
+            self.commands = get_group(app).commands
+
 
 app = typer.Typer(
     name="healthslm",
+    cls=_Commands,
     help=f"A private health-monitoring assistant for wearables. {terminal.DISCLAIMER}",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -75,9 +111,12 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # a terminal without "°" shows "?" instead of nothing
     try:
         app(standalone_mode=True)
-    except (HealthslmError, DeviceError) as error:
+    except HealthslmError as error:
         _fail(error.message, error.hint)
-        sys.exit(getattr(error, "exit_code", 1))
+        sys.exit(error.exit_code)
+    except _device_errors() as error:
+        _fail(error.message, error.hint)
+        sys.exit(1)
     except OSError as error:  # a broken pipe has ended in Typer: whoever read our output has seen enough
         _fail(f"{error.filename or 'A file'} cannot be used: {error.strerror or error}.")
         sys.exit(1)
@@ -90,6 +129,12 @@ def main() -> None:
         if end.code == 130:  # Typer's way of passing on Ctrl-C
             terminal.say("stopped")
         raise
+
+
+def _device_errors() -> tuple[type[DeviceError], ...]:
+    """The errors of the Bluetooth side, if it was loaded: without it none of them can have been raised."""
+    errors = sys.modules.get("device.errors")
+    return () if errors is None else (errors.DeviceError,)
 
 
 def _fail(message: str, hint: str = "") -> None:

@@ -19,7 +19,7 @@ from healthslm.cli import terminal
 from healthslm.cli.app import Json, app
 from healthslm.cli.session import hooks_of, session
 from healthslm.clock import utc_now
-from healthslm.errors import HookError
+from healthslm.errors import UsageError
 from healthslm.readings import KINDS, Severity
 from healthslm.store import Store
 from healthslm.store.audit import Event
@@ -173,4 +173,4 @@ def _find(store: Store, name: str) -> Hook:
     for hook in hooks_of(store):
         if hook.name == name:
             return hook
-    raise HookError(f"There is no hook {name}.", "See `healthslm hooks list`.")
+    raise UsageError(f"There is no hook {name}.", "See `healthslm hooks list`.")

@@ -11,16 +11,19 @@ from urllib.parse import urlsplit
 
 import typer
 
-from healthslm.alerts import CommandHook, Tell, parse_hooks
-from healthslm.alerts.hooks.base import LOOPBACK
+from healthslm.alerts import CommandHook, Hook, Tell, parse_hooks
+from healthslm.alerts.hooks.base import LOOPBACK, can_be_host
 from healthslm.alerts.payload import Form
+from healthslm.alerts.watch import Watched
 from healthslm.cli import terminal
 from healthslm.cli.hooks import TOLD, hooks, keep, when
 from healthslm.cli.levels import Level
 from healthslm.cli.session import hooks_of, session
-from healthslm.errors import UsageError
+from healthslm.errors import HookError, UsageError
 from healthslm.readings import Kind
 from healthslm.rulebook import rule_named
+
+_HOW = "See `healthslm hooks add --help`."
 
 
 @hooks.command("add")
@@ -55,7 +58,14 @@ def hooks_add(
         ),
     ] = 0,
     least: Annotated[Level, typer.Option(help="Only of this level and above.")] = Level.WATCH,
-    rules: Annotated[str, typer.Option(metavar="RULE,...", help="Only of these; see `rules list`.")] = "",
+    rules: Annotated[
+        str,
+        typer.Option(
+            metavar="RULE,...",
+            help="Only of these; see `rules list`. Name what is missing too, like "
+            "engine_stopped,no_data, or it is not told of that.",
+        ),
+    ] = "",
     over: Annotated[
         bool, typer.Option("--over", help="Also when it is acknowledged, and when it is over.")
     ] = False,
@@ -87,15 +97,14 @@ def hooks_add(
     row |= {
         "after_min": after,
         "least": least.severity,
-        "rules": [rule_named(rule).name for rule in _words(rules)],
+        "rules": [_rule(rule) for rule in _words(rules)],
         "heartbeat_min": heartbeat,
         "vitals": [_kind(kind) for kind in _words(vitals)],
         "vitals_s": vitals_every,
         "form": form,
     }
-    (hook,) = parse_hooks([{"name": name, "tell": tell, **row, **({"over": True} if over else {})}])
-    hook.checked()
-    if isinstance(hook, CommandHook) and shutil.which(target[0]) is None:
+    hook = _usable({"name": name, "tell": tell, **row, **({"over": True} if over else {})})
+    if isinstance(hook, CommandHook) and shutil.which(hook.argv[0]) is None:
         raise UsageError(
             f"There is no program {target[0]!r} to be found.", "Write its whole path, or install it first."
         )
@@ -105,13 +114,43 @@ def hooks_add(
             raise UsageError(f"There is already a hook {name}.", f"First: healthslm hooks remove {name}")
         keep(store, [*kept, hook])
     terminal.say(f"{name} will be told {TOLD[hook.tell]}{when(hook)}. Next: healthslm hooks test {name}")
+    if hook.rules and not set(hook.rules) & set(Watched):
+        terminal.say(
+            f"{name} is not told when something is missing, nor that healthslm has stopped. "
+            f"To be told: --rules {','.join(hook.rules)},engine_stopped,no_data,device_gone",
+            "yellow",
+        )
     if "secret" in row:
         terminal.err.print("The secret with which it can check our signature, shown only now:")
         terminal.out.print(row["secret"], markup=False)
 
 
+def _usable(row: dict[str, object]) -> Hook:
+    """Make the hook. What cannot work in it was typed so; a package that is missing was not."""
+    try:
+        (hook,) = parse_hooks([row])
+    except HookError as error:
+        raise UsageError(error.message, error.hint) from error
+    hook.ready()
+    try:
+        hook.checked()
+    except HookError as error:
+        raise UsageError(error.message, error.hint or _HOW) from error
+    return hook
+
+
 def _words(text: str) -> Sequence[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _rule(name: str) -> str:
+    if name in set(Watched):
+        return name
+    try:
+        return rule_named(name).name
+    except UsageError as error:
+        missing = f"What is missing has names too: {', '.join(Watched)}."
+        raise UsageError(error.message, f"{error.hint} {missing}") from error
 
 
 def _kind(name: str) -> Kind:
@@ -132,21 +171,23 @@ def _row(target: list[str]) -> dict[str, object]:
     if scheme == "mailto":
         return {"kind": "mail", "to": [one.strip() for one in first.partition(":")[2].split(",")]}
     if scheme == "desktop":
+        if first != f"{scheme}:":
+            raise UsageError("This desktop has no address.", "Write it like: desktop:")
         return {"kind": "desktop"}
     if scheme in ("mqtt", "mqtts"):
         return _broker(first)
     if scheme and "://" in first:
         return {"kind": "apprise", "url": first}
-    return {"kind": "command", "argv": [first, *map(_whole_path, target[1:])]}
+    return {"kind": "command", "argv": [*map(_whole_path, target)]}
 
 
 def _whole_path(word: str) -> str:
-    """Name a file that is there by its whole path: `healthslm run` may be started in another folder."""
-    return (
-        str(Path(word).resolve())
-        if "/" in word and not word.startswith("/") and Path(word).is_file()
-        else word
-    )
+    """Name a file that is there by its whole path: `healthslm run` may be started in another folder.
+
+    A link stays one: behind that to an environment's Python there is another Python.
+    """
+    written = ("/" in word and not word.startswith("/")) or Path(word).suffix
+    return str(Path(word).absolute()) if written and Path(word).is_file() else word
 
 
 def _mail_server(server: str | None, sender: str, user: str, password_file: Path | None) -> dict[str, object]:
@@ -157,9 +198,11 @@ def _mail_server(server: str | None, sender: str, user: str, password_file: Path
         )
     try:
         parts = urlsplit(f"//{server}")
-        host, port = parts.hostname or "", parts.port or 587
+        host, port = parts.hostname or "", 587 if parts.port is None else parts.port
     except ValueError as error:
         raise UsageError(f"{server!r} is no server.", "Write HOST or HOST:PORT.") from error
+    if not can_be_host(host):
+        raise UsageError(f"{server!r} is no server.", "Write HOST or HOST:PORT.")
     password = _password(user, host, password_file)
     security = "tls" if port == 465 else "none" if host in LOOPBACK else "starttls"
     return {
@@ -182,11 +225,12 @@ def _broker(address: str) -> dict[str, object]:
         host, port = parts.hostname or "", parts.port
     except ValueError as error:
         raise UsageError("That is no broker's address.", _HOW_A_BROKER) from error
-    if not host or "@" in parts.netloc or parts.query or parts.fragment:
+    if not can_be_host(host) or "@" in parts.netloc or parts.query or parts.fragment:
         raise UsageError("A broker's address is a host, and a port and a topic if need be.", _HOW_A_BROKER)
     tls = parts.scheme == "mqtts"
     topic = parts.path.strip("/")
-    row = {"kind": "mqtt", "host": host, "port": port or (8883 if tls else 1883), "tls": tls}
+    usual = 8883 if tls else 1883
+    row = {"kind": "mqtt", "host": host, "port": usual if port is None else port, "tls": tls}
     return row | ({"topic": topic} if topic else {})
 
 

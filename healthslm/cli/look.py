@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,11 +10,12 @@ import typer
 from healthslm.cli import terminal
 from healthslm.cli.app import app
 from healthslm.cli.explain import finding_named, shown
-from healthslm.cli.session import Session, now_or, parse_time, session
+from healthslm.cli.period import From, To, period
+from healthslm.cli.session import Session, now_or, session
 from healthslm.clock import utc_now
 from healthslm.errors import UsageError
 from healthslm.export import write
-from healthslm.pipeline import last_day, origins, review
+from healthslm.pipeline import origins, review
 from healthslm.readings import KINDS, Review
 from healthslm.rules.needs import unjudged
 from healthslm.slm import Audience, Writer
@@ -23,34 +23,9 @@ from healthslm.store import Store
 from healthslm.store.audit import Event
 
 Json = Annotated[bool, typer.Option("--json", help="As JSON, with the evidence of every number.")]
-From = Annotated[
-    str | None,
-    typer.Option(
-        "--from", help="Start, like 2026-11-02 or 2026-11-02T14:30; the last day with readings if left out."
-    ),
-]
-To = Annotated[str | None, typer.Option("--to", help="End of the period (not included); now if left out.")]
 Template = Annotated[
     bool, typer.Option("--template", help="The template's words, without the language model.")
 ]
-
-
-def period(start: str | None, end: str | None, current: Session, store: Store) -> tuple[datetime, datetime]:
-    """Return the period asked for: by default the last day on which anything was measured."""
-    zone = current.zone
-    until = now_or(end, zone)
-    if start is not None:
-        begin = parse_time(start, zone)
-    else:
-        begin, day_ends = last_day(store, until, zone)
-        until = until if end else day_ends
-    if end is None and begin >= until:
-        raise UsageError(f"The period begins at {begin.isoformat()}, after now.", "Name an earlier --from.")
-    if begin >= until:
-        raise UsageError(
-            f"The period from {begin.isoformat()} to {until.isoformat()} is empty.", "Swap them."
-        )
-    return begin, until
 
 
 def reviewed(

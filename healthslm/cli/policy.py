@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.padding import Padding
 from rich.text import Text
 
 from healthslm.alerts import policy_words
@@ -15,7 +15,7 @@ from healthslm.alerts.policy_words import Known, Row
 from healthslm.cli import terminal
 from healthslm.cli.alerting import alerts
 from healthslm.cli.app import Json
-from healthslm.cli.running import say_if_running
+from healthslm.cli.policy_meaning import meaning
 from healthslm.cli.session import session
 from healthslm.clock import utc_now
 from healthslm.errors import UsageError
@@ -23,12 +23,14 @@ from healthslm.rules import RULES
 from healthslm.store import Store
 from healthslm.store.audit import Event
 
-_HELP = f"""Show or set how you want to be warned; `healthslm run` takes it over at once, `expect` and `paced`
-at its next start.
+_HELP = f"""Show or set how you want to be warned; a `healthslm run` that is at work takes it over at once.
 
 Names: {", ".join(policy_words.NAMES)}. Times are minutes, levels are watch, urgent and emergency; several
 values stand with commas between them.
 """
+
+_NAME_WIDTH = 24
+"""A longer name moves only its own value."""
 
 
 @alerts.command("policy", help=_HELP)
@@ -47,7 +49,7 @@ def alerts_policy(
     current = session(context)
     with current.store() as store:
         if words or reset:
-            _change(store, words or (), reset, current.settings.home)
+            _change(store, words or (), reset)
             if not json:
                 return
         now = policy_of(store)
@@ -61,9 +63,11 @@ def alerts_policy(
         )
         return
     _print(shown)
+    for sentence in meaning(now):
+        terminal.say(sentence, "yellow")
 
 
-def _change(store: Store, words: Sequence[str], reset: bool, home: Path) -> None:
+def _change(store: Store, words: Sequence[str], reset: bool) -> None:
     """Set or reset, note every change, and make it durable; nothing of it if one word is wrong."""
     if reset and not words:  # also the way out where what is kept cannot be read
         keep_policy(store, Policy())
@@ -89,8 +93,10 @@ def _change(store: Store, words: Sequence[str], reset: bool, home: Path) -> None
             Event.SETTING_CHANGED, utc_now(), setting=f"alerts {name}", was=was.get(name), now=now.get(name)
         )
     store.commit()
-    if after.expected != before.expected or after.paced is not before.paced:
-        say_if_running(home)  # what is absent is set up at a start; the rest is taken over at once
+    known_before = set(meaning(before))
+    for sentence in meaning(after):
+        if sentence not in known_before:
+            terminal.say(sentence, "yellow")
 
 
 def _usual(policy: Policy, word: str, known: Known) -> Policy:
@@ -100,17 +106,14 @@ def _usual(policy: Policy, word: str, known: Known) -> Policy:
 
 
 def _print(shown: Sequence[Row]) -> None:
-    table = terminal.table_of("setting", "value", "default", "what it is")
-    said = ""
-    for row in shown:
-        meaning, said = "" if row.meaning == said else row.meaning, row.meaning
-        style = "bold" if row.own else "dim"
-        usual = "" if not row.own else "not set" if row.usual is None else row.usual
-        table.add_row(
-            terminal.cell(row.name, "bold" if row.own else ""),
-            Text(row.value, style),
-            Text(usual, "dim"),
-            Text(meaning, "dim"),
-        )
-    terminal.out.print(table)
+    """Show each setting, and below its like what they are: no column is too narrow for a word."""
+    wide = min(max(len(row.name) for row in shown), _NAME_WIDTH)
+    for index, row in enumerate(shown):
+        line = terminal.cell(f"{row.name:{wide}}", "bold" if row.own else "")
+        line.append(f"  {row.value}", "bold" if row.own else "not bold")
+        if row.own:
+            line.append(f"  (default: {'not set' if row.usual is None else row.usual})", "not bold dim")
+        terminal.out.print(line)
+        if index + 1 == len(shown) or shown[index + 1].meaning != row.meaning:
+            terminal.out.print(Padding(Text(row.meaning, "dim"), (0, 0, 0, 4), expand=False))
     terminal.say("Where no default is named it is the default. Change it: healthslm alerts policy NAME=VALUE")

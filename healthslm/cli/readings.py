@@ -8,7 +8,7 @@ import typer
 
 from healthslm.cli import terminal
 from healthslm.cli.app import Json, app
-from healthslm.cli.look import From, To, period
+from healthslm.cli.period import From, To, period
 from healthslm.cli.session import Session, session
 from healthslm.clock import utc_now
 from healthslm.errors import UsageError

@@ -12,7 +12,7 @@ import typer
 from healthslm import rulebook
 from healthslm.cli import terminal
 from healthslm.cli.alerting import alerts
-from healthslm.cli.look import To, period
+from healthslm.cli.period import To, period
 from healthslm.cli.session import session
 from healthslm.errors import UsageError
 from healthslm.history import History

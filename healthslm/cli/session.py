@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import typer
@@ -21,10 +22,12 @@ from healthslm.cli import terminal
 from healthslm.clock import utc_now
 from healthslm.errors import LockedError, MissingError, ModelError, StoreError
 from healthslm.settings import Settings
-from healthslm.slm import Model, ModelProcess
 from healthslm.store import Access, Store, exists, open_unlocked, unlock
 from healthslm.store.audit import Event
 from healthslm.store.slots import CREDENTIAL
+
+if TYPE_CHECKING:
+    from healthslm.slm import Model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +124,8 @@ class Session:
         if not wanted:
             yield None
             return
+        from healthslm.slm import ModelProcess  # noqa: PLC0415  most commands write no text
+
         try:
             process = ModelProcess(self.settings.model)
         except ModelError as error:

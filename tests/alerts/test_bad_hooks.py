@@ -11,9 +11,11 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import certifi
 import pytest
 
 from healthslm.alerts import Courier, Engine, parse_hooks
+from healthslm.alerts.hooks.base import trusted
 from healthslm.alerts.process import CourierProcess
 from healthslm.alerts.watch import Watch
 from healthslm.clock import utc_now
@@ -119,6 +121,22 @@ async def test_a_certificate_of_an_authority_of_ones_own_is_good(
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "c.pem"))
         await hook.call("{}", key="k", clock=utc_now)
     assert len(server.requests) == 1
+
+
+def test_this_machines_authorities_count_and_certifis_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small machine may have none of its own, and somebody's own authority is in no package."""
+    own, _ = certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(own))
+    context = trusted()
+    known = context.get_ca_certs(binary_form=True)
+    for file in (own, Path(certifi.where())):
+        alone = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        alone.load_verify_locations(file)
+        assert set(alone.get_ca_certs(binary_form=True)) <= set(known), file
+    assert context.check_hostname
+    assert context.verify_mode is ssl.CERT_REQUIRED
 
 
 def test_a_template_with_a_field_that_is_not_told_is_refused_by_name() -> None:

@@ -213,6 +213,22 @@ async def test_the_process_sees_nothing_of_the_core(tmp_path: Path, monkeypatch:
         os.close(store)
 
 
+async def test_the_process_imports_nothing_of_the_folder_where_healthslm_was_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever can write there, as in a shared folder, would see what hooks are told."""
+    intruder = f"open({str(tmp_path / 'was-here')!r}, 'a').close()\n"
+    (tmp_path / "healthslm").mkdir()
+    for file in ("json.py", "certifi.py", "healthslm/__init__.py"):
+        (tmp_path / file).write_text(intruder)
+    monkeypatch.chdir(tmp_path)
+    (web,) = parse_hooks([{"kind": "webhook", "name": "w", "url": "https://e.org/", "secret": "hush" * 4}])
+    async with CourierProcess() as process:
+        await process.call(command("true"), "{}", "a")
+        await process.warm([web])
+    assert not (tmp_path / "was-here").exists()
+
+
 async def test_what_hooks_need_is_loaded_at_every_start_and_last_words_are_left(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

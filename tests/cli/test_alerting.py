@@ -121,7 +121,7 @@ def test_a_hook_is_told_when_and_of_what_it_was_said(run: Run) -> None:
     assert "urgent" in shown
     assert run("hooks", "add", "other", "--rules", "nonsense", "--", "true").returncode == 2
     assert run("hooks", "add", "other", "--vitals", "nonsense", "--", "true").returncode == 2
-    assert run("hooks", "add", "other", "--form", "fhir", "--", "true").returncode == 1
+    assert run("hooks", "add", "other", "--form", "fhir", "--", "true").returncode == 2
 
 
 def test_a_test_says_hook_by_hook_what_arrived(run: Run, tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ def test_hooks_are_added_tested_listed_and_removed(run: Run, tmp_path: Path) -> 
     assert json.loads(got.read_text()) == json.loads(tested.stdout)
     assert json.loads(run("hooks", "list", "--json").stdout)[0]["target"] == f"tee -a {got}"
     assert run("hooks", "remove", "diary").returncode == 0
-    assert run("hooks", "test", "diary").returncode == 1
+    assert run("hooks", "test", "diary").returncode == 2
 
 
 def test_a_mail_is_set_up_with_its_server_and_a_password_that_is_not_shown(run: Run, tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_a_push_service_and_the_desktop_are_hooks_too(run: Run) -> None:
 
 def test_a_webhook_over_plain_http_is_refused(run: Run) -> None:
     result = run("hooks", "add", "web", "http://example.org/")
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert "https" in result.stderr
 
 

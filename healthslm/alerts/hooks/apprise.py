@@ -14,6 +14,8 @@ from healthslm.alerts.hooks.base import LOOPBACK, TIME_LIMIT, Clock, Worded
 from healthslm.clock import utc_now
 
 _ON_THIS_MACHINE = {"dbus", "qt", "glib", "kde", "gnome", "syslog", "macosx", "windows"}
+_BY_TOPIC = {"ntfy", "ntfys"}
+"""Apprise takes these without a topic, counts one recipient, and then sends nothing."""
 
 
 class AppriseHook(Worded):
@@ -33,10 +35,15 @@ class AppriseHook(Worded):
         service = _service(self.url)
         if service is None:
             raise self.failed(
-                "it is no address that Apprise knows; see https://github.com/caronc/apprise/wiki"
+                "it is no address that Apprise knows, or not the whole of one; see https://github.com/caronc/apprise/wiki"
             )
         if scheme.startswith("mailto"):
             raise self.failed("a mail has a hook of its own: mailto:ADDRESS with --server.")
+        if len(service) == 0 or (scheme in _BY_TOPIC and not service.topics):
+            raise self.failed(
+                "it goes to nobody: the host, topic or recipient is missing. "
+                "Write it like ntfys://ntfy.example.org/a-topic; see https://github.com/caronc/apprise/wiki"
+            )
         if service.verify_certificate is False:
             raise self.failed("the certificate must be checked: leave out verify=no.")
         encrypted = service.secure_protocol or ()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
+import re
 import ssl
 import string
 from abc import ABC, abstractmethod
@@ -22,6 +24,8 @@ TIME_LIMIT = 10.0
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 HOST = r"^(?:::1|[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?)$"
 """A server's name or address."""
+_LABEL = re.compile(r"(?!-)[\w-]{1,63}(?<!-)")
+"""One part of a host's name; a name in another script is one too (IDNA)."""
 Clock = Callable[[], datetime]
 
 
@@ -32,7 +36,7 @@ class Base(BaseModel, ABC):
     could be told, so that a carer is called when the wearer does not answer. With `over` it also hears that
     one is acknowledged or over. Every `heartbeat_min` minutes it hears that healthslm is at work; 0 is never.
     `vitals` are kinds whose latest reading it gets, once in `vitals_s` seconds at the most; `rules`, where
-    there are any, the only ones whose alerts it is told.
+    there are any, the only ones whose alerts it is told: rules, or what is `Watched`, of whichever device.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -64,13 +68,25 @@ class Base(BaseModel, ABC):
     def ready(self) -> None:
         """Load what a call needs, so that no alert waits for it. Raises `HookError` where it is not there."""
 
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The names that have to be found in the network, where we know them."""
+        return ()
+
     def checked(self) -> None:
-        """See, when it is set up, that it can be used at all. Raises `HookError`."""
+        """See, when it is set up, that it can be used at all. Raises `HookError`.
+
+        What was set up once is read again without this, so that a stricter version stops no alert.
+        """
         self.ready()
+        for host in self.hosts:
+            if not can_be_host(host):
+                raise self.failed(f"no server can be called {self.readable(host)!r}.")
 
     def wants(self, rule: str, severity: Severity) -> bool:
         """Say whether this hook is told of such an alert at all."""
-        return severity >= self.least and (not self.rules or rule in self.rules)
+        named = rule in self.rules or rule.partition(":")[0] in self.rules
+        return severity >= self.least and (not self.rules or named)
 
     @abstractmethod
     async def call(self, payload: str, *, key: str, clock: Clock, limit: float = TIME_LIMIT) -> None:
@@ -161,6 +177,17 @@ def trusted() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
     return context
+
+
+def can_be_host(name: str) -> bool:
+    """Say whether a server can have this name or address at all; nobody is asked for it."""
+    if ":" not in name:
+        return all(_LABEL.fullmatch(label) for label in name.removesuffix(".").split("."))
+    try:
+        ipaddress.IPv6Address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def without_secrets(url: str) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 
 from healthslm import __version__
 from healthslm.alerts.payload import TOLD, Occasion, Tell
+from healthslm.alerts.watch import OF_ONE
 from healthslm.readings import KINDS, Kind, Severity
 
 _SEVERITY = {severity.word: severity for severity in Severity}
@@ -176,7 +177,8 @@ class HomeAssistant:
 
     def _rules(self) -> Sequence[str]:
         """Rules that may be named at all."""
-        return self.rules if "rule" in TOLD[self.tell] else ()
+        chosen = [rule for rule in self.rules if rule not in OF_ONE]  # each device has one of its own
+        return chosen if "rule" in TOLD[self.tell] else ()
 
     def _rule_topic(self, rule: str) -> str:
         return f"{self.topic}/rule/{_slug(rule)}"

@@ -46,7 +46,7 @@ class MailHook(Worded):
     def _addresses(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
         for address in (value,) if isinstance(value, str) else value:
             if not _ADDRESS.fullmatch(address) or set(address) & set('<>,;:"()\\/'):
-                raise ValueError("there is something that is no e-mail address")
+                raise ValueError("there is something that is no e-mail address, like anna@example.org")
         return value
 
     @model_validator(mode="after")
@@ -58,6 +58,11 @@ class MailHook(Worded):
         if ".." in self.host:
             raise ValueError("the server's name cannot be")
         return self
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Its server, and where each address is at home."""
+        return (self.host, *(address.rpartition("@")[2] for address in (self.sender, *self.to)))
 
     @property
     def target(self) -> str:

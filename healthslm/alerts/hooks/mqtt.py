@@ -70,6 +70,11 @@ class MqttHook(Base):
         return self
 
     @property
+    def hosts(self) -> tuple[str, ...]:
+        """The broker."""
+        return (self.host,)
+
+    @property
     def target(self) -> str:
         """Where it goes."""
         host = f"[{self.host}]" if ":" in self.host else self.host

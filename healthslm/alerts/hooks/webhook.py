@@ -30,10 +30,15 @@ class WebhookHook(Base):
     def _encrypted(cls, url: str) -> str:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
-            raise ValueError("is no http(s) address")
+            raise ValueError("is no http(s) address with a host, like https://example.org/alert")
         if parts.scheme == "http" and parts.hostname not in LOOPBACK:
             raise ValueError("must be https: an alert does not cross a network unencrypted")
         return url
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Where it is POSTed to."""
+        return (urlsplit(self.url).hostname or "",)
 
     @property
     def target(self) -> str:

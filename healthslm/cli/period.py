@@ -1,0 +1,40 @@
+"""The period that a command looks at: `--from` and `--to`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from healthslm.cli.session import Session, now_or, parse_time
+from healthslm.errors import UsageError
+from healthslm.store import Store
+
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from", help="Start, like 2026-11-02 or 2026-11-02T14:30; the last day with readings if left out."
+    ),
+]
+To = Annotated[str | None, typer.Option("--to", help="End of the period (not included); now if left out.")]
+
+
+def period(start: str | None, end: str | None, current: Session, store: Store) -> tuple[datetime, datetime]:
+    """Return the period asked for: by default the last day on which anything was measured."""
+    from healthslm.pipeline import last_day  # noqa: PLC0415  the whole engine; `alerts list` is beside this
+
+    zone = current.zone
+    until = now_or(end, zone)
+    if start is not None:
+        begin = parse_time(start, zone)
+    else:
+        begin, day_ends = last_day(store, until, zone)
+        until = until if end else day_ends
+    if end is None and begin >= until:
+        raise UsageError(f"The period begins at {begin.isoformat()}, after now.", "Name an earlier --from.")
+    if begin >= until:
+        raise UsageError(
+            f"The period from {begin.isoformat()} to {until.isoformat()} is empty.", "Swap them."
+        )
+    return begin, until
