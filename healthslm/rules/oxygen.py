@@ -24,6 +24,8 @@ from healthslm.rules.alone import LATER, lone
 from healthslm.rules.base import Case, Rule, Verdict, Windows
 from healthslm.rules.lasting import Lasting, settled
 
+_EVERY = timedelta(seconds=2)
+"""A median of minutes does not change faster; several oximeters are asked of together."""
 NO_TARGET_LOW, NO_TARGET_HIGH = 70.0, 100.0
 """The usual values of a target's bounds: none is set."""
 _SCALE_2 = "NEWS2, SpO2 scale 2: 88-92 is the target"
@@ -185,6 +187,7 @@ LOW_SPO2 = Rule(
     source=_SOURCE,
     kinds=(Kind.SPO2, Kind.PULSE_RATE),
     lookback=timedelta(minutes=30),
+    every=_EVERY,
     join=timedelta(minutes=30),
     thresholds=THRESHOLDS,
     ordered=(
@@ -213,6 +216,7 @@ SPO2_ABOVE_TARGET = Rule(
     source=_SOURCE,
     kinds=(Kind.SPO2,),
     lookback=timedelta(minutes=30),
+    every=_EVERY,
     join=timedelta(minutes=30),
     thresholds=ABOVE_THRESHOLDS,
     prepare=_prepare_above,
