@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import json
+import os
 import re
 import ssl
 import string
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -27,6 +30,7 @@ HOST = r"^(?:::1|[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?)$"
 _LABEL = re.compile(r"(?!-)[\w-]{1,63}(?<!-)")
 """One part of a host's name; a name in another script is one too (IDNA)."""
 Clock = Callable[[], datetime]
+_DAY_S = 86_400
 
 
 class Base(BaseModel, ABC):
@@ -167,11 +171,18 @@ def _fields(template: str) -> Iterator[str]:
         yield field
 
 
-def trusted() -> ssl.SSLContext:
+def trusted(whose: str = "") -> ssl.SSLContext:
     """Return what checks a certificate and its name: by this machine's authorities, and certifi's.
 
-    A small machine may have none of its own, and somebody's own authority is only on their machine.
+    A small machine may have none of its own, and somebody's own authority is only on their machine. To read
+    them takes 50 ms, so that is done once a day; `whose` has one of its own, that it may change.
     """
+    where = tuple(os.environ.get(name) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"))
+    return _trusted(whose, where, int(time.time() // _DAY_S))
+
+
+@functools.lru_cache(maxsize=8)
+def _trusted(_whose: str, _where: tuple[str | None, ...], _day: int) -> ssl.SSLContext:
     import certifi  # noqa: PLC0415  httpx brings it; only what goes out by TLS needs it
 
     context = ssl.create_default_context()

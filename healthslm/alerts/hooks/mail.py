@@ -96,7 +96,7 @@ class MailHook(Worded):
             raise self.failed(f"{self.host}:{self.port} did not take it: {self.readable(error)}.") from error
 
     def _send(self, message: EmailMessage, limit: float) -> None:
-        checked = trusted()
+        checked = trusted("mail")
         server: smtplib.SMTP
         if self.security is Security.TLS:
             server = smtplib.SMTP_SSL(self.host, self.port, _SAID_OF_US, timeout=limit, context=checked)

@@ -233,6 +233,6 @@ class _Tidy(ssl.SSLSocket):
 
 def _checked() -> ssl.SSLContext:
     """Return what checks the broker's certificate and name."""
-    context = trusted()
+    context = trusted("mqtt")
     context.sslsocket_class = _Tidy
     return context

@@ -49,6 +49,8 @@ class WebhookHook(Base):
         """Load what a call needs: a quarter of a second that only a webhook costs, and no alert waits for."""
         import httpx  # noqa: F401, PLC0415  said above
 
+        trusted()
+
     async def call(
         self, payload: str, *, key: str = "", clock: Clock = utc_now, limit: float = TIME_LIMIT
     ) -> None:
