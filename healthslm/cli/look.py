@@ -1,8 +1,7 @@
-"""Looking at what is known: the summary, the findings, a question, the clinician's files."""
+"""Looking at what is known: the summary and the findings."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,15 +11,12 @@ from healthslm.cli.app import app
 from healthslm.cli.explain import finding_named, shown
 from healthslm.cli.period import From, To, period
 from healthslm.cli.session import Session, now_or, session
-from healthslm.clock import utc_now
 from healthslm.errors import UsageError
-from healthslm.export import write
 from healthslm.pipeline import origins, review
 from healthslm.readings import KINDS, Review
 from healthslm.rules.needs import unjudged
 from healthslm.slm import Audience, Writer
 from healthslm.store import Store
-from healthslm.store.audit import Event
 
 Json = Annotated[bool, typer.Option("--json", help="As JSON, with the evidence of every number.")]
 Template = Annotated[
@@ -125,33 +121,3 @@ def result_gaps(result: Review) -> list[str]:
         ),
         *(f"not judged: {line}" for line in unjudged(result.windows)),
     ]
-
-
-export = typer.Typer(help="Files for others.", no_args_is_help=True)
-app.add_typer(export, name="export")
-
-
-@export.command("clinician")
-def export_clinician(
-    context: typer.Context,
-    out: Annotated[Path, typer.Option(help="The folder to write to.")],
-    start: From = None,
-    end: To = None,
-    formats: Annotated[str, typer.Option("--format", help="pdf, fhir, or both with a comma.")] = "pdf,fhir",
-    template: Template = False,
-    json: Annotated[bool, typer.Option("--json", help="The paths as JSON.")] = False,
-) -> None:
-    """Write the clinician's page (PDF) and the FHIR R4 Bundle. The files are not encrypted."""
-    current = session(context)
-    wanted = [f.strip() for f in formats.split(",") if f.strip()]
-    if not wanted or set(wanted) - {"pdf", "fhir"}:
-        raise UsageError(f"--format {formats!r} is not known.", "Use pdf, fhir, or pdf,fhir.")
-    with current.store() as store, current.writer(wanted=not template) as writer:
-        result = reviewed(current, store, start, end, writer, Audience.WEARER, Audience.CLINICIAN)
-        paths = write(result, out, wanted)
-        store.note_event(Event.EXPORTED, utc_now(), to=str(out.resolve()), formats=",".join(wanted))
-    if json:
-        terminal.print_json([str(path) for path in paths])
-    for path in () if json else paths:
-        terminal.out.print(str(path), markup=False, soft_wrap=True)
-    terminal.err.print("These files are not encrypted. Hand them over only to whom you trust.")

@@ -24,7 +24,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "decode": ("listening",),
     "summary": ("look",),
     "findings": ("look",),
-    "export": ("look",),
+    "export": ("export",),
     "demo": ("measure",),
     "bench": ("measure",),
     "people": ("people",),
