@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from healthslm import __version__
 from healthslm.analysis.quality import quality
 from healthslm.export import chart, measured, words
+from healthslm.export.glucose_page import agp
 from healthslm.readings import KINDS, Device, Feature, Finding, Kind, Review, Severity, Summary, Window
 
 Json = dict[str, Any]
@@ -75,6 +76,7 @@ def page(review: Review, *, unprintable: bool = False) -> Json:
         "vitals": [_vital(kinds, review, windows, numbered, tz) for kinds in _CHARTED] if readings else [],
         "xticks": chart.time_ticks(review.start, review.end, tz),
         "others": _others(review, tz) if readings else [],
+        "agp": agp(review, tz),
         "strip": _strip(windows, numbered, tz),
         "missing": _missing(review, windows, tz) if readings else [],
         "text": _text(review.clinical or review.summary),
