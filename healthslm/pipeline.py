@@ -332,6 +332,8 @@ def review(
             "pressure guideline": guideline(store).name,
         },
         sources=sources,
+        thresholds={rule.name: rule.thresholds for rule in rules},
+        written=tuple(store.notes(start, end)),
     )
 
 

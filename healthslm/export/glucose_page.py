@@ -59,8 +59,8 @@ def agp(review: Review, tz: ZoneInfo) -> Json | None:
             if _known(features, name)
         ],
         "missing": _missing(features),
-        "told": f"{int(found.days.max())} days laid over each other; line: median; dark: 25th to 75th, light: "
-        f"{PERCENTILES[0]}th to {PERCENTILES[-1]}th percentile; {KINDS[Kind.SENSOR_GLUCOSE].unit}",
+        "told": f"{int(found.days.max())} days laid over each other; line: median; dark: 25th to 75th, "
+        f"light: {PERCENTILES[0]}th to {PERCENTILES[-1]}th percentile; {KINDS[Kind.SENSOR_GLUCOSE].unit}",
     }
 
 

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 
 from healthslm import __version__
 from healthslm.analysis.quality import quality
-from healthslm.export import chart, measured, words
+from healthslm.export import chart, limits, measured, words
 from healthslm.export.glucose_page import agp
+from healthslm.export.repeated import Told, together
 from healthslm.readings import KINDS, Device, Feature, Finding, Kind, Review, Severity, Summary, Window
 
 Json = dict[str, Any]
@@ -23,6 +24,8 @@ BRIEF = 10
 """Findings after those that are printed as a line each; how many more there are is said."""
 STRIP = timedelta(minutes=2)
 LONG_DAY = timedelta(hours=25)
+MOST_NOTES = 6
+"""Notes of the person that the page has room for."""
 _TEXT = 900
 """Characters of the summary that the page has room for."""
 _LONGEST_HOLES = 2
@@ -33,7 +36,13 @@ _CHARTED = (
     (Kind.SPO2,),
     (Kind.TEMPERATURE,),
     (Kind.SYSTOLIC, Kind.DIASTOLIC),
+    (Kind.WEIGHT,),
+    (Kind.RESPIRATORY_RATE,),
+    (Kind.GLUCOSE,),
 )
+MOST_CHARTS = 5
+_ASKED_FOR = frozenset(kind for kinds in _CHARTED[:4] for kind in kinds)
+"""What a clinician looks for: where it was never measured, the page says so."""
 _OTHERS = (
     Kind.PULSE_RATE,
     Kind.MEAN_ARTERIAL,
@@ -58,26 +67,29 @@ def page(review: Review, *, unprintable: bool = False) -> Json:
     words.check(review)
     tz = words.zone(review)
     findings = words.ordered(review)
-    numbered = list(enumerate(findings, start=1))
+    told = together(findings, days=_day(review) is None)
+    numbered = [(one.number, findings[n - 1]) for one in told for n in one.numbers]
     windows = words.windows(review)
     readings = sum(len(w) for k, w in windows.items() if k is not Kind.BATTERY)
     return {
         **_head(review, tz),
         "unprintable": unprintable,
-        "findings": [_finding(n, f, review, tz) for n, f in numbered[: MOST_FINDINGS + BRIEF]],
-        "most": min(len(findings), MOST_FINDINGS),
+        "findings": [_finding(one, review, tz) for one in told[: MOST_FINDINGS + BRIEF]],
+        "most": min(len(told), MOST_FINDINGS),
         "brief": BRIEF,
         "levels": _levels(findings),
-        "more": _more(findings),
+        "more": _more(told),
         "nothing_found": _nothing_found(review, readings),
         "empty": readings == 0,
         "days": _day(review) is None,
         "empty_text": "No reading was received in this period. Nothing can be said about it.",
-        "vitals": [_vital(kinds, review, windows, numbered, tz) for kinds in _CHARTED] if readings else [],
+        "vitals": [_vital(kinds, review, windows, numbered, tz) for kinds in _charted(windows)],
         "xticks": chart.time_ticks(review.start, review.end, tz),
         "others": _others(review, tz) if readings else [],
         "agp": agp(review, tz),
         "strip": _strip(windows, numbered, tz),
+        "personal": limits.personal(review),
+        "written": _written(review, tz),
         "missing": _missing(review, windows, tz) if readings else [],
         "text": _text(review.clinical or review.summary),
         "devices": _devices(review),
@@ -110,7 +122,8 @@ def _head(review: Review, tz: ZoneInfo) -> Json:
     }
 
 
-def _finding(number: int, finding: Finding, review: Review, tz: ZoneInfo) -> Json:
+def _finding(told: Told, review: Review, tz: ZoneInfo) -> Json:
+    finding = told.finding
     begin = words.clock(finding.start, tz, _day(review))
     close = words.clock(finding.end, tz, finding.start)
     length = words.lasting(finding.end - finding.start)
@@ -120,8 +133,11 @@ def _finding(number: int, finding: Finding, review: Review, tz: ZoneInfo) -> Jso
         when = f"since {begin}, still so at {close} ({length})"
     else:
         when = f"{begin} to {close} ({length})" if finding.end > finding.start else f"at {begin}"
+    if told.times > 1:
+        ends = " and ".join(words.clock(at, tz, None) for at in (told.first, told.last))
+        when = f"{told.times} times, begun between {ends}; worst: {when}"
     return {
-        "number": str(number),
+        "number": str(told.number),
         "severity": finding.severity.word.upper(),
         "loud": finding.severity >= Severity.URGENT,
         "title": words.clean(finding.title, 90),
@@ -156,8 +172,9 @@ def _levels(findings: Sequence[Finding]) -> str:
     return ", ".join(f"{levels[s]} {s.word}" for s in sorted(Severity, reverse=True) if levels[s])
 
 
-def _more(findings: Sequence[Finding]) -> list[str]:
+def _more(told: Sequence[Told]) -> list[str]:
     """For each number of findings printed in full, what to say about those not printed at all."""
+    findings = [one.finding for one in told]
     rests = [findings[shown + BRIEF :] for shown in range(min(len(findings), MOST_FINDINGS) + 1)]
     said = "And {} more ({}) not printed here; all are in the FHIR Bundle."
     return [said.format(len(rest), _levels(rest)) if rest else "" for rest in rests]
@@ -193,6 +210,7 @@ def _vital(
         "strokes": [],
         "dots": [],
         "bars": [],
+        "limits": [],
         "yticks": [],
     }
     if not some:
@@ -200,6 +218,7 @@ def _vital(
     low, high = (float(f(w.values)) for f, w in ((min, _lowest(some)), (max, _highest(some))))
     axis = chart.scale(kinds[0], low, high)
     made["yticks"] = chart.value_ticks(kinds[0], axis)
+    made["limits"] = limits.lines(kinds, review, axis)
     if len(kinds) > 1:
         made["bars"] = chart.bars(seen[0], seen[1], axis)
     elif KINDS[kinds[0]].holds is None:
@@ -208,6 +227,11 @@ def _vital(
         made["strokes"] = chart.line(seen[0], axis)
         made["holes"] = [{"x0": a, "x1": b} for a, b in chart.holes(used[0])]
     return made
+
+
+def _charted(windows: Windows) -> Sequence[tuple[Kind, ...]]:
+    """What has a chart: the kinds that were measured in the period, at most `MOST_CHARTS` of them."""
+    return [kinds for kinds in _CHARTED if any(len(windows.get(kind, ())) for kind in kinds)][:MOST_CHARTS]
 
 
 def _chart_of(finding: Finding) -> Kind | None:
@@ -272,7 +296,8 @@ def _numbers(kind: Kind, review: Review, tz: ZoneInfo, *, short: bool = False) -
 def _others(review: Review, tz: ZoneInfo) -> list[str]:
     """The kinds without a chart, a line each: what they were, or why they are not known."""
     lines = []
-    for kind in _OTHERS:
+    charted = {kind for kinds in _charted(words.windows(review)) for kind in kinds}
+    for kind in (kind for kind in _OTHERS if kind not in charted):
         found = [(s, _feature(review, f"{kind}_{s}")) for s in ("latest", "mean", "min", "max", "total")]
         told = [f"{s} {f.text}" for s, f in found if f and f.value is not None]
         if told:
@@ -316,6 +341,8 @@ def _missing(review: Review, windows: Windows, tz: ZoneInfo) -> list[str]:
     lines = []
     for kind in (*(k for kinds in _CHARTED for k in kinds), Kind.RR_INTERVAL):
         window = windows.get(kind)
+        if window is None and kind not in _ASKED_FOR:
+            continue  # nobody measures it here
         if window is None or not len(window):
             lines.append(f"{KINDS[kind].title}: no reading")
             continue
@@ -377,6 +404,17 @@ def _text(summary: Summary | None) -> Json:
         "origin": origin,
         "cut": len(summary.sentences) - len(kept),
     }
+
+
+def _written(review: Review, tz: ZoneInfo) -> list[str]:
+    """What the person wrote, the latest last; what there is no room for is said."""
+    told = [
+        f"{words.clock(note.time, tz, _day(review))}: \u201c{words.clean(note.text, 200)}\u201d"
+        + (f" ({words.clean(note.level, 12)})" if note.level not in ("", "info") else "")
+        for note in review.written[-MOST_NOTES:]
+    ]
+    more = len(review.written) - len(told)
+    return [f"{more} earlier ones are in the FHIR Bundle", *told] if more else told
 
 
 def _devices(review: Review) -> list[str]:

@@ -413,7 +413,8 @@ class Review:
     """Everything known about a period: what `review()` returns and the exports print.
 
     `timezone` is the IANA name in which a person reads the times. `devices` are those with readings in it;
-    `sources` says by kind which of them (addresses) the readings came from, where that is known.
+    `sources` says by kind which of them (addresses) the readings came from, where that is known. `thresholds`
+    are by rule those that it went by, `written` what the person wrote in that time.
     """
 
     person: Person
@@ -429,3 +430,5 @@ class Review:
     clinical: Summary | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
     sources: Mapping[Kind, tuple[str, ...]] = field(default_factory=dict)
+    thresholds: Mapping[str, tuple[Threshold, ...]] = field(default_factory=dict)
+    written: tuple[Note, ...] = ()
