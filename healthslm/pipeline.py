@@ -26,7 +26,7 @@ from healthslm.analysis.variability import summary
 from healthslm.clock import utc_now
 from healthslm.collector import EVERY, Collector, Tally, Update
 from healthslm.errors import HealthslmError, StoreError
-from healthslm.history import LONG, History, overview
+from healthslm.history import LONG, History, overview, usual
 from healthslm.links import losses
 from healthslm.query import perform
 from healthslm.readings import (
@@ -323,7 +323,12 @@ def review(
         timezone=zone.key,
         devices=tuple(store.device(address) for address in sorted(heard)),
         windows=windows,
-        features=(*features, *measures(whole, zone), *_of_the_day(history, windows, start, end, zone)),
+        features=(
+            *features,
+            *measures(whole, zone),
+            *_of_the_day(history, windows, start, end, zone),
+            *usual(store, (kind for kind, window in windows.items() if len(window)), start, zone),
+        ),
         findings=findings,
         summary=texts.get(Audience.WEARER),
         clinical=texts.get(Audience.CLINICIAN),

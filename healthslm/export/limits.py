@@ -40,6 +40,20 @@ def _of(kind: Kind, review: Review) -> Iterator[Threshold]:
             yield one
 
 
+def usual(kinds: tuple[Kind, ...], review: Review, axis: Scale | None) -> Json:
+    """Return what was usual before the period, in words and, of a single kind, in the chart."""
+    found = {feature.name: feature for feature in review.features}
+    pairs = [
+        (low, high)
+        for kind in kinds
+        if (low := found.get(f"{kind}_usual_low")) and (high := found.get(f"{kind}_usual_high"))
+    ]
+    told = " / ".join(f"{low.text}\u2013{high.text}" for low, high in pairs)
+    drawn = [one for pair in pairs for one in pair] if len(kinds) == 1 and axis is not None else []
+    marks = [axis.y(one.value) for one in drawn if axis is not None and one.value is not None]
+    return {"text": f"usual {told}" if told else "", "lines": [y for y in marks if 0 <= y <= 1]}
+
+
 def personal(review: Review) -> list[str]:
     """Return a sentence for each threshold that was set for this person: which, by whom, when and why."""
     return [

@@ -129,6 +129,7 @@ def _vital(
         "dots": [],
         "bars": [],
         "limits": [],
+        "usual": limits.usual(kinds, review, None),
         "yticks": [],
     }
     if not some:
@@ -137,6 +138,7 @@ def _vital(
     axis = chart.scale(kinds[0], low, high)
     made["yticks"] = chart.value_ticks(kinds[0], axis)
     made["limits"] = limits.lines(kinds, review, axis)
+    made["usual"] = limits.usual(kinds, review, axis)
     if len(kinds) > 1:
         made["bars"] = chart.bars(seen[0], seen[1], axis)
     elif KINDS[kinds[0]].holds is None:

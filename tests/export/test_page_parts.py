@@ -153,3 +153,20 @@ def test_it_is_one_page_with_all_of_it(fortnight: Review, tmp_path: Path) -> Non
     ):
         assert wanted in words
     assert report(fortnight) == made
+
+
+def test_what_was_usual_before_the_period_stands_beside_it(tmp_path: Path) -> None:
+    made, _ = create(tmp_path / "home", "passphrase", profile=CHEAPEST)
+    with made as store:
+        for day in range(-10, 2):
+            time = START + timedelta(days=day, hours=8)
+            value = 80.0 + day / 10 if day < 0 else 83.0
+            store.append([Reading(time=time, kind=Kind.WEIGHT, value=value, device=CUFF)])
+        store.commit()
+        shown = review(store, START, START + timedelta(days=2), zone=ZONE, made_at=END)
+        early = review(store, START - timedelta(days=4), START, zone=ZONE, made_at=END)
+    (row,) = page(shown)["vitals"]
+    assert row["usual"]["text"] == "usual 79.2\u201379.7"  # of ten days from 79.0 to 79.9
+    names = [f.name for f in shown.features if "usual" in f.name]
+    assert names == ["weight_usual_low", "weight_usual_high"]
+    assert [f.name for f in early.features if "usual" in f.name] == []  # six days are too few
