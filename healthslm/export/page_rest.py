@@ -10,7 +10,7 @@ from healthslm import __version__
 from healthslm.analysis.quality import quality
 from healthslm.export import words
 from healthslm.export.focus import CHARTS, Focus
-from healthslm.readings import KINDS, Device, Kind, Review, Summary, Window
+from healthslm.readings import KINDS, Device, Kind, Quality, Review, Summary, Window
 
 Json = dict[str, Any]
 Windows = dict[Kind, Window]
@@ -122,8 +122,18 @@ def _device(device: Device, review: Review) -> str:
     gives = [
         KINDS[k].title for k, a in review.sources.items() if device.address in a and k is not Kind.BATTERY
     ]
+    if clock := _clock(device, review):
+        details.append(clock)
     told = f"{first} ({', '.join(details)})" if details else first
     return f"{told}: {', '.join(gives)}" if gives else told
+
+
+def _clock(device: Device, review: Review) -> str:
+    """Say that a device's clock was wrong, of the kinds that it alone gave."""
+    mine = [k for k, addresses in review.sources.items() if addresses == (device.address,)]
+    windows = [window for kind, window in words.windows(review).items() if kind in mine]
+    wrong = sum(int((window.quality & int(Quality.CLOCK_CORRECTED) != 0).sum()) for window in windows)
+    return f"its clock was wrong: {wrong} times corrected" if wrong else ""
 
 
 def foot(review: Review) -> Json:

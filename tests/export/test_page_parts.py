@@ -14,7 +14,7 @@ from pypdf import PdfReader
 from healthslm.export import report
 from healthslm.export.page import page
 from healthslm.pipeline import review
-from healthslm.readings import Device, Kind, Note, Reading, Review
+from healthslm.readings import Device, Kind, Note, Quality, Reading, Review
 from healthslm.rulebook import set_threshold
 from healthslm.store import CHEAPEST, create
 
@@ -170,3 +170,15 @@ def test_what_was_usual_before_the_period_stands_beside_it(tmp_path: Path) -> No
     names = [f.name for f in shown.features if "usual" in f.name]
     assert names == ["weight_usual_low", "weight_usual_high"]
     assert [f.name for f in early.features if "usual" in f.name] == []  # six days are too few
+
+
+def test_a_device_whose_clock_was_wrong_is_named(fortnight: Review) -> None:
+    assert not [line for line in page(fortnight)["devices"] if "clock" in line]
+    window = fortnight.windows[Kind.SENSOR_GLUCOSE]
+    quality = window.quality.copy()
+    quality[:3] |= int(Quality.CLOCK_CORRECTED)
+    wrong = replace(
+        fortnight, windows={**fortnight.windows, Kind.SENSOR_GLUCOSE: replace(window, quality=quality)}
+    )
+    (line,) = [line for line in page(wrong)["devices"] if "clock" in line]
+    assert line == "Dexcom G6 (its clock was wrong: 3 times corrected): sensor glucose"
