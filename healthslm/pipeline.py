@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from device import Event, Kept, batches
 from healthslm.absence import STEADY_FOR, Absence
-from healthslm.alerts import Alert, Courier, Engine, Hook
+from healthslm.alerts import Alert, Courier, Engine, Hook, desk
 from healthslm.alerts.courier import Carry, call_here
 from healthslm.alerts.policy import policy_of
 from healthslm.analysis import describe
@@ -137,6 +137,8 @@ class _Collecting:
     ) -> None:
         self._store = store
         self._elsewhere = store.changed_elsewhere
+        self._removed = desk.forgotten(store)
+        self._said = ""
         self._hooks, self._hooks_now = tuple(hooks), hooks_now or (lambda: hooks)
         self._clock, self._counter = clock, counter or (lambda: 0.0)
         self._observe, self._delivered = observe, delivered
@@ -145,7 +147,7 @@ class _Collecting:
         self.collector = Collector(store, self._engine, rules, zone, clock)
         self.collector.remember(clock())
         absence = None if counter is None else _absence(store, self._engine, zone, clock(), counter())
-        self.rounds = Rounds(store, self._engine, hooks, self.courier.state, absence)
+        self.rounds = Rounds(store, self._engine, hooks, self.courier, absence)
 
     async def consume(self, events: AsyncIterator[Event]) -> None:
         """Take the events in, until there are no more."""
@@ -170,19 +172,23 @@ class _Collecting:
 
     def _look_elsewhere(self) -> None:
         """Take over what another process has set: whom to tell, and what to miss."""
-        if self._store.changed_elsewhere == self._elsewhere:
+        elsewhere = self._store.changed_elsewhere
+        if elsewhere == self._elsewhere:
             return
-        self._elsewhere = self._store.changed_elsewhere
         try:
-            hooks = tuple(self._hooks_now())
+            hooks, removed = tuple(self._hooks_now()), desk.forgotten(self._store)
             self.rounds.wished(policy_of(self._store))
-        except HealthslmError as error:  # rather as it was than not at all
-            _LOG.error("%s", error)
+        except HealthslmError as error:  # rather as it was than not at all, and looked at again
+            if str(error) != self._said:
+                self._said = str(error)
+                _LOG.error("%s", error)
             return
-        if hooks != self._hooks:
-            self._hooks = hooks
-            for part in (self._engine, self.courier, self.rounds):
-                part.use(hooks)
+        anew = {name for name, times in removed.items() if times != self._removed.get(name)}
+        if hooks != self._hooks or anew:
+            self._engine.use(hooks, anew)
+            self.courier.use(hooks)
+            self.rounds.use(hooks)
+        self._hooks, self._removed, self._elsewhere, self._said = hooks, removed, elsewhere, ""
 
     def last(self) -> None:
         """Ask what is still to be asked, when nothing more comes."""

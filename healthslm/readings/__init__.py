@@ -216,7 +216,7 @@ class Window:
     ids: Ints
     quality: NDArray[np.int16]
     step: timedelta | None = None
-    devices: NDArray[np.int16] | None = None
+    devices: NDArray[np.int32] | None = None
 
     @classmethod
     def of(cls, kind: Kind, start: datetime, end: datetime, readings: Iterable[Reading]) -> Window:
