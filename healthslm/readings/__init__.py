@@ -413,7 +413,9 @@ class Review:
     """Everything known about a period: what `review()` returns and the exports print.
 
     `timezone` is the IANA name in which a person reads the times. `devices` are those with readings in it;
-    `sources` says by kind which of them (addresses) the readings came from, where that is known.
+    `sources` says by kind which of them (addresses) the readings came from, where that is known; `origins`
+    has the whole of those readings, by id, of which that does not say enough: their kind came from several
+    devices, or the device's clock was wrong.
     """
 
     person: Person
@@ -429,3 +431,4 @@ class Review:
     clinical: Summary | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
     sources: Mapping[Kind, tuple[str, ...]] = field(default_factory=dict)
+    origins: Mapping[int, Reading] = field(default_factory=dict)
