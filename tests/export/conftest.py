@@ -329,6 +329,25 @@ def wrong_clock() -> Review:
     return review_of(rows, sources=sources, devices=devices, origins={r.id: r for r in rows})
 
 
+def meter_and_scale() -> Review:
+    """What a scale, a glucose meter and a breathing sensor say; one of them a UUID, as macOS names them."""
+    scale = Device(address="0C6E9A2B-4C1D-4E5F-8A7B-1C2D3E4F5A6B", manufacturer="Scales", model="S1")
+    meter = Device(address="C0:00:00:00:00:08", manufacturer="Meter", model="M2", firmware="9")
+    belt = Device(address="C0:00:00:00:00:09", manufacturer="Belt", model="B1", serial="77")
+    rows = spots(Kind.WEIGHT, ((7, 81.25), (20, 81.9)), scale)
+    rows += spots(Kind.BODY_FAT, ((7, 24.5), (20, 99.0)), scale)
+    rows[-1] = replace(rows[-1], quality=Quality.IMPLAUSIBLE)
+    rows += spots(Kind.GLUCOSE, ((7.5, 104), (13, 171)), meter)
+    rows += series(Kind.RESPIRATORY_RATE, hours(1), 60, [14, 15, 13, 16] * 90, belt)
+    rows += series(Kind.PERFUSION_INDEX, hours(1), 10, [1.2, 0.8, 2.25] * 40, OXIMETER)
+    rows = [replace(r, id=n) for n, r in enumerate(rows, start=1)]
+    addresses = {r.kind: (r.device,) for r in rows}
+    devices = (scale, meter, belt, OXIMETER)
+    return review_of(
+        rows, sources=addresses, devices=devices, person=Person(name="Ana", birth_date="1960-02")
+    )
+
+
 @pytest.fixture(scope="session")
 def worn() -> Review:
     return fortnight()
@@ -346,6 +365,7 @@ def bundles(reviews: dict[str, Review], worn: Review) -> dict[str, bytes]:
         "page inside": bundle_bytes(reviews["a week"], page=Page(data=page.data)),
         "clocks change": bundle_bytes(reviews["clocks change"], sampled=True),
         "wrong clock": bundle_bytes(wrong_clock(), page=page),
+        "meter and scale": bundle_bytes(meter_and_scale(), sampled=True),
         "fortnight of glucose": bundle_bytes(worn),
         "too little glucose": bundle_bytes(fortnight(3, walks=False)),
     }

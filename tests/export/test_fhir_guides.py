@@ -33,6 +33,7 @@ NAMES = (
     "page inside",
     "clocks change",
     "wrong clock",
+    "meter and scale",
     "fortnight of glucose",
     "too little glucose",
 )
