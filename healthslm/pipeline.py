@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from device import Event, Kept, batches
 from healthslm.absence import STEADY_FOR, Absence
 from healthslm.alerts import Alert, Courier, Engine, Hook, desk
@@ -37,6 +39,8 @@ from healthslm.readings import (
     Kind,
     Note,
     Person,
+    Quality,
+    Reading,
     Review,
     Summary,
     Window,
@@ -345,7 +349,27 @@ def review(
         sources=sources,
         thresholds={rule.name: rule.thresholds for rule in rules},
         written=tuple(store.notes(start, end)),
+        origins=_origins(store, windows, sources),
     )
+
+
+def _origins(
+    store: Store, windows: Mapping[Kind, Window], sources: Mapping[Kind, Sequence[str]]
+) -> dict[int, Reading]:
+    """The single measurements of which a window alone does not say which device they are of, or when it said.
+
+    Never those of a stream: they are too many to be looked up one by one.
+    """
+    ids = [
+        int(window.ids[row])
+        for kind, window in windows.items()
+        if KINDS[kind].holds is None and not KINDS[kind].adds and kind is not Kind.BATTERY
+        for row in np.flatnonzero(
+            (window.quality & int(Quality.CLOCK_CORRECTED) != 0) | (len(sources[kind]) > 1)
+        )
+    ]
+    found = ((one, store.reading(one)) for one in ids)
+    return {one: reading for one, reading in found if reading is not None}
 
 
 def _of_the_day(

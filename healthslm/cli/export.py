@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from healthslm.cli import terminal
+from healthslm.cli import sending, terminal
 from healthslm.cli.app import app
 from healthslm.cli.look import Template, reviewed
 from healthslm.cli.period import From, To
 from healthslm.cli.session import session
 from healthslm.clock import utc_now
 from healthslm.errors import UsageError
-from healthslm.export import write
+from healthslm.export import PageIn, Series, write
 from healthslm.slm import Audience
 from healthslm.store.audit import Event
 
@@ -31,6 +31,13 @@ def export_clinician(
     formats: Annotated[str, typer.Option("--format", help="pdf, fhir, or both with a comma.")] = "pdf,fhir",
     template: Template = False,
     json: Annotated[bool, typer.Option("--json", help="The paths as JSON.")] = False,
+    series: Annotated[Series, typer.Option(help="Dense series in the Bundle.")] = Series.SUMMARIES,
+    page: Annotated[PageIn, typer.Option(help="The PDF in the Bundle.")] = PageIn.LINKED,
+    server: sending.Server = None,
+    send: sending.Send = False,
+    confirm: sending.Confirm = "",
+    token_file: sending.TokenFile = None,
+    patient: sending.Known = "",
 ) -> None:
     """Write the clinician's page (PDF) and the FHIR R4 Bundle. The files are not encrypted."""
     current = session(context)
@@ -39,10 +46,15 @@ def export_clinician(
         raise UsageError(f"--format {formats!r} is not known.", "Use pdf, fhir, or pdf,fhir.")
     with current.store() as store, current.writer(wanted=not template) as writer:
         result = reviewed(current, store, start, end, writer, Audience.WEARER, Audience.CLINICIAN)
-        paths = write(result, out, wanted)
+        paths = write(result, out, wanted, series=series, page=page)
         store.note_event(Event.EXPORTED, utc_now(), to=str(out.resolve()), formats=",".join(wanted))
+        pdf = next((path.read_bytes() for path in paths if path.suffix == ".pdf"), None)
+        asked = sending.Asked(server, send=send, host=confirm, token_file=token_file, patient=patient)
+        parcel = sending.packed(store, result, asked, series=series, page=pdf)
     if json:
         terminal.print_json([str(path) for path in paths])
     for path in () if json else paths:
         terminal.out.print(str(path), markup=False, soft_wrap=True)
     terminal.err.print("These files are not encrypted. Hand them over only to whom you trust.")
+    if parcel is not None:
+        sending.deliver(parcel)

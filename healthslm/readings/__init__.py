@@ -413,8 +413,10 @@ class Review:
     """Everything known about a period: what `review()` returns and the exports print.
 
     `timezone` is the IANA name in which a person reads the times. `devices` are those with readings in it;
-    `sources` says by kind which of them (addresses) the readings came from, where that is known. `thresholds`
-    are by rule those that it went by, `written` what the person wrote in that time.
+    `sources` says by kind which of them (addresses) the readings came from, where that is known; `origins`
+    has the whole of those readings, by id, of which that does not say enough: their kind came from several
+    devices, or the device's clock was wrong. `thresholds` are by rule those that it went by, `written` what
+    the person wrote in that time.
     """
 
     person: Person
@@ -432,3 +434,4 @@ class Review:
     sources: Mapping[Kind, tuple[str, ...]] = field(default_factory=dict)
     thresholds: Mapping[str, tuple[Threshold, ...]] = field(default_factory=dict)
     written: tuple[Note, ...] = ()
+    origins: Mapping[int, Reading] = field(default_factory=dict)
