@@ -13,6 +13,7 @@ from html import escape
 
 from healthslm.export import words
 from healthslm.export.entries import Entries
+from healthslm.export.limits import personal
 from healthslm.fhir import coding
 from healthslm.fhir.coding import Json
 from healthslm.readings import Review, Summary
@@ -75,6 +76,11 @@ class Frame:
         """Add the Composition: the texts for a reader, then a section for each group of resources."""
         texts = (("For the clinician", review.clinical), ("For the wearer", review.summary))
         parts: list[Json] = [{"title": name, "text": _narrative(text)} for name, text in texts if text]
+        told = (
+            ("In the wearer's own words", _written(review)),
+            ("Thresholds set for this person", personal(review)),
+        )
+        parts += [{"title": title, "text": _div(*lines)} for title, lines in told if lines]
         parts += [_section(title, entries) for title, entries in sections]
         return self.entries.add(
             {
@@ -138,6 +144,15 @@ def _section(title: str, entries: list[Json]) -> Json:
     system = "http://terminology.hl7.org/CodeSystem/list-empty-reason"
     none = {"system": system, "code": "unavailable", "display": "Unavailable"}
     return {"title": title, "text": _div("none in this period"), "emptyReason": coding.concept(none)}
+
+
+def _written(review: Review) -> list[str]:
+    """What the person wrote, all of it, with how soon somebody should act on it."""
+    tz = words.zone(review)
+    return [
+        f"{coding.when(note.time, tz)}: {words.clean(note.text)} ({words.clean(note.level, 20)})"
+        for note in review.written
+    ]
 
 
 def _narrative(summary: Summary) -> Json:

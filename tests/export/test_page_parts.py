@@ -7,11 +7,12 @@ from io import BytesIO
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import fhirkit
 import numpy as np
 import pytest
 from pypdf import PdfReader
 
-from healthslm.export import report
+from healthslm.export import bundle, bundle_bytes, report
 from healthslm.export.page import page
 from healthslm.pipeline import review
 from healthslm.readings import Device, Kind, Note, Quality, Reading, Review
@@ -182,3 +183,15 @@ def test_a_device_whose_clock_was_wrong_is_named(fortnight: Review) -> None:
     )
     (line,) = [line for line in page(wrong)["devices"] if "clock" in line]
     assert line == "Dexcom G6 (its clock was wrong: 3 times corrected): sensor glucose"
+
+
+def test_all_of_the_wearers_words_and_what_was_set_are_in_the_bundle(fortnight: Review) -> None:
+    (composition,) = [
+        entry["resource"]
+        for entry in bundle(fortnight)["entry"]
+        if entry["resource"]["resourceType"] == "Composition"
+    ]
+    sections = {one["title"]: one.get("text", {}).get("div", "") for one in composition["section"]}
+    assert all(f"note {day}" in sections["In the wearer's own words"] for day in range(8))
+    assert "set by Dr. Weber" in sections["Thresholds set for this person"]
+    assert [str(i) for i in fhirkit.validate(bundle_bytes(fortnight))] == []
