@@ -84,7 +84,7 @@ def bench(
     what: Annotated[
         Benched,
         typer.Argument(
-            help="The whole machine, Bluetooth, the store, the analysis, the model, the alerts, or the exports."
+            help="The machine, Bluetooth, the store, the analysis, the model, the alerts, or the exports."
         ),
     ] = Benched.ALL,
     rhythm: Rhythm = RHYTHM,
