@@ -1,8 +1,9 @@
-"""A review as files that leave the program: a page for the clinician (PDF) and a FHIR R4 Bundle.
+"""A review as files that leave the program: the clinician's page (PDF), a FHIR R4 Bundle, and tables.
 
     report(review)                  the page, as PDF bytes
     bundle(review)                  the Bundle, as data; bundle_bytes(review) as JSON
     write(review, folder)           both, as files
+    write(..., formats, store)      also single readings: CSV, Parquet, Open mHealth
 
 The same review always gives the same bytes. Times are in `review.timezone`.
 """
@@ -11,13 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import time, timedelta
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from healthslm.errors import ExportError
-from healthslm.export import words
+from healthslm.export import openmhealth, tables, words
 from healthslm.export.fhir import bundle, bundle_bytes
-from healthslm.export.files import write_whole
+from healthslm.export.files import Fill, write_together
 from healthslm.export.report import picture, report
+from healthslm.export.source import Source
 from healthslm.readings import Review
 
 FORMATS: Mapping[str, tuple[str, Callable[[Review], bytes]]] = {
@@ -27,25 +31,46 @@ FORMATS: Mapping[str, tuple[str, Callable[[Review], bytes]]] = {
 """What can be written: the ending of the file and what makes its bytes."""
 
 
-def write(review: Review, folder: Path, formats: Iterable[str] = ("pdf", "fhir")) -> list[Path]:
+STREAMED: Mapping[str, Callable[[Review, Source], list[tuple[str, Fill]]]] = {
+    "csv": tables.csv_files,
+    "parquet": tables.parquet_files,
+    "omh": openmhealth.files,
+}
+"""What is written from the store itself, piece by piece: several files each, their endings and contents."""
+
+
+def write(
+    review: Review,
+    folder: Path,
+    formats: Iterable[str] = ("pdf", "fhir"),
+    store: Source | None = None,
+) -> list[Path]:
     """Write a review's files into `folder` (made if need be) and return their paths, in the order asked for.
 
     Names are `healthslm-2026-03-14.pdf`, `healthslm-2026-03-14-to-2026-03-20.pdf` or, where a period is not
-    of whole days, `healthslm-2026-03-14T1000-to-2026-03-14T1100.pdf`: the period and nobody's name. All is
-    made before anything is written, and each file replaces its forerunner whole. Raises `ExportError` for an
-    unknown format, a folder that cannot be written or a full disk.
+    of whole days, `healthslm-2026-03-14T1000-to-2026-03-14T1100.pdf`: the period and nobody's name. Formats
+    of single readings need the `store`. All is made before anything is replaced, and each file replaces its
+    forerunner whole. Raises `ExportError` for an unknown format, one without its package or the store, a
+    folder that cannot be written or a full disk.
     """
-    wanted = list(dict.fromkeys(formats))
-    for name in wanted:
-        if name not in FORMATS:
-            known = " or ".join(FORMATS)
+    stem, files = _stem(review), dict[str, Fill]()
+    for name in dict.fromkeys(formats):
+        if name in FORMATS:
+            files[FORMATS[name][0]] = partial(_put, FORMATS[name][1](review))
+        elif name not in STREAMED:
+            known = " or ".join((*FORMATS, *STREAMED))
             raise ExportError(f"{words.clean(name, 40)!r} is no format to export.", f"Use {known}.")
-    made = [
-        (Path(folder) / f"{_stem(review)}{FORMATS[name][0]}", FORMATS[name][1](review)) for name in wanted
-    ]
-    for path, data in made:
-        write_whole(path, data)
-    return [path for path, _ in made]
+        elif store is None:
+            raise ExportError(f"The format {name} needs the store's readings.", "Give the store too.")
+        else:
+            files.update(STREAMED[name](review, store))
+    made = {Path(folder) / f"{stem}{ending}": fill for ending, fill in files.items()}
+    write_together(made.items())
+    return list(made)
+
+
+def _put(data: bytes, file: BinaryIO) -> None:
+    file.write(data)
 
 
 def _stem(review: Review) -> str:
@@ -58,4 +83,4 @@ def _stem(review: Review) -> str:
     return f"healthslm-{first}" if first == last else f"healthslm-{first}-to-{last}"
 
 
-__all__ = ["FORMATS", "bundle", "bundle_bytes", "picture", "report", "write"]
+__all__ = ["FORMATS", "STREAMED", "bundle", "bundle_bytes", "picture", "report", "write"]
