@@ -9,7 +9,7 @@ from typing import Protocol
 
 from healthslm.readings import KINDS, Device, Floats, Ints, Kind, Note, Reading, Times, Window
 
-MOST = 16_384
+MOST = 4_096
 """Readings in one piece: what is made of a piece in Python takes some hundred bytes a reading."""
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 
