@@ -30,6 +30,9 @@ from healthslm.readings import (
 Batch = list[Any]
 """Some rows: a sequence for each column of the table, in their order, all of one length; `None` for empty."""
 
+Edges = Callable[[datetime, datetime, ZoneInfo], list[datetime]]
+_DAY_COLUMN = 3
+"""Which column of the days the hours have not."""
 _QUARTER = timedelta(minutes=15)
 _PERIODS = 24 * 32
 """So many hours or days are rolled up at a time."""
@@ -81,22 +84,26 @@ def quality_words(bits: int) -> str:
 
 def hours(review: Review, source: Source) -> Iterator[Batch]:
     """Yield what each kind came to in every hour of the person's clock that has a usable reading."""
-    edges = hour_edges(review.start, review.end, words.zone(review))
-    for batch in _rolled(review, source, edges):
-        del batch[3]
+    for batch in _rolled(review, source, hour_edges):
+        del batch[_DAY_COLUMN]
         yield batch
 
 
 def days(review: Review, source: Source) -> Iterator[Batch]:
     """Yield what each kind came to on every local day that has a usable reading."""
-    return _rolled(review, source, day_edges(review.start, review.end, words.zone(review)))
+    return _rolled(review, source, day_edges)
 
 
-def _rolled(review: Review, source: Source, edges: list[datetime]) -> Iterator[Batch]:
+def _rolled(review: Review, source: Source, edges_of: Edges) -> Iterator[Batch]:
     zone = words.zone(review)
     for kind in _measured(review, source):
-        if KINDS[kind].waveform:
+        span = source.span_of(kind)
+        if KINDS[kind].waveform or span is None:
             continue
+        # A period may be asked for that is a hundred years long.
+        start = max(review.start, day_bounds(span[0].astimezone(zone).date(), zone)[0])
+        end = min(review.end, day_bounds(span[1].astimezone(zone).date(), zone)[1])
+        edges = edges_of(start, end, zone)
         for first in range(0, len(edges) - 1, _PERIODS):
             some = edges[first : first + _PERIODS + 1]
             rolled = source.rollup_between(kind, some)

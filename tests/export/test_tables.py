@@ -247,6 +247,15 @@ def test_it_is_rfc_4180(filled: Store, day: Review, tmp_path: Path) -> None:
             assert rows[0] == [column.name for column in TABLES[name]]
 
 
+def test_a_period_far_beyond_the_readings_adds_nothing(filled: Store, day: Review, tmp_path: Path) -> None:
+    ages = replace(
+        day, start=datetime(1900, 1, 1, 3, 20, 1, tzinfo=UTC), end=datetime(2200, 1, 1, tzinfo=UTC)
+    )
+    near, far = (exported(review, filled, tmp_path) for review in (day, ages))
+    for name in ("readings", "hours", "days"):
+        assert near[name].read_bytes() == far[name].read_bytes()
+
+
 def test_findings_stand_with_their_evidence(store: Store, sick: Review, tmp_path: Path) -> None:
     rows = rows_of(exported(sick, store, tmp_path)["findings"])
     assert [row["id"] for row in rows] == [
