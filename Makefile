@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
 # All but `train`: its torch is for whoever learns weights.
-EXTRAS := model virtual hooks bench dev
+EXTRAS := model virtual hooks tables bench dev
 RHYTHM := tests/data/rr/afdb-04043-joined-2h.csv.gz
 
 .PHONY: help install model demo test test-bluez test-fhir fuzz kills torn lint format lock clean

@@ -14,7 +14,7 @@ from healthslm.cli.period import From, To
 from healthslm.cli.session import session
 from healthslm.clock import utc_now
 from healthslm.errors import UsageError
-from healthslm.export import PageIn, Series, write
+from healthslm.export import FORMATS, STREAMED, Focus, How, PageIn, Paper, Series, write
 from healthslm.slm import Audience
 from healthslm.store.audit import Event
 
@@ -28,7 +28,13 @@ def export_clinician(
     out: Annotated[Path, typer.Option(help="The folder to write to.")],
     start: From = None,
     end: To = None,
-    formats: Annotated[str, typer.Option("--format", help="pdf, fhir, or both with a comma.")] = "pdf,fhir",
+    formats: Annotated[
+        str, typer.Option("--format", help="pdf, fhir, csv, parquet, omh; several with a comma.")
+    ] = "pdf,fhir",
+    focus: Annotated[
+        Focus, typer.Option("--for", help="Who reads the page: what comes first on it.")
+    ] = Focus.GENERAL,
+    letter: Annotated[bool, typer.Option("--letter", help="The page on US Letter, not on A4.")] = False,
     template: Template = False,
     json: Annotated[bool, typer.Option("--json", help="The paths as JSON.")] = False,
     series: Annotated[Series, typer.Option(help="Dense series in the Bundle.")] = Series.SUMMARIES,
@@ -42,11 +48,14 @@ def export_clinician(
     """Write the clinician's page (PDF) and the FHIR R4 Bundle. The files are not encrypted."""
     current = session(context)
     wanted = [f.strip() for f in formats.split(",") if f.strip()]
-    if not wanted or set(wanted) - {"pdf", "fhir"}:
-        raise UsageError(f"--format {formats!r} is not known.", "Use pdf, fhir, or pdf,fhir.")
+    if not wanted or set(wanted) - {*FORMATS, *STREAMED}:
+        raise UsageError(
+            f"--format {formats!r} is not known.", "Use pdf, fhir, csv, parquet, omh, or pdf,fhir."
+        )
     with current.store() as store, current.writer(wanted=not template) as writer:
         result = reviewed(current, store, start, end, writer, Audience.WEARER, Audience.CLINICIAN)
-        paths = write(result, out, wanted, series=series, page=page)
+        how = How(focus=focus, paper=Paper.LETTER if letter else Paper.A4, series=series, page=page)
+        paths = write(result, out, wanted, store, how=how)
         store.note_event(Event.EXPORTED, utc_now(), to=str(out.resolve()), formats=",".join(wanted))
         pdf = next((path.read_bytes() for path in paths if path.suffix == ".pdf"), None)
         asked = sending.Asked(server, send=send, host=confirm, token_file=token_file, patient=patient)

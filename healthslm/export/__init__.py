@@ -1,8 +1,9 @@
-"""A review as files that leave the program: a page for the clinician (PDF) and a FHIR R4 Bundle.
+"""A review as files that leave the program: a page for the clinician (PDF), a FHIR R4 Bundle, and tables.
 
     report(review)                  the page, as PDF bytes
     bundle(review)                  the Bundle, as data; bundle_bytes(review) as JSON
-    write(review, folder)           both, as files; by choice with series, and with the page in the Bundle
+    write(review, folder)           both, as files; `how` says for whom, and how the Bundle tells of what
+    write(..., formats, store)      also single readings: CSV, Parquet, Open mHealth
 
 The same review always gives the same bytes. Times are in `review.timezone`.
 """
@@ -10,23 +11,31 @@ The same review always gives the same bytes. Times are in `review.timezone`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import time, timedelta
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from healthslm.errors import ExportError
-from healthslm.export import words
+from healthslm.export import openmhealth, tables, words
 from healthslm.export.documents import Page
 from healthslm.export.fhir import bundle, bundle_bytes
-from healthslm.export.files import write_whole
+from healthslm.export.files import Fill, write_together
+from healthslm.export.focus import Focus, Paper
 from healthslm.export.report import picture, report
+from healthslm.export.source import Source
 from healthslm.readings import Review
 
-FORMATS: Mapping[str, tuple[str, Callable[[Review], bytes]]] = {
-    "pdf": (".pdf", report),
-    "fhir": (".fhir.json", bundle_bytes),
+FORMATS: Mapping[str, str] = {"pdf": ".pdf", "fhir": ".fhir.json"}
+"""What is made of the review, with the ending of its file."""
+STREAMED: Mapping[str, Callable[[Review, Source], list[tuple[str, Fill]]]] = {
+    "csv": tables.csv_files,
+    "parquet": tables.parquet_files,
+    "omh": openmhealth.files,
 }
-"""What can be written: the ending of the file and what makes its bytes."""
+"""What is written from the store itself, piece by piece: several files each, their endings and contents."""
 
 
 class Series(StrEnum):
@@ -47,37 +56,61 @@ class PageIn(StrEnum):
     NONE = "none"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class How:
+    """How the files are made: the page's reader and paper, and what the Bundle tells of series and page."""
+
+    focus: Focus = Focus.GENERAL
+    paper: Paper = Paper.A4
+    series: Series = Series.SUMMARIES
+    page: PageIn = PageIn.NONE
+
+
 def write(
     review: Review,
     folder: Path,
     formats: Iterable[str] = ("pdf", "fhir"),
+    store: Source | None = None,
     *,
-    series: Series = Series.SUMMARIES,
-    page: PageIn = PageIn.NONE,
+    how: How = How(),
 ) -> list[Path]:
     """Write a review's files into `folder` (made if need be) and return their paths, in the order asked for.
 
     Names are `healthslm-2026-03-14.pdf`, `healthslm-2026-03-14-to-2026-03-20.pdf` or, where a period is not
-    of whole days, `healthslm-2026-03-14T1000-to-2026-03-14T1100.pdf`: the period and nobody's name. All is
-    made before anything is written, and each file replaces its forerunner whole. The Bundle tells of a `page`
-    only where that is written too. Raises `ExportError` for an unknown format, a folder that cannot be
-    written or a full disk.
+    of whole days, `healthslm-2026-03-14T1000-to-2026-03-14T1100.pdf`: the period and nobody's name. Formats
+    of single readings need the `store`. The Bundle tells of a page only where that is written too. All is
+    made before anything is replaced, and each file replaces its forerunner whole. Raises `ExportError` for an
+    unknown format, one without its package or the store, a folder that cannot be written or a full disk.
     """
+    stem, files = _stem(review), dict[str, Fill]()
     wanted = list(dict.fromkeys(formats))
+    pdf = report(review, focus=how.focus, paper=how.paper) if "pdf" in wanted else None
     for name in wanted:
-        if name not in FORMATS:
-            known = " or ".join(FORMATS)
+        if name == "pdf" and pdf is not None:
+            files[FORMATS[name]] = partial(_put, pdf)
+        elif name == "fhir":
+            files[FORMATS[name]] = partial(_put, _bundle(review, stem, pdf, how))
+        elif name not in STREAMED:
+            known = " or ".join((*FORMATS, *STREAMED))
             raise ExportError(f"{words.clean(name, 40)!r} is no format to export.", f"Use {known}.")
-    paths = {name: Path(folder) / f"{_stem(review)}{FORMATS[name][0]}" for name in wanted}
-    made = {name: FORMATS[name][1](review) for name in wanted if name != "fhir"}
-    if "fhir" in wanted:
-        told = None
-        if "pdf" in made and page is not PageIn.NONE:
-            told = Page(data=made["pdf"], url=paths["pdf"].name if page is PageIn.LINKED else "")
-        made["fhir"] = bundle_bytes(review, sampled=series is Series.SAMPLED, page=told)
-    for name in wanted:
-        write_whole(paths[name], made[name])
-    return [paths[name] for name in wanted]
+        elif store is None:
+            raise ExportError(f"The format {name} needs the store's readings.", "Give the store too.")
+        else:
+            files.update(STREAMED[name](review, store))
+    made = {Path(folder) / f"{stem}{ending}": fill for ending, fill in files.items()}
+    write_together(made.items())
+    return list(made)
+
+
+def _bundle(review: Review, stem: str, pdf: bytes | None, how: How) -> bytes:
+    told = None
+    if pdf is not None and how.page is not PageIn.NONE:
+        told = Page(data=pdf, url=f"{stem}{FORMATS['pdf']}" if how.page is PageIn.LINKED else "")
+    return bundle_bytes(review, sampled=how.series is Series.SAMPLED, page=told)
+
+
+def _put(data: bytes, file: BinaryIO) -> None:
+    file.write(data)
 
 
 def _stem(review: Review) -> str:
@@ -90,4 +123,17 @@ def _stem(review: Review) -> str:
     return f"healthslm-{first}" if first == last else f"healthslm-{first}-to-{last}"
 
 
-__all__ = ["FORMATS", "PageIn", "Series", "bundle", "bundle_bytes", "picture", "report", "write"]
+__all__ = [
+    "FORMATS",
+    "STREAMED",
+    "Focus",
+    "How",
+    "PageIn",
+    "Paper",
+    "Series",
+    "bundle",
+    "bundle_bytes",
+    "picture",
+    "report",
+    "write",
+]

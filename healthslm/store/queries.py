@@ -242,6 +242,16 @@ class Queries(Shelf):
         found = self._database.rows(sql, bindings)
         return rows.to_reading(found[0]) if found else None
 
+    def singles(self, kind: Kind, start: datetime, end: datetime) -> list[Reading]:
+        """Return those readings of a kind in `[start, end)` of which more is kept than a window holds.
+
+        The others are a stream's: of them nothing is known but time, value, quality and device.
+        """
+        sql = f"{_SELECT} WHERE kind = ? AND time >= ? AND time < ? ORDER BY time, device"
+        period = (rows.KIND_CODES[kind], rows.micros(start), rows.micros(end))
+        with self._moment():
+            return [rows.to_reading(row) for row in self._database.each(sql, period)]
+
     def latest(self, kind: Kind) -> Reading | None:
         """Return the newest reading of a kind, usable or not, or `None` when there is none."""
         with self._moment():

@@ -130,6 +130,21 @@ def test_export_writes_both_files_and_warns(run: Run, tmp_path: Path) -> None:
     assert "not encrypted" in result.stderr
 
 
+def test_export_writes_tables_and_data_points(run: Run, tmp_path: Path) -> None:
+    result = run("export", "clinician", "--out", str(tmp_path), "--format", "csv,omh", "--template")
+    assert result.returncode == 0, result.stderr
+    paths = [Path(line) for line in result.stdout.split()]
+    assert [path.name for path in paths if path.exists()] == [
+        f"healthslm-2026-11-02.{ending}"
+        for ending in (
+            *("readings.csv", "hours.csv", "days.csv", "findings.csv", "notes.csv"),
+            *("data-dictionary.csv", "data-dictionary.md", "omh.jsonl", "omh.left-out.json"),
+        )
+    ]
+    assert paths[0].read_text().count("\n") == 1 + 5 + 900
+    assert paths[-2].read_text().count("\n") == 5 + 900
+
+
 def test_hooks_are_added_tested_listed_and_removed(run: Run, tmp_path: Path) -> None:
     got = tmp_path / "got.jsonl"
     assert run("hooks", "add", "diary", "--", "tee", "-a", str(got)).returncode == 0

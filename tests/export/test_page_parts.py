@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from pypdf import PdfReader
 
-from healthslm.export import bundle, bundle_bytes, report
+from healthslm.export import Focus, Paper, bundle, bundle_bytes, report
 from healthslm.export.page import page
 from healthslm.pipeline import review
 from healthslm.readings import Device, Kind, Note, Quality, Reading, Review
@@ -195,3 +195,17 @@ def test_all_of_the_wearers_words_and_what_was_set_are_in_the_bundle(fortnight: 
     assert all(f"note {day}" in sections["In the wearer's own words"] for day in range(8))
     assert "set by Dr. Weber" in sections["Thresholds set for this person"]
     assert [str(i) for i in fhirkit.validate(bundle_bytes(fortnight))] == []
+
+
+def test_what_the_reader_looks_at_first_comes_first_and_nothing_is_left_out(fortnight: Review) -> None:
+    assert page(fortnight, focus=Focus.DIABETES)["parts"] == ["glucose", "vitals", "rhythm"]
+    words = text_of(report(fortnight, focus=Focus.DIABETES))
+    assert words.index("Ambulatory glucose profile") < words.index("Vital signs")
+    for focus in Focus:
+        assert sorted(page(fortnight, focus=focus)["parts"]) == ["glucose", "rhythm", "vitals"]
+        assert len(PdfReader(BytesIO(report(fortnight, focus=focus))).pages) == 1
+
+
+def test_it_is_one_page_of_letter_too(fortnight: Review) -> None:
+    (sheet,) = PdfReader(BytesIO(report(fortnight, paper=Paper.LETTER))).pages
+    assert (round(sheet.mediabox.width), round(sheet.mediabox.height)) == (612, 792)

@@ -236,6 +236,15 @@ def test_what_a_device_said_beside_a_reading_is_kept(store: Store) -> None:
     assert stored.context == "after a meal"
 
 
+def test_singles_are_those_of_which_more_is_kept_than_a_window_holds(store: Store) -> None:
+    plain = Reading(time=DAY, kind=Kind.HEART_RATE, value=61.0, device="AA:01")
+    told = replace(plain, time=DAY + timedelta(seconds=1), sequence=7, context="fasting")
+    after = replace(told, time=DAY + timedelta(seconds=2), sequence=8)
+    _, kept, _ = store.append([plain, told, after])
+    assert store.singles(Kind.HEART_RATE, DAY, after.time) == [kept]
+    assert store.singles(Kind.SPO2, DAY, after.time) == []
+
+
 def test_one_by_one_is_the_same_as_together(store: Store) -> None:
     """Ids go on, duplicates are left out, whichever way a reading goes in, and across commits."""
     ids = []
