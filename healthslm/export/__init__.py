@@ -2,7 +2,9 @@
 
     report(review)                  the page, as PDF bytes
     bundle(review)                  the Bundle, as data; bundle_bytes(review) as JSON
+    made(review, formats)           names and bytes, nothing written
     write(review, folder)           both, as files
+    share.sealed(share.pack(...))   one encrypted file of them
 
 The same review always gives the same bytes. Times are in `review.timezone`.
 """
@@ -27,28 +29,36 @@ FORMATS: Mapping[str, tuple[str, Callable[[Review], bytes]]] = {
 """What can be written: the ending of the file and what makes its bytes."""
 
 
-def write(review: Review, folder: Path, formats: Iterable[str] = ("pdf", "fhir")) -> list[Path]:
-    """Write a review's files into `folder` (made if need be) and return their paths, in the order asked for.
+def made(review: Review, formats: Iterable[str] = ("pdf", "fhir")) -> list[tuple[str, bytes]]:
+    """Return the name and the bytes of each file of an export, in the order asked for; nothing is written.
 
     Names are `healthslm-2026-03-14.pdf`, `healthslm-2026-03-14-to-2026-03-20.pdf` or, where a period is not
-    of whole days, `healthslm-2026-03-14T1000-to-2026-03-14T1100.pdf`: the period and nobody's name. All is
-    made before anything is written, and each file replaces its forerunner whole. Raises `ExportError` for an
-    unknown format, a folder that cannot be written or a full disk.
+    of whole days, `healthslm-2026-03-14T1000-to-2026-03-14T1100.pdf`: the period and nobody's name. Raises
+    `ExportError` for an unknown format.
     """
     wanted = list(dict.fromkeys(formats))
     for name in wanted:
         if name not in FORMATS:
             known = " or ".join(FORMATS)
             raise ExportError(f"{words.clean(name, 40)!r} is no format to export.", f"Use {known}.")
-    made = [
-        (Path(folder) / f"{_stem(review)}{FORMATS[name][0]}", FORMATS[name][1](review)) for name in wanted
-    ]
-    for path, data in made:
+    return [(f"{stem(review)}{FORMATS[name][0]}", FORMATS[name][1](review)) for name in wanted]
+
+
+def write(review: Review, folder: Path, formats: Iterable[str] = ("pdf", "fhir")) -> list[Path]:
+    """Write a review's files into `folder` (made if need be) and return their paths, in the order asked for.
+
+    The names are those of `made`. All is made before anything is written, and each file replaces its
+    forerunner whole. Raises what `made` does, and `ExportError` for a folder that cannot be written or a full
+    disk.
+    """
+    files = [(Path(folder) / name, data) for name, data in made(review, formats)]
+    for path, data in files:
         write_whole(path, data)
-    return [path for path, _ in made]
+    return [path for path, _ in files]
 
 
-def _stem(review: Review) -> str:
+def stem(review: Review) -> str:
+    """Return what the names of a review's files begin with: its period."""
     words.check(review)
     tz = words.zone(review)
     start, end = review.start.astimezone(tz), review.end.astimezone(tz)
@@ -58,4 +68,4 @@ def _stem(review: Review) -> str:
     return f"healthslm-{first}" if first == last else f"healthslm-{first}-to-{last}"
 
 
-__all__ = ["FORMATS", "bundle", "bundle_bytes", "picture", "report", "write"]
+__all__ = ["FORMATS", "bundle", "bundle_bytes", "made", "picture", "report", "stem", "write"]
