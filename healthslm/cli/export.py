@@ -7,16 +7,14 @@ from typing import Annotated
 
 import typer
 
-from healthslm.cli import terminal
+from healthslm.cli import sharing, terminal
 from healthslm.cli.app import app
 from healthslm.cli.look import Template, reviewed
 from healthslm.cli.period import From, To
 from healthslm.cli.session import session
-from healthslm.clock import utc_now
 from healthslm.errors import UsageError
-from healthslm.export import write
+from healthslm.export import made
 from healthslm.slm import Audience
-from healthslm.store.audit import Event
 
 export = typer.Typer(help="Files for others.", no_args_is_help=True)
 app.add_typer(export, name="export")
@@ -30,19 +28,35 @@ def export_clinician(
     end: To = None,
     formats: Annotated[str, typer.Option("--format", help="pdf, fhir, or both with a comma.")] = "pdf,fhir",
     template: Template = False,
+    recipient: sharing.RecipientOption = None,
+    passphrase: sharing.PassphraseOption = False,
+    share_passphrase_file: sharing.PassphraseFileOption = None,
+    plain: sharing.PlainOption = False,
+    to_whom: sharing.ToWhomOption = "",
+    purpose: sharing.PurposeOption = "",
+    expires: sharing.ExpiresOption = "",
     json: Annotated[bool, typer.Option("--json", help="The paths as JSON.")] = False,
 ) -> None:
-    """Write the clinician's page (PDF) and the FHIR R4 Bundle. The files are not encrypted."""
+    """Write the clinician's page (PDF) and the FHIR R4 Bundle; encrypted, or plain after a clear yes."""
     current = session(context)
     wanted = [f.strip() for f in formats.split(",") if f.strip()]
     if not wanted or set(wanted) - {"pdf", "fhir"}:
         raise UsageError(f"--format {formats!r} is not known.", "Use pdf, fhir, or pdf,fhir.")
+    how = sharing.decided(
+        current,
+        recipients=recipient,
+        passphrase=passphrase,
+        passphrase_file=share_passphrase_file,
+        plain=plain,
+        to_whom=to_whom,
+        purpose=purpose,
+        expires=expires,
+    )
     with current.store() as store, current.writer(wanted=not template) as writer:
         result = reviewed(current, store, start, end, writer, Audience.WEARER, Audience.CLINICIAN)
-        paths = write(result, out, wanted)
-        store.note_event(Event.EXPORTED, utc_now(), to=str(out.resolve()), formats=",".join(wanted))
+        paths = sharing.hand_over(store, result, made(result, wanted), out, wanted, how)
     if json:
         terminal.print_json([str(path) for path in paths])
     for path in () if json else paths:
         terminal.out.print(str(path), markup=False, soft_wrap=True)
-    terminal.err.print("These files are not encrypted. Hand them over only to whom you trust.")
+    sharing.say_how_to_open(paths, how)

@@ -34,7 +34,7 @@ from healthslm.errors import ExportError, UsageError
 from healthslm.export import words
 from healthslm.readings import Review
 
-LARGEST = 64 * 2**20
+LARGEST = 64_000_000
 """Bytes that one hand-over may have before packing."""
 DISCLAIMER = "Not a medical device. Findings are prompts to act, not diagnoses."
 _SECRET = ("AGE-SECRET-KEY-", "AGE-PLUGIN-", "-----BEGIN")
