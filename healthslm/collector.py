@@ -16,7 +16,7 @@ from healthslm.history import History, reach_of
 from healthslm.ingest import Ingest, device_from
 from healthslm.links import Links
 from healthslm.live import Live
-from healthslm.readings import UNUSABLE, Kind, Reading, moment
+from healthslm.readings import KINDS, UNUSABLE, Kind, Reading, moment
 from healthslm.rules import Rule, Windows, judge
 from healthslm.rules.devices import EXPLAINS
 from healthslm.store import Store
@@ -31,6 +31,7 @@ LATE = timedelta(minutes=1)
 EVERY = timedelta(milliseconds=100)
 """How often it is looked for what waits: values held back, rules still owed a question, days."""
 _UNUSABLE = UNUSABLE.value
+_MOST_SHOWED = 100
 MOST_REASONS = 200
 """Reasons of refusal that are told apart; the rest are counted together."""
 
@@ -99,6 +100,7 @@ class Collector:
         self._asked: dict[str, datetime] = {}
         self._newest: dict[tuple[Kind, str], datetime] = {}
         self._owed: dict[str, tuple[Rule, datetime, datetime, bool]] = {}
+        self._showed: dict[str, frozenset[str]] = {}
         self._quiet: dict[str, tuple[Rule, datetime, datetime]] = {}
 
     def remember(self, now: datetime) -> None:
@@ -223,18 +225,44 @@ class Collector:
             return ()
         raised = []
         for reading in readings:
-            known = not (late or reading.quality.value & _UNUSABLE or reading.kind in EXPLAINS)
+            usable = not (late or reading.quality.value & _UNUSABLE or reading.kind in EXPLAINS)
             for rule in self._concerned[reading.kind]:
+                known = usable and self._may_say(rule, reading)
                 if rule.later is not None:
                     self._quiet[rule.name] = (rule, newest, received_at)
                 asked = self._asked.get(rule.name)
                 if asked is received_at:
                     continue  # for another reading of the same notification
                 if not late and asked is not None and abs(received_at - asked) < rule.every:
-                    self._owed[rule.name] = (rule, newest, received_at, known)
+                    owed = self._owed.get(rule.name)
+                    self._owed[rule.name] = (rule, newest, received_at, known or bool(owed and owed[3]))
                 elif alert := self._ask(rule, newest, received_at, known):
                     raised.append(alert)
         return raised
+
+    def _may_say(self, rule: Rule, reading: Reading) -> bool:
+        """Say whether a reading can say that what a rule found is over: of a stream only its own device.
+
+        A device that has fallen silent is not well because another one says so.
+        """
+        alert = self.engine.open_alert(rule.name)
+        if alert is None or KINDS[reading.kind].holds is None:
+            return True
+        devices = self._showed.get(alert.id)
+        if devices is None:
+            devices = self._showed[alert.id] = self._sources(alert)
+        return not devices or reading.device in devices
+
+    def _sources(self, alert: Alert) -> frozenset[str]:
+        """The devices whose readings an alert stands on; none where that cannot be had."""
+        ids = {id_ for feature in alert.finding.evidence for id_ in feature.readings if id_ >= 0}
+        try:
+            found = [self.store.reading(id_) for id_ in ids]
+        except StoreError:
+            return frozenset()
+        if len(self._showed) > _MOST_SHOWED:
+            self._showed.clear()
+        return frozenset(one.device for one in found if one is not None and KINDS[one.kind].holds)
 
     def _is_history(self, readings: Sequence[Reading], newest: datetime, late: bool, now: datetime) -> bool:
         """Say whether readings are about what is over: long ago, or late and overtaken by newer ones."""

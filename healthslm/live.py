@@ -30,7 +30,7 @@ class _Column:
     def __init__(self, number: Callable[[str], int]) -> None:
         self._number = number
         self._several = False
-        self._devices = np.empty(_ROOM, dtype=np.int16)
+        self._devices = np.empty(_ROOM, dtype=np.int32)
         self._times = np.empty(_ROOM, dtype=np.int64)
         self._values = np.empty(_ROOM, dtype=np.float64)
         self._ids = np.empty(_ROOM, dtype=np.int64)
@@ -98,7 +98,7 @@ class _Column:
         """Take over a window as the column's beginning; `device` sent it, where one alone did."""
         size = max(_ROOM, 2 * len(window))
         self._several = window.devices is not None
-        devices = np.full(len(window), device, np.int16) if window.devices is None else window.devices
+        devices = np.full(len(window), device, np.int32) if window.devices is None else window.devices
         for name, part in (
             ("_times", micros(window)),
             ("_values", window.values),

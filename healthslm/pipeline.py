@@ -14,9 +14,11 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from device import Event, Kept, batches
 from healthslm.absence import STEADY_FOR, Absence
-from healthslm.alerts import Alert, Courier, Engine, Hook
+from healthslm.alerts import Alert, Courier, Engine, Hook, desk
 from healthslm.alerts.courier import Carry, call_here
 from healthslm.alerts.policy import policy_of
 from healthslm.analysis import describe
@@ -26,7 +28,7 @@ from healthslm.analysis.variability import summary
 from healthslm.clock import utc_now
 from healthslm.collector import EVERY, Collector, Tally, Update
 from healthslm.errors import HealthslmError, StoreError
-from healthslm.history import LONG, History, overview
+from healthslm.history import LONG, History, overview, usual
 from healthslm.links import losses
 from healthslm.query import perform
 from healthslm.readings import (
@@ -37,6 +39,8 @@ from healthslm.readings import (
     Kind,
     Note,
     Person,
+    Quality,
+    Reading,
     Review,
     Summary,
     Window,
@@ -137,6 +141,8 @@ class _Collecting:
     ) -> None:
         self._store = store
         self._elsewhere = store.changed_elsewhere
+        self._removed = desk.forgotten(store)
+        self._said = ""
         self._hooks, self._hooks_now = tuple(hooks), hooks_now or (lambda: hooks)
         self._clock, self._counter = clock, counter or (lambda: 0.0)
         self._observe, self._delivered = observe, delivered
@@ -145,7 +151,7 @@ class _Collecting:
         self.collector = Collector(store, self._engine, rules, zone, clock)
         self.collector.remember(clock())
         absence = None if counter is None else _absence(store, self._engine, zone, clock(), counter())
-        self.rounds = Rounds(store, self._engine, hooks, self.courier.state, absence)
+        self.rounds = Rounds(store, self._engine, hooks, self.courier, absence)
 
     async def consume(self, events: AsyncIterator[Event]) -> None:
         """Take the events in, until there are no more."""
@@ -170,19 +176,23 @@ class _Collecting:
 
     def _look_elsewhere(self) -> None:
         """Take over what another process has set: whom to tell, and what to miss."""
-        if self._store.changed_elsewhere == self._elsewhere:
+        elsewhere = self._store.changed_elsewhere
+        if elsewhere == self._elsewhere:
             return
-        self._elsewhere = self._store.changed_elsewhere
         try:
-            hooks = tuple(self._hooks_now())
+            hooks, removed = tuple(self._hooks_now()), desk.forgotten(self._store)
             self.rounds.wished(policy_of(self._store))
-        except HealthslmError as error:  # rather as it was than not at all
-            _LOG.error("%s", error)
+        except HealthslmError as error:  # rather as it was than not at all, and looked at again
+            if str(error) != self._said:
+                self._said = str(error)
+                _LOG.error("%s", error)
             return
-        if hooks != self._hooks:
-            self._hooks = hooks
-            for part in (self._engine, self.courier, self.rounds):
-                part.use(hooks)
+        anew = {name for name, times in removed.items() if times != self._removed.get(name)}
+        if hooks != self._hooks or anew:
+            self._engine.use(hooks, anew)
+            self.courier.use(hooks)
+            self.rounds.use(hooks)
+        self._hooks, self._removed, self._elsewhere, self._said = hooks, removed, elsewhere, ""
 
     def last(self) -> None:
         """Ask what is still to be asked, when nothing more comes."""
@@ -323,7 +333,12 @@ def review(
         timezone=zone.key,
         devices=tuple(store.device(address) for address in sorted(heard)),
         windows=windows,
-        features=(*features, *measures(whole, zone), *_of_the_day(history, windows, start, end, zone)),
+        features=(
+            *features,
+            *measures(whole, zone),
+            *_of_the_day(history, windows, start, end, zone),
+            *usual(store, (kind for kind, window in windows.items() if len(window)), start, zone),
+        ),
         findings=findings,
         summary=texts.get(Audience.WEARER),
         clinical=texts.get(Audience.CLINICIAN),
@@ -332,7 +347,29 @@ def review(
             "pressure guideline": guideline(store).name,
         },
         sources=sources,
+        thresholds={rule.name: rule.thresholds for rule in rules},
+        written=tuple(store.notes(start, end)),
+        origins=_origins(store, windows, sources),
     )
+
+
+def _origins(
+    store: Store, windows: Mapping[Kind, Window], sources: Mapping[Kind, Sequence[str]]
+) -> dict[int, Reading]:
+    """The single measurements of which a window alone does not say which device they are of, or when it said.
+
+    Never those of a stream: they are too many to be looked up one by one.
+    """
+    ids = [
+        int(window.ids[row])
+        for kind, window in windows.items()
+        if KINDS[kind].holds is None and not KINDS[kind].adds and kind is not Kind.BATTERY
+        for row in np.flatnonzero(
+            (window.quality & int(Quality.CLOCK_CORRECTED) != 0) | (len(sources[kind]) > 1)
+        )
+    ]
+    found = ((one, store.reading(one)) for one in ids)
+    return {one: reading for one, reading in found if reading is not None}
 
 
 def _of_the_day(

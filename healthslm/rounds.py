@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from device import Event, Identity, LinkEvent, Notification
 from healthslm.absence import Absence
 from healthslm.alerts import Alert, Engine, Hook
+from healthslm.alerts.loose import Letter
 from healthslm.alerts.payload import heartbeat, vitals
 from healthslm.alerts.policy import Policy
 from healthslm.alerts.undelivered import removed, undelivered
@@ -18,11 +20,24 @@ EVERY = timedelta(seconds=5)
 """How often a round is made."""
 
 
+class States(Protocol):
+    """What is needed of the courier."""
+
+    def state(self, hook: str, what: str, payload: str) -> None:
+        """Tell a hook how something is now."""
+        ...
+
+    def in_hand(self, hook: str) -> Letter | None:
+        """Return the payload that is in memory alone and has waited longest for a hook."""
+        ...
+
+
 class Rounds:
     """Asks what is absent and which hook takes nothing, and tells the hooks that asked that all is at work.
 
-    `tell_state(hook, what, payload)` brings what is not kept for later: heartbeats, and the latest readings
-    of the kinds that were chosen for a hook. Without `absence` nothing is missed: a recorded day is played.
+    `courier` brings what is not kept for later: heartbeats, and the latest readings of the kinds that were
+    chosen for a hook; and it says what is in memory alone and waits. Without `absence` nothing is missed: a
+    recorded day is played.
     """
 
     def __init__(
@@ -30,12 +45,12 @@ class Rounds:
         store: Store,
         engine: Engine,
         hooks: Sequence[Hook],
-        tell_state: Callable[[str, str, str], None],
+        courier: States,
         absence: Absence | None = None,
     ) -> None:
         self._store = store
         self._engine = engine
-        self._tell_state = tell_state
+        self._courier = courier
         self._absence = absence
         self.use(hooks)
         self._latest: dict[Kind, Reading] = {}
@@ -81,7 +96,7 @@ class Rounds:
         raised = [self._engine.update(watch, finding, now) for watch, finding in absent]
         raised += [
             self._engine.update(hook, finding, now)
-            for hook, finding in undelivered(self._store, self._hooks, now)
+            for hook, finding in undelivered(self._store, self._hooks, now, self._courier.in_hand)
         ]
         for rule in removed(self._hooks, (alert.rule for alert in self._engine.open_alerts)):
             self._engine.update(rule, None, now)
@@ -94,14 +109,14 @@ class Rounds:
 
     def _keep_informed(self, hook: Hook, now: datetime) -> None:
         if hook.heartbeat_min and self._is_due(hook.name, "heartbeat", now, hook.heartbeat_min * 60):
-            self._tell_state(hook.name, "heartbeat", heartbeat(now, hook.heartbeat_min * 60))
+            self._courier.state(hook.name, "heartbeat", heartbeat(now, hook.heartbeat_min * 60))
         news = [
             reading
             for kind in hook.vitals
             if (reading := self._latest.get(kind)) and self._is_news(hook, reading, now)
         ]
         if news:
-            self._tell_state(hook.name, "vitals", vitals(news))
+            self._courier.state(hook.name, "vitals", vitals(news))
 
     def _is_news(self, hook: Hook, reading: Reading, now: datetime) -> bool:
         told = self._said.get((hook.name, reading.kind))

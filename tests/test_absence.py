@@ -589,6 +589,17 @@ def test_restarts_again_and_again_are_told_and_give_no_device_more_time(known: S
     )
 
 
+def test_after_a_sleep_and_a_restart_devices_have_their_time_again(known: Store) -> None:
+    known.append([reading(Kind.HEART_RATE, NINE - minutes(1), 60, device=STRAP)])
+    watching = Watching(known)
+    watching.wait(minutes(5))
+    watching.counter += 8 * 3600
+    watching.now += timedelta(hours=8)
+    watching.look()
+    watching.wait(minutes(2))
+    assert f"no_data:{STRAP}" not in Watching(known, now=watching.now + minutes(1)).found
+
+
 def test_a_machine_without_a_clock_of_its_own_tells_of_a_power_cut_once_it_has_the_time(known: Store) -> None:
     """After it the clock goes on from where it was, until the network tells the time two hours later."""
     Watching(known).wait(minutes(5))

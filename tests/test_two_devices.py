@@ -109,3 +109,23 @@ def test_a_window_tells_devices_apart_only_where_there_are_several(store: Store)
         numbers[OTHER]: 97.0,
     }
     assert store.window(Kind.WEIGHT, NINE, end).devices is None  # whoever weighs
+
+
+def test_a_silent_device_is_not_well_because_another_says_so(store: Store) -> None:
+    heard = Heard(store)
+    assert heard.minutes(8, Kind.SPO2, {MINE: 80, OTHER: 98})
+    heard.minutes(60, Kind.SPO2, {OTHER: 98})
+    (alert,) = heard.collector.engine.open_alerts
+    assert alert.well_since is None
+    heard.minutes(1, Kind.SPO2, {MINE: 97, OTHER: 98})
+    assert heard.collector.engine.open_alerts == ()
+
+
+def test_an_emergency_is_still_so_though_the_other_device_spoke_last(store: Store) -> None:
+    heard = Heard(store)
+    heard.minutes(8, Kind.SPO2, {MINE: 80})
+    heard.now += timedelta(seconds=0.5)
+    heard.hears(Kind.SPO2, {OTHER: 98})
+    heard.store.commit()
+    (finding,) = History(store, UTC).findings(RULES, NINE, heard.now + timedelta(minutes=1))
+    assert finding.ongoing

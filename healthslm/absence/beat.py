@@ -91,9 +91,9 @@ class SignOfLife:
         """Return for how many seconds devices have been listened for, short stops not counted."""
         return max(0.0, (now - self._since).total_seconds())
 
-    def slept(self, since: datetime, at: float) -> None:
+    def slept(self, since: datetime, now: datetime, at: float) -> None:
         """Hear that nothing was done since then: the machine slept, or this program."""
-        self._before, self._began = Beat(since, clean=False), at
+        self._before, self._began, self._since = Beat(since, clean=False), at, now
 
     def finding(self, moment: Moment) -> Finding | None:
         """Say once that healthslm did not run for a while, or that it ends again and again.

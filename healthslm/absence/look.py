@@ -100,7 +100,7 @@ class Absence:
         moment = Moment(now, monotonic, self._zone)
         asleep = monotonic - self._clock.last[1] > beat.MISSED.total_seconds()
         if asleep:  # the machine, or this program: a start like any other, and nothing was watched meanwhile
-            self._life.slept(moment.wall(self._clock.last[1]), monotonic)
+            self._life.slept(moment.wall(self._clock.last[1]), now, monotonic)
             self._started = monotonic
         leapt = self._clock.step(now, monotonic)
         self._adapter.settle(monotonic)

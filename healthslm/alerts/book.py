@@ -38,6 +38,8 @@ class Book:
         """Read anew what another process may have written."""
         for alert in alerts_in(self._store, states=OPEN):
             mine = self.open.get(alert.rule)
+            if mine is not None and mine.id != alert.id:
+                continue  # that it is over could not be written yet
             self.open[alert.rule] = alert if mine is None else self._with_theirs(mine, alert)
             self._known[alert.id] = alert
         over = alerts_in(self._store, now - _UNTOLD, {AlertState.RESOLVED})
@@ -86,7 +88,7 @@ class Book:
     def catch_up(self) -> None:
         """Write down what the store did not take; while it does not, the others wait too."""
         for alert in list(self._unwritten.values()):
-            self.keep(alert)
+            self.keep(self.latest(alert))  # not as it was then: somebody may have seen it meanwhile
             if alert.id in self._unwritten:
                 return
 
@@ -117,8 +119,8 @@ class Book:
     def _with_theirs(self, mine: Alert, theirs: Alert) -> Alert:
         """Return my alert with what another process changed of it since I last read or wrote it."""
         known = self._known.get(mine.id)
-        if known is None:
-            return mine
+        if known is None:  # it was over here already
+            known = replace(mine, snoozed_at=theirs.snoozed_at)
         acknowledged = theirs.acknowledged_at != known.acknowledged_at
         snoozed = theirs.snoozed_at != known.snoozed_at
         if acknowledged:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
+from healthslm.alerts.desk import called_for
 from healthslm.alerts.hooks import Hook
 from healthslm.alerts.kept import AlertStore, OutboxRow
 from healthslm.alerts.loose import Letter, Loose, key_of
@@ -21,8 +22,8 @@ FIRST_RETRY = timedelta(seconds=2)
 LAST_RETRY = timedelta(minutes=15)
 DEAD_AFTER = timedelta(days=3)
 """A payload that a hook has not taken for so long is a dead letter: kept, shown, and not tried again."""
-DEAD_TRIES = 100
-"""And not before so many tries: a clock that leapt a week ahead gives nothing up."""
+DEAD_SEEN = timedelta(hours=6)
+"""And not before it was tried for so long by a clock that is never set: one that leaps gives nothing up."""
 REFUSED = 5
 """After so many failures of one payload another is tried: it may be this one alone that is refused."""
 
@@ -81,6 +82,7 @@ class Courier:
         self._loose: dict[str, Loose] = {}
         self._states: dict[str, dict[str, str]] = {}
         self._taken: dict[int, str] = {}
+        self._failing: dict[int, float] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._serving = False
         self.use(hooks)
@@ -121,19 +123,25 @@ class Courier:
     def wake(self, hook: str) -> None:
         """Say that there is something new for a hook; one that failed is tried again for its sake."""
         self._hold.pop(hook, None)
-        self._news[hook].set()
+        if hook in self._news:
+            self._news[hook].set()
 
     def _held(self, name: str) -> bool:
         """Say whether a hook that failed is being left alone for a while (by a clock that is never set)."""
         return self._monotonic() < self._hold.get(name, -math.inf)
 
-    def bring(self, alert_ids: Sequence[str], hook: str, payload: str, row: int, *, first: bool) -> None:
-        """Take a payload that is not on the disk: in the outbox as `row` before long, or not at all (-1).
+    def bring(self, hook: str, letter: Letter) -> None:
+        """Take a payload that is not on the disk, if it will ever be.
 
         It is tried until the hook takes it, or the process ends, and goes before what the outbox has.
         """
-        self._loose[hook].add(alert_ids, payload, row, first=first)
-        self.wake(hook)
+        if hook in self._loose:
+            self._loose[hook].add(letter)
+            self.wake(hook)
+
+    def in_hand(self, hook: str) -> Letter | None:
+        """Return the payload that is in memory alone and has waited longest for a hook."""
+        return self._loose[hook].oldest() if hook in self._loose else None
 
     def state(self, hook: str, what: str, payload: str) -> None:
         """Tell a hook how something is now; what it was not told meanwhile is not news any more."""
@@ -176,23 +184,39 @@ class Courier:
         But one that fails again and again while the hook takes another is refused for what it says: it waits
         alone.
         """
-        loose = self._loose[hook.name]
-        while not self._held(hook.name) and (letter := loose.next()):
-            if not await self._deliver_loose(hook, loose, letter):
-                return
-        refused: list[int] = []
+        refused: list[Letter | OutboxRow] = []
+        probing = False
         # One by one: an emergency that comes meanwhile is the next.
-        while not self._held(hook.name) and (row := self._store.outbox_next(hook.name, refused)):
-            if await self._deliver(hook, row):
+        while not self._held(hook.name) and (one := self._next(hook.name, refused, probing)):
+            tried = one.attempts
+            if await self._hand_over(hook, one):
+                probing = False
                 continue
-            if row.attempts + 1 < REFUSED:
+            if probing or tried + 1 < REFUSED:
                 return
-            refused.append(row.id)
-            other = self._store.outbox_next(hook.name, refused, least_tried=True)
-            if other is None or not await self._deliver(hook, other):
-                return
+            refused.append(one)
+            probing = True
             self._hold.pop(hook.name, None)
         await self._tell_states(hook)
+
+    def _next(
+        self, name: str, refused: Sequence[Letter | OutboxRow], probing: bool
+    ) -> Letter | OutboxRow | None:
+        """Return what goes out next; when `probing` whether a hook takes anything, what was tried least."""
+        # A refused letter may be on the disk by now: it is not to be tried as two.
+        rows = [one.row if isinstance(one, Letter) else one.id for one in refused]
+        letter = self._loose[name].next(refused, least_tried=probing)
+        if letter is not None and not (probing and letter.attempts):
+            return letter
+        row = self._store.outbox_next(name, rows, least_tried=probing)
+        if letter is None or row is None:
+            return letter or row
+        return letter if letter.attempts <= row.attempts else row
+
+    async def _hand_over(self, hook: Hook, one: Letter | OutboxRow) -> bool:
+        if isinstance(one, Letter):
+            return await self._deliver_loose(hook, one)
+        return await self._deliver(hook, one)
 
     async def _try(self, hook: Hook, payload: str, key: str) -> str:
         """Call a hook; return what went wrong, or nothing."""
@@ -205,10 +229,14 @@ class Courier:
             return f"hook {hook.name}: it failed in a way nobody foresaw ({type(error).__name__})."
         return ""
 
-    async def _deliver_loose(self, hook: Hook, loose: Loose, letter: Letter) -> bool:
-        error = await self._try(hook, letter.payload, letter.key)
-        if error:
-            _LOG.error("%s The alert is not on the disk; it is tried again.", error)
+    async def _deliver_loose(self, hook: Hook, letter: Letter) -> bool:
+        loose = self._loose[hook.name]
+        if letter.calls and not called_for(self._store, letter.alert_ids, self._clock()):
+            loose.done(letter)
+            return True
+        letter.error = await self._try(hook, letter.payload, letter.key)
+        if letter.error:
+            _LOG.error("%s The alert is not on the disk; it is tried again.", letter.error)
             self._leave_alone(hook, letter.attempts)
             letter.attempts += 1
             return False
@@ -224,6 +252,7 @@ class Courier:
             if error:
                 self._failed(hook, row, error)
                 return False
+            self._failing.pop(row.id, None)
             self._taken[row.id] = row.payload  # should the disk be full now, the hook is not called again
             self._on_delivered(row.alert_ids, hook.name, row.id)
         self._store.outbox_done(row.id)
@@ -235,8 +264,10 @@ class Courier:
         """Leave a hook alone for a while; give a payload up that it has not taken for days."""
         wait = self._leave_alone(hook, row.attempts)
         self._store.outbox_failed(row.id, error)
-        if row.attempts >= DEAD_TRIES and self._clock() - row.queued > DEAD_AFTER:
+        seen_s = self._monotonic() - self._failing.setdefault(row.id, self._monotonic())
+        if seen_s >= DEAD_SEEN.total_seconds() and self._clock() - row.queued > DEAD_AFTER:
             self._store.outbox_bury(row.id)
+            self._failing.pop(row.id, None)
             _LOG.error("%s It is given up after %d days.", error, DEAD_AFTER.days)
         else:
             _LOG.warning("%s It is tried again in %.0f s.", error, wait.total_seconds())

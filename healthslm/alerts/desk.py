@@ -7,7 +7,7 @@ process `Engine.refresh` tells it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,6 +24,7 @@ _LOG = logging.getLogger(__name__)
 _ALL = "alerts snoozed"
 LATELY = "alerts told lately"
 """Under this name the store keeps by hook what counts against its cap, and what belongs together."""
+FORGOTTEN = "hooks removed"
 OPEN = frozenset(AlertState) - {AlertState.RESOLVED}
 
 
@@ -116,9 +117,16 @@ def untold(alert: Alert, hooks: Collection[str]) -> Mapping[str, Any]:
     }
 
 
+def forgotten(store: AlertStore) -> Mapping[str, int]:
+    """Return how many times a hook of each name was removed: one that is there again is another one."""
+    kept = store.get(FORGOTTEN, {})
+    return kept if isinstance(kept, dict) else {}
+
+
 def forget_hook(store: AlertStore, name: str) -> None:
     """Drop what waits for a hook that is removed; one of the same name will be told anew. Commits not."""
     store.outbox_forget(name)
+    store.put(FORGOTTEN, {**forgotten(store), name: forgotten(store).get(name, 0) + 1})
     lately = store.get(LATELY)
     if isinstance(lately, dict) and lately.pop(name, None) is not None:
         store.put(LATELY, lately)
@@ -146,8 +154,13 @@ def call_off(store: AlertStore, now: datetime) -> None:
     That it is news is told all the same, once: who has not heard of it yet may want to know.
     """
     for row in store.outbox_waiting(CALLS):
-        if not any(_calls(store, id_, now) for id_ in row.alert_ids):
+        if not called_for(store, row.alert_ids, now):
             store.outbox_done(row.id)
+
+
+def called_for(store: AlertStore, alert_ids: Iterable[str], now: datetime) -> bool:
+    """Say whether somebody is still to be called for one of these alerts: neither seen, over nor snoozed."""
+    return any(_calls(store, id_, now) for id_ in alert_ids)
 
 
 def _calls(store: AlertStore, alert_id: str, now: datetime) -> bool:

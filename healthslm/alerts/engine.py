@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Protocol
@@ -83,9 +83,13 @@ class Engine:
         opened = (alert for alert in self._book.open.values() if alert.is_open)
         return tuple(sorted(opened, key=lambda a: (-a.severity, a.raised_at)))
 
-    def use(self, hooks: Sequence[Hook]) -> None:
-        """Tell these hooks from now on."""
-        self._teller.use(hooks)
+    def open_alert(self, rule: str) -> Alert | None:
+        """Return the alert of a rule that is not over, raised or not."""
+        return self._book.open.get(rule)
+
+    def use(self, hooks: Sequence[Hook], anew: Collection[str] = ()) -> None:
+        """Tell these hooks from now on; those named `anew` as if they had never been told anything."""
+        self._teller.use(hooks, anew)
 
     def refresh(self) -> None:
         """Read anew what another process may have written: acknowledgements, snoozes, alerts, the policy."""

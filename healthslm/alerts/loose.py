@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 _LOG = logging.getLogger(__name__)
 MOST = 1000
@@ -17,41 +18,59 @@ def key_of(alert_ids: Sequence[str], row: int) -> str:
     return f"{alert_ids[0]}-{row}"
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Letter:
-    """A payload for one hook; `row` is its place in the outbox once that can be written, -1 for none."""
+    """A payload for one hook; `row` is its place in the outbox once that can be written, -1 for none.
+
+    `first` goes out before the others; `calls` is needless once everybody has seen what it tells of.
+    """
 
     alert_ids: tuple[str, ...]
     payload: str
+    queued: datetime
     row: int
-    key: str
     first: bool
+    calls: bool
     attempts: int = 0
+    error: str = ""
+    key: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.key = (
+            key_of(self.alert_ids, self.row)
+            if self.row >= 0
+            else f"{self.alert_ids[0]}-{secrets.token_hex(4)}"
+        )
 
 
-@dataclass(slots=True)
 class Loose:
     """The payloads for one hook that are in memory alone: emergencies first, then the oldest."""
 
-    _letters: list[Letter] = field(default_factory=list)
+    def __init__(self) -> None:
+        self._letters: list[Letter] = []
 
     def __len__(self) -> int:
         return len(self._letters)
 
-    def add(self, alert_ids: Sequence[str], payload: str, row: int, *, first: bool) -> None:
+    def add(self, letter: Letter) -> None:
         """Take one in."""
-        key = key_of(alert_ids, row) if row >= 0 else f"{alert_ids[0]}-{secrets.token_hex(4)}"
-        letter = Letter(alert_ids=tuple(alert_ids), payload=payload, row=row, key=key, first=first)
         ahead = sum(1 for one in self._letters if one.first)
-        self._letters.insert(ahead if first else len(self._letters), letter)
+        self._letters.insert(ahead if letter.first else len(self._letters), letter)
         if len(self._letters) > MOST:
             gone = self._letters.pop()
             _LOG.error("An alert (%s) is given up: there is room for it nowhere.", gone.alert_ids[0])
 
-    def next(self) -> Letter | None:
-        """Return the one that goes out next."""
-        return self._letters[0] if self._letters else None
+    def next(self, without: Collection[object] = (), *, least_tried: bool = False) -> Letter | None:
+        """Return the one that goes out next, `without` some; or else the one least tried."""
+        left = [one for one in self._letters if one not in without]
+        if least_tried:
+            return min(left, key=lambda one: one.attempts, default=None)
+        return left[0] if left else None
+
+    def oldest(self) -> Letter | None:
+        """Return the one that has waited longest."""
+        return min(self._letters, key=lambda one: one.queued, default=None)
 
     def done(self, letter: Letter) -> None:
-        """Take one out that was delivered."""
+        """Take one out that was delivered, or is not wanted any more."""
         self._letters.remove(letter)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from typing import Protocol
 
@@ -14,7 +14,8 @@ from healthslm.alerts.desk import LATELY, all_snoozed_until, call_off, untold
 from healthslm.alerts.detected_issue import given
 from healthslm.alerts.hooks import Hook
 from healthslm.alerts.kept import AlertStore
-from healthslm.alerts.payload import Occasion
+from healthslm.alerts.loose import Letter
+from healthslm.alerts.payload import CALLS, Occasion
 from healthslm.alerts.policy import Policy
 from healthslm.alerts.telling import Lately, Message, afterwards, held_for_all, messages
 from healthslm.errors import StoreError
@@ -30,8 +31,8 @@ class Post(Protocol):
         """Hear that there is something new for a hook in the outbox."""
         ...
 
-    def bring(self, alert_ids: Sequence[str], hook: str, payload: str, row: int, *, first: bool) -> None:
-        """Take a payload that is not on the disk: in the outbox as `row` before long, or not at all (-1)."""
+    def bring(self, hook: str, letter: Letter) -> None:
+        """Take a payload that is not on the disk."""
         ...
 
 
@@ -41,19 +42,8 @@ class Nobody:
     def wake(self, hook: str) -> None:
         """Tell nobody."""
 
-    def bring(self, alert_ids: Sequence[str], hook: str, payload: str, row: int, *, first: bool) -> None:
+    def bring(self, hook: str, letter: Letter) -> None:
         """Bring it to nobody."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Queued:
-    """A payload that was put into the outbox, and that is not on the disk yet."""
-
-    alert_ids: Sequence[str]
-    hook: str
-    payload: str
-    row: int
-    first: bool
 
 
 class Teller:
@@ -75,18 +65,23 @@ class Teller:
         self._clock = clock
         self._zone = zone
         self._post = post
-        self._queued: list[_Queued] = []
+        self._queued: list[tuple[str, Letter]] = []
         self._now: datetime | None = None
         kept = store.get(LATELY, {})
         known = kept if isinstance(kept, dict) else {}
         self._lately = {h.name: Lately.from_json(known.get(h.name)) for h in hooks}
 
-    def use(self, hooks: Sequence[Hook]) -> None:
-        """Tell these hooks from now on. What another of the same name was told, a new one was not."""
-        gone = {hook.name for hook in self._hooks if hook not in hooks}
+    def use(self, hooks: Sequence[Hook], anew: Collection[str] = ()) -> None:
+        """Tell these hooks from now on. What another of the same name was told, a new one was not.
+
+        `anew` are names that were removed meanwhile, and are there again though nothing is otherwise.
+        """
+        gone = {hook.name for hook in self._hooks if hook not in hooks} | set(anew)
         self._hooks = tuple(hooks)
         kept = {name: lately for name, lately in self._lately.items() if name not in gone}
         self._lately = {h.name: kept.get(h.name) or Lately() for h in hooks}
+        for name in gone:
+            self._store.outbox_forget(name)
         for alert in [*self._book.open.values(), *self._book.untold.values()]:
             self._book.note(alert, **untold(alert, gone))
 
@@ -161,30 +156,30 @@ class Teller:
         hook, worst = message.hook, message.alerts[0]
         ids = [alert.id for alert in message.alerts]
         text = given(worst, hook.form, hook.tell, message.occasion, message.alerts[1:], message.note)
-        first = message.severity is Severity.EMERGENCY
+        first, row, now = message.severity is Severity.EMERGENCY, -1, self._clock()
         try:
-            row = self._store.outbox_add(
-                ids, hook.name, text, self._clock(), first=first, occasion=message.occasion
-            )
+            row = self._store.outbox_add(ids, hook.name, text, now, first=first, occasion=message.occasion)
         except StoreError as error:
             _LOG.error("An alert could not be stored, and is told all the same. %s", error)
-            self._post.bring(ids, hook.name, text, -1, first=first)
-            return -1
-        self._queued.append(_Queued(ids, hook.name, text, row, first))
+        calls = message.occasion in CALLS
+        letter = Letter(alert_ids=tuple(ids), payload=text, queued=now, row=row, first=first, calls=calls)
+        self._queued.append((hook.name, letter))
         return row
 
     def commit(self) -> None:
         """Make what was told durable, and have it delivered: by the disk, or without it."""
         queued, self._queued = self._queued, []
+        stored = True
         try:
             self._store.commit()
         except StoreError as error:
+            stored = False
             _LOG.error("An alert is not on the disk yet, and is told all the same. %s", error)
-            for one in queued:
-                self._post.bring(one.alert_ids, one.hook, one.payload, one.row, first=one.first)
-        else:
-            for one in queued:
-                self._post.wake(one.hook)
+        for hook, letter in queued:
+            if stored and letter.row >= 0:
+                self._post.wake(hook)
+            else:
+                self._post.bring(hook, letter)
 
     def delivered(self, alert_ids: Sequence[str], hook: str, row: int) -> None:
         """Note that a hook took a payload that tells of these alerts."""

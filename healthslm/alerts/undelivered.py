@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from healthslm.alerts.hooks import Hook
 from healthslm.alerts.kept import OutboxRow
+from healthslm.alerts.loose import Letter
 from healthslm.alerts.watch import Watch, Watched
 from healthslm.readings import Finding, Severity
 
@@ -33,11 +34,15 @@ class Outbox(Protocol):
 
 
 def undelivered(
-    store: Outbox, hooks: Sequence[Hook], now: datetime
+    store: Outbox,
+    hooks: Sequence[Hook],
+    now: datetime,
+    in_hand: Callable[[str], Letter | None] = lambda _hook: None,
 ) -> Iterator[tuple[Watch, Finding | None]]:
-    """Yield for each hook whether alerts have waited for it in vain, or were given up."""
+    """Yield for each hook whether alerts have waited in vain, on the disk or `in_hand`, or were given up."""
     for hook in hooks:
-        row, dead = store.outbox_next(hook.name), store.outbox_dead(hook.name)
+        row = in_hand(hook.name) or store.outbox_next(hook.name)
+        dead = store.outbox_dead(hook.name)
         # A clock that was set back says nothing of how long it waits: then the tries do.
         long = row is not None and (now - row.queued > WAITED or (now < row.queued and row.attempts > _TRIES))
         waits = long and row is not None and bool(row.error)
@@ -61,7 +66,7 @@ def _many(count: int) -> str:
     return "An alert" if count == 1 else f"{count} alerts"
 
 
-def _finding(hook: Hook, row: OutboxRow, now: datetime, title: str) -> Finding:
+def _finding(hook: Hook, row: OutboxRow | Letter, now: datetime, title: str) -> Finding:
     return Finding(
         rule=f"{_OF}{hook.name}",
         version="1",

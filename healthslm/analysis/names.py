@@ -57,6 +57,8 @@ _SPECIAL = {
     "rr_trace": "RR intervals of the latest irregular quarter of an hour",
     "heart_rate_median": "median heart rate",
     **{name: f"sensor glucose, {title}" for name, title in CONSENSUS.items()},
+    **{f"{kind}_usual_low": f"usual {info.title}, lower quarter" for kind, info in KINDS.items()},
+    **{f"{kind}_usual_high": f"usual {info.title}, upper quarter" for kind, info in KINDS.items()},
     "glucose_in_30min": "sensor glucose forecast for half an hour on",
     "glucose_in_30min_error": "usual error of that forecast",
     "weight_latest": "latest weight",

@@ -14,7 +14,7 @@ from pathlib import Path
 from device import Notification
 from device.gatt import HeartRateMeasurement, PlxContinuousMeasurement
 from healthslm.absence import Absence
-from healthslm.alerts import CommandHook, Engine
+from healthslm.alerts import CommandHook, Courier, Engine
 from healthslm.bench import far
 from healthslm.bench.rows import Row, row
 from healthslm.bench.ways import PASSPHRASE, UTC
@@ -110,7 +110,8 @@ class _Stretch:
         self.collector = Collector(store, self.engine, RULES, UTC, lambda: self.now)
         self.collector.remember(self.now)
         absence = Absence(store, now=self.now, monotonic=self.now.timestamp(), zone=UTC)
-        self.rounds = Rounds(store, self.engine, _HOOKS, lambda _hook, _what, _payload: None, absence)
+        courier = Courier(store, _HOOKS, clock=lambda: self.now)
+        self.rounds = Rounds(store, self.engine, _HOOKS, courier, absence)
         self.ingest = Ingest(UTC)
         self.alerts = 0
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from healthslm.alerts import CommandHook, Engine, Tell
+from healthslm.alerts import CommandHook, Courier, Engine, Tell
 from healthslm.analysis import Days
 from healthslm.bench.ways import PASSPHRASE, UTC
 from healthslm.collector import Collector
@@ -84,7 +84,9 @@ class _Replay:
             self._now = self._heard = self._steps[0][0]
         self._engine = Engine(store, (_HOOK,), clock=lambda: self._now)
         self._collector = Collector(store, self._engine, _LIVE, UTC, lambda: self._now)
-        self._rounds = Rounds(store, self._engine, (_HOOK,), lambda _hook, _what, _payload: None)
+        self._rounds = Rounds(
+            store, self._engine, (_HOOK,), Courier(store, (_HOOK,), clock=lambda: self._now)
+        )
 
     def play(self) -> list[Message]:
         for at, readings in self._steps:

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from healthslm.cli import sharing, terminal
+from healthslm.cli import sending, sharing, terminal
 from healthslm.cli.app import app
 from healthslm.cli.look import Template, reviewed
 from healthslm.cli.period import From, To
 from healthslm.cli.session import session
 from healthslm.errors import UsageError
-from healthslm.export import made
+from healthslm.export import PageIn, Series, made
 from healthslm.slm import Audience
 
 export = typer.Typer(help="Files for others.", no_args_is_help=True)
@@ -36,6 +36,13 @@ def export_clinician(
     purpose: sharing.PurposeOption = "",
     expires: sharing.ExpiresOption = "",
     json: Annotated[bool, typer.Option("--json", help="The paths as JSON.")] = False,
+    series: Annotated[Series, typer.Option(help="Dense series in the Bundle.")] = Series.SUMMARIES,
+    page: Annotated[PageIn, typer.Option(help="The PDF in the Bundle.")] = PageIn.LINKED,
+    server: sending.Server = None,
+    send: sending.Send = False,
+    confirm: sending.Confirm = "",
+    token_file: sending.TokenFile = None,
+    patient: sending.Known = "",
 ) -> None:
     """Write the clinician's page (PDF) and the FHIR R4 Bundle; encrypted, or plain after a clear yes."""
     current = session(context)
@@ -54,9 +61,15 @@ def export_clinician(
     )
     with current.store() as store, current.writer(wanted=not template) as writer:
         result = reviewed(current, store, start, end, writer, Audience.WEARER, Audience.CLINICIAN)
-        paths = sharing.hand_over(store, result, made(result, wanted), out, wanted, how)
+        files = made(result, wanted, series=series, page=page)
+        paths = sharing.hand_over(store, result, files, out, wanted, how)
+        pdf = next((data for name, data in files if name.endswith(".pdf")), None)
+        asked = sending.Asked(server, send=send, host=confirm, token_file=token_file, patient=patient)
+        parcel = sending.packed(store, result, asked, series=series, page=pdf)
     if json:
         terminal.print_json([str(path) for path in paths])
     for path in () if json else paths:
         terminal.out.print(str(path), markup=False, soft_wrap=True)
     sharing.say_how_to_open(paths, how)
+    if parcel is not None:
+        sending.deliver(parcel)

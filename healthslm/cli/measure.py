@@ -75,6 +75,7 @@ class Benched(StrEnum):
     ANALYSIS = "analysis"
     SLM = "slm"
     ALERTS = "alerts"
+    EXPORT = "export"
 
 
 @app.command()
@@ -83,7 +84,7 @@ def bench(
     what: Annotated[
         Benched,
         typer.Argument(
-            help="The whole machine, the Bluetooth side, the store, the analysis, the model, or the alerts."
+            help="The machine, Bluetooth, the store, the analysis, the model, the alerts, or the exports."
         ),
     ] = Benched.ALL,
     rhythm: Rhythm = RHYTHM,
@@ -92,7 +93,7 @@ def bench(
         int, typer.Option(min=1, max=100_000, help="How often `bluetooth` loses the link, over a week.")
     ] = 1000,
     days: Annotated[
-        int, typer.Option(min=1, max=3650, help="How many days `store` and `analysis` keep: 365 for a year.")
+        int, typer.Option(min=1, max=3650, help="How many days `store`, `analysis` and `export` keep.")
     ] = 32,
     years: Annotated[float, typer.Option(min=0, max=40, help="How many years `store` opens.")] = 10,
     hours: Annotated[
@@ -135,14 +136,10 @@ def bench(
 
         rows = analysis.run(rhythm, days=days, repeat=repeat, progress=progress)
     elif what is Benched.SLM:
-        from healthslm.bench import llama, slm  # noqa: PLC0415  only here
+        from healthslm.bench import slm  # noqa: PLC0415  only here
 
-        if gguf is None or not llama.is_there():
-            terminal.say(llama.MISSING, "dim")
-            gguf = None
-        elif not gguf.is_file():
-            raise UsageError(f"There is no file {gguf}.", "Name the GGUF file that the model was built from.")
-        rows = slm.run(session(context).settings.model, gguf, repeat=repeat, progress=progress)
+        model = session(context).settings.model
+        rows = slm.run(model, _beside(gguf), repeat=repeat, progress=progress)
     elif what is Benched.ALERTS:
         from healthslm.bench import alerts as alerting  # noqa: PLC0415  imports Bumble
 
@@ -158,6 +155,10 @@ def bench(
             kills=kills,
             progress=progress,
         )
+    elif what is Benched.EXPORT:
+        from healthslm.bench import export  # noqa: PLC0415  only here
+
+        rows = export.run(rhythm, days=days, repeat=repeat, progress=progress)
     elif what is Benched.BLUETOOTH:
         from healthslm.bench import bluetooth  # noqa: PLC0415  imports Bumble
 
@@ -176,6 +177,18 @@ def bench(
         )
         return
     terminal.out.print(_table(rows))
+
+
+def _beside(gguf: Path | None) -> Path | None:
+    """The file for llama.cpp to be measured on, where there is one and it."""
+    from healthslm.bench import llama  # noqa: PLC0415  only here
+
+    if gguf is None or not llama.is_there():
+        terminal.say(llama.MISSING, "dim")
+        return None
+    if not gguf.is_file():
+        raise UsageError(f"There is no file {gguf}.", "Name the GGUF file that the model was built from.")
+    return gguf
 
 
 def _table(rows: Sequence[Row]) -> Table:

@@ -63,7 +63,7 @@ def _row(entry: Entry, current: Session) -> dict[str, Any]:
         "end": detail.get("end"),
         "formats": str(detail.get("formats") or ""),
         "encrypted": detail.get("encrypted") is not None,
-        "with": detail.get("encrypted"),
+        "with": detail.get("encrypted") or ("https" if _by_https(detail.get("to")) else None),
         "recipients": detail.get("recipients"),
         "purpose": detail.get("purpose"),
         "expires": expires,
@@ -74,9 +74,14 @@ def _row(entry: Entry, current: Session) -> dict[str, Any]:
     }
 
 
+def _by_https(to: object) -> bool:
+    """Say whether it went to a FHIR server, and nobody on the way could read it."""
+    return str(to).startswith("https://")
+
+
 def _how(row: dict[str, Any]) -> str:
     if not row["encrypted"]:
-        return "no"
+        return "on the way" if row["with"] else "no"
     return f"for {row['recipients']}" if row["recipients"] else "with a passphrase"
 
 

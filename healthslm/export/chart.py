@@ -184,7 +184,8 @@ def tags(spans: Sequence[Json]) -> list[Json]:
     groups: list[tuple[float, list[str]]] = []
     for span in sorted(spans, key=lambda s: float(s["x0"])):
         if groups and span["x0"] - groups[-1][0] < _TAG * (1 + 2 * min(len(groups[-1][1]), _TAGS)):
-            groups[-1][1].append(span["label"])
+            if span["label"] not in groups[-1][1]:
+                groups[-1][1].append(span["label"])
         else:
             groups.append((span["x0"], [span["label"]]))
     return [

@@ -1,60 +1,133 @@
 """A FHIR R4 Bundle of a review: who, which devices, what was measured, what the rules saw, who made it.
 
-Source: FHIR R4 (4.0.1), http://hl7.org/fhir/R4/. The Bundle is a `collection`: nothing in it asks a server
-to do anything. Every `fullUrl` is a `urn:uuid:` of the resource's content, so the same review gives the
-same bytes. Not covered: narrative texts of each resource, dense series reading by reading,
-and samples of waveforms (ECG, acceleration), which are left out altogether.
+Source: FHIR R4 (4.0.1), http://hl7.org/fhir/R4/, and the guides that the parts name: devices.py and
+gateway.py (Personal Health Device 2.0.0), glucose_summary.py (CGM 1.0.0), activity.py (Physical Activity
+1.0.0). The Bundle is a `collection`: nothing in it asks a server to do anything. Every `fullUrl` is a
+`urn:uuid:` of the resource's content, so the same review gives the same bytes. Not covered: narrative texts
+of each resource, and samples of waveforms (ECG, acceleration), which are left out altogether.
 """
 
 from __future__ import annotations
 
 import re
-from html import escape
+from collections.abc import Mapping
+from zoneinfo import ZoneInfo
 
-from healthslm import __version__
-from healthslm.export import words
-from healthslm.export.observations import Entries, Observer
+from healthslm.export import devices, words
+from healthslm.export.activity import KINDS_OF_ACTIVITY, add_days
+from healthslm.export.documents import Frame, Page
+from healthslm.export.entries import Entries
+from healthslm.export.gateway import Gateway
+from healthslm.export.glucose_summary import add_glucose
+from healthslm.export.observations import Observer
+from healthslm.export.sampled import add_samples, can_be_sampled
 from healthslm.fhir import coding
 from healthslm.fhir.coding import Json
 from healthslm.fhir.finding import NOT_A_DEVICE, SEVERITY, advice, feature_text, rule_code, told
-from healthslm.readings import Device, Finding, Kind, Person, Review, Summary
+from healthslm.readings import Finding, Kind, Person, Review, Window
 
 _DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 
 
-def bundle(review: Review) -> Json:
+def bundle(review: Review, *, sampled: bool = False, page: Page | None = None) -> Json:
     """Return the review as a FHIR R4 Bundle of type `collection`.
 
     Numbers are `Decimal`s that keep their digits (write them with `bundle_bytes`), units are UCUM, times have
     the offset of `review.timezone`. `review.sources` gives measurements their device where one device alone
     sent the kind; `review.notes["rules"]` (name to version) names the rules that were in force and silent.
-    Raises `ExportError` for a time zone that does not exist or a period that ends before it starts.
+    With `sampled` dense series are given reading by reading beside their statistics; a `page` is named as
+    document. Raises `ExportError` for a time zone that does not exist, a period that ends before it starts,
+    and samples of a period too long to have them.
     """
     words.check(review)
     tz = words.zone(review)
     entries = Entries()
     subject = entries.add(_patient(review.person), salt=_who(review))
-    wearables = {d.address: entries.add(_wearable(d), salt=d.address) for d in review.devices}
-    software = entries.add(_software(review))
-    observer = Observer(entries=entries, subject=subject, tz=tz, devices=_by_kind(review, wearables))
-    observer.spots(words.windows(review))
+    gateway = _gateway(review, entries, tz)
+    observer = Observer(entries=entries, subject=subject, tz=tz, gateway=gateway)
+    windows = words.windows(review)
+    observer.spots(windows)
     observer.features([*review.features, *(f for finding in review.findings for f in finding.evidence)])
-    issues = [entries.add(_issue(f, observer, software)) for f in words.ordered(review)]
-    if review.clinical or review.summary:
-        entries.add(_composition(review, subject, software, issues, coding.when(review.made_at, tz)))
-    _provenance(review, entries, software, issues, coding.when(review.made_at, tz))
+    groups = [_glucose(windows, observer), _activity(review, windows, observer)]
+    measured = entries.references("Observation")
+    if sampled:
+        streams = (window for kind, window in sorted(windows.items()) if can_be_sampled(kind))
+        groups.append([r for w in streams for r in add_samples(entries, w, tz, subject, gateway)])
+    issues = [entries.add(_issue(f, observer, gateway.program)) for f in words.ordered(review)]
+    made = coding.when(review.made_at, tz)
+    period = {"start": coding.when(review.start, tz), "end": coding.when(review.end, tz)}
+    frame = Frame(entries=entries, subject=subject, program=gateway.program, made=made, period=period)
+    document = [frame.page(page)] if page else []
+    frame.composition(review, _sections(issues, measured, groups, gateway, document))
+    frame.provenance(review, issues)
     return {
         "resourceType": "Bundle",
         "identifier": {"system": coding.HASHES, "value": words.fingerprint(review)},
         "type": "collection",
-        "timestamp": coding.when(review.made_at, tz),
+        "timestamp": made,
         "entry": [{"fullUrl": url, "resource": resource} for url, resource in entries.resources.items()],
     }
 
 
-def bundle_bytes(review: Review) -> bytes:
-    """Return `bundle(review)` as UTF-8 JSON; decimals keep their digits (38.0 stays 38.0)."""
-    return coding.dumps(bundle(review)).encode("utf-8")
+def bundle_bytes(review: Review, *, sampled: bool = False, page: Page | None = None) -> bytes:
+    """Return `bundle(...)` as UTF-8 JSON; decimals keep their digits (38.0 stays 38.0)."""
+    return coding.dumps(bundle(review, sampled=sampled, page=page)).encode("utf-8")
+
+
+def _glucose(windows: Mapping[Kind, Window], observer: Observer) -> list[Json]:
+    window = windows.get(Kind.SENSOR_GLUCOSE)
+    if window is None or window.step is not None:
+        return []
+    device = observer.gateway.device(window.kind)
+    panel = add_glucose(observer.entries, window, observer.tz, observer.subject, device)
+    return [panel] if panel else []
+
+
+def _activity(review: Review, windows: Mapping[Kind, Window], observer: Observer) -> list[Json]:
+    """Days of one device's counts; two devices count the same steps, which must not be added up."""
+    alone = [k for k in KINDS_OF_ACTIVITY if k in windows and len(review.sources.get(k, ())) <= 1]
+    return [
+        one
+        for kind in alone
+        for one in add_days(
+            observer.entries, windows[kind], observer.tz, observer.subject, observer.gateway.device(kind)
+        )
+    ]
+
+
+def _sections(
+    issues: list[Json],
+    measured: list[Json],
+    groups: list[list[Json]],
+    gateway: Gateway,
+    document: list[Json],
+) -> list[tuple[str, list[Json]]]:
+    """The sections of the Composition; those that a reader looks for are there when they are empty."""
+    resources = gateway.entries.resources
+    glucose, activity, *samples = groups
+    apart = {one["reference"] for one in activity}
+
+    def of(*codes: str) -> list[Json]:
+        return [one for one in measured if _category(resources[one["reference"]]) in codes]
+
+    sugar = [one for one in of("laboratory") if one not in glucose]
+    sections = [
+        ("Findings", issues),
+        ("Vital signs", of("vital-signs", "procedure")),
+        ("Glucose", [*glucose, *sugar]),
+        ("Activity", [one for one in of("activity") if one["reference"] not in apart] + activity),
+        ("Series", [one for group in samples for one in group]),
+        ("Devices", list(gateway.devices.values())),
+        ("Page", document),
+    ]
+    always = ("Findings", "Vital signs", "Devices")
+    return [(title, entries) for title, entries in sections if entries or title in always]
+
+
+def _category(observation: Json) -> str:
+    """An Observation's first category; what a clock showed has none."""
+    first = observation.get("category", [{}])[0]
+    return str(first.get("coding", [{}])[0].get("code", ""))
 
 
 def _who(review: Review) -> str:
@@ -72,38 +145,24 @@ def _patient(person: Person) -> Json:
     }
 
 
-def _wearable(device: Device) -> Json:
-    given = {
-        "manufacturer": words.clean(device.manufacturer),
-        "modelNumber": words.clean(device.model),
-        "serialNumber": words.clean(device.serial),
-    }
-    name, firmware = words.clean(device.name), words.clean(device.firmware)
-    return {
-        "resourceType": "Device",
-        **{key: text for key, text in given.items() if text},
-        **({"deviceName": [{"name": name, "type": "user-friendly-name"}]} if name else {}),
-        **({"version": [{"type": {"text": "firmware"}, "value": firmware}]} if firmware else {}),
-    }
-
-
-def _software(review: Review) -> Json:
-    """Healthslm itself, with the versions of the rules it judged by."""
-    judged = [
-        {"type": {"text": f"rule {words.clean(name, 80)}"}, "value": words.clean(version, 40) or "unknown"}
-        for name, version in words.rules(review).items()
-    ]
-    return {
-        "resourceType": "Device",
-        "deviceName": [{"name": "healthslm", "type": "model-name"}],
-        "type": {"text": "health-monitoring software, not a medical device"},
-        "version": [{"type": {"text": "software"}, "value": __version__}, *judged],
-    }
-
-
-def _by_kind(review: Review, wearables: dict[str, Json]) -> dict[Kind, Json]:
-    known = {kind: [wearables[a] for a in at if a in wearables] for kind, at in review.sources.items()}
-    return {kind: found[0] for kind, found in known.items() if len(found) == 1 == len(review.sources[kind])}
+def _gateway(review: Review, entries: Entries, tz: ZoneInfo) -> Gateway:
+    """The devices, as they are added to the Bundle, and who of them sent what."""
+    kinds: dict[str, set[Kind]] = {device.address: set() for device in review.devices}
+    for kind, addresses in review.sources.items():
+        for address in addresses:
+            kinds.setdefault(address, set()).add(kind)
+    found = {d.address: d for d in review.devices}
+    references = {a: entries.add(devices.wearable(d, kinds[a]), salt=a) for a, d in found.items()}
+    senders = {kind: at[0] for kind, at in review.sources.items() if len(at) == 1 and at[0] in found}
+    return Gateway(
+        entries=entries,
+        tz=tz,
+        program=entries.add(devices.program(review)),
+        devices=references,
+        heard=frozenset(address for address, device in found.items() if devices.is_wearable(device)),
+        senders=senders,
+        origins=review.origins,
+    )
 
 
 def _issue(finding: Finding, observer: Observer, software: Json) -> Json:
@@ -130,56 +189,3 @@ def _issue(finding: Finding, observer: Observer, software: Json) -> Json:
         "detail": " ".join(detail),
         **({"mitigation": mitigation} if mitigation else {}),
     }
-
-
-def _narrative(summary: Summary) -> Json:
-    """The sentences as XHTML, each saying who wrote it."""
-    told = [f"{words.clean(s.text)} ({words.clean(s.origin, 20)})" for s in summary.sentences]
-    lines = "".join(f"<p>{escape(line, quote=False)}</p>" for line in told)
-    div = f'<div xmlns="http://www.w3.org/1999/xhtml">{lines or "<p>no text</p>"}</div>'
-    return {"status": "additional", "div": div}
-
-
-def _composition(review: Review, subject: Json, software: Json, issues: list[Json], made: str) -> Json:
-    """The texts, for a reader; the findings they speak of are their entries."""
-    texts = (("For the clinician", review.clinical), ("For the wearer", review.summary))
-    sections: list[Json] = [{"title": name, "text": _narrative(text)} for name, text in texts if text]
-    if issues:
-        sections.append({"title": "Findings", "entry": issues})
-    return {
-        "resourceType": "Composition",
-        "status": "final",
-        "type": coding.concept(text="Summary of measurements at home"),
-        "subject": subject,
-        "date": made,
-        "author": [software],
-        "title": "Summary of measurements at home",
-        "section": sections,
-    }
-
-
-def _provenance(review: Review, entries: Entries, software: Json, issues: list[Json], made: str) -> None:
-    """Say who made what: the program everything, the model the texts it wrote sentences of."""
-    kinds = ("Observation", "DetectedIssue", "Composition")
-    made_here = {url: r["resourceType"] for url, r in entries.resources.items() if r["resourceType"] in kinds}
-    role = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
-    assembler = coding.concept({"system": role, "code": "assembler", "display": "Assembler"})
-    author = coding.concept({"system": role, "code": "author", "display": "Author"})
-
-    def provenance(targets: list[Json], agents: list[Json]) -> Json:
-        return {"resourceType": "Provenance", "target": targets, "recorded": made, "agent": agents}
-
-    targets = [{"reference": url} for url in made_here] or [
-        next(iter([{"reference": u} for u in entries.resources]))
-    ]
-    entries.add(provenance(targets, [{"type": assembler, "who": software}]))
-    texts = [{"reference": url} for url, kind in made_here.items() if kind == "Composition"]
-    for model in words.models(review):
-        weights = entries.add(
-            {
-                "resourceType": "Device",
-                "deviceName": [{"name": model, "type": "model-name"}],
-                "type": {"text": "language model; every number it writes is checked against the data"},
-            }
-        )
-        entries.add(provenance(texts, [{"type": author, "who": weights}]))

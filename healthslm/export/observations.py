@@ -1,7 +1,8 @@
 """Observations: spot measurements one by one, dense series as statistics that point at their extremes.
 
-Sources: FHIR R4 Observation (obs-6, obs-7), vital signs profiles (vs-2, vs-3), and the shape that the R4
-operation `$stats` answers with: the vital sign as code, one component a statistic.
+Sources: FHIR R4 Observation (obs-6, obs-7), vital signs profiles (vs-2, vs-3), the shape that the R4
+operation `$stats` answers with (the vital sign as code, one component a statistic), Personal Health Device
+guide 2.0.0 for measurements of a known wearable, CGM guide 1.0.0 for readings of a glucose sensor.
 """
 
 from __future__ import annotations
@@ -11,9 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from healthslm.fhir import coding
+from healthslm.export.devices import CGM
+from healthslm.export.entries import Entries
+from healthslm.export.gateway import Gateway
+from healthslm.fhir import coding, mdc
 from healthslm.fhir.coding import Json
 from healthslm.fhir.finding import components, is_reading, summary_code
 from healthslm.readings import KINDS, UNUSABLE, Feature, Kind, Quality, Window, moment
@@ -28,76 +33,56 @@ _FAULTS = {
 }
 
 
-@dataclass(slots=True)
-class Entries:
-    """The resources of a Bundle in order, each under the `urn:uuid:` that its content gets."""
-
-    resources: dict[str, Json] = field(default_factory=dict)
-
-    def add(self, resource: Json, salt: str = "") -> Json:
-        """Add a resource, or find the very same one; return a Reference to it."""
-        url = coding.urn(resource, salt)
-        self.resources.setdefault(url, resource)
-        return {"reference": url}
-
-
 @dataclass(slots=True, kw_only=True)
 class Observer:
-    """Makes Observations of one person's readings, and remembers which reading is in which.
-
-    `devices` are the References to the wearables by kind, where one wearable gave all readings of it.
-    """
+    """Makes Observations of one person's readings, and remembers which reading is in which."""
 
     entries: Entries
     subject: Json
     tz: ZoneInfo
-    devices: Mapping[Kind, Json]
+    gateway: Gateway
     single: dict[tuple[Kind, datetime], Json] = field(default_factory=dict)
     grouped: dict[tuple[Kind, datetime, datetime], Json] = field(default_factory=dict)
 
-    def _base(self, kind: Kind, code: Json, *, profile: Json) -> Json:
-        return {
-            "resourceType": "Observation",
-            **profile,
-            "status": "final",
-            "category": coding.category(kind),
-            "code": code,
-            "subject": self.subject,
-        }
-
-    def _device(self, kind: Kind) -> Json:
-        return {"device": self.devices[kind]} if kind in self.devices else {}
-
-    def reading(self, kind: Kind, at: datetime, value: float, quality: int = 0) -> Json:
+    def reading(self, kind: Kind, at: datetime, value: float, quality: int = 0, id: int = -1) -> Json:
         """Add one measurement at its time; return the Reference. An unusable one has its reason instead."""
+        origin = self.gateway.measured(kind, id, guide="PhdNumericObservation", profiles=_profiles(kind))
         resource = {
-            **self._base(kind, coding.kind_code(kind), profile=coding.meta(kind)),
+            "resourceType": "Observation",
+            **origin,
+            "status": "final",
+            "code": _code(kind),
+            "subject": self.subject,
             "effectiveDateTime": coding.when(at, self.tz),
             **_measured(kind, value, quality),
-            **self._device(kind),
         }
         reference = self.entries.add(resource)
         self.single.setdefault((kind, at), reference)
         return reference
 
-    def pressure(self, at: datetime, values: Mapping[Kind, tuple[float, int]]) -> Json:
+    def pressure(self, at: datetime, values: Mapping[Kind, _Row]) -> Json:
         """Add one cuff measurement as the blood pressure panel; a part that is missing is said to be."""
         parts = [
-            {"code": coding.kind_code(kind), **_measured(kind, *values[kind])}
+            {"code": _code(kind), **_measured(kind, values[kind].value, values[kind].quality)}
             if kind in values
-            else {
-                "code": coding.kind_code(kind),
-                "dataAbsentReason": coding.absent("unknown", "the cuff gave none"),
-            }
+            else {"code": _code(kind), "dataAbsentReason": coding.absent("unknown", "the cuff gave none")}
             for kind in coding.PRESSURES
             if kind in values or kind is not Kind.MEAN_ARTERIAL
         ]
-        code = coding.concept(coding.loinc("85354-9"), text="blood pressure")
-        profile = {"meta": {"profile": [f"{coding.PROFILE}/bp"]}}
+        first = next(iter(values))
+        origin = self.gateway.measured(
+            first,
+            values[first].id,
+            guide="PhdCompoundNumericObservation",
+            profiles=[f"{coding.PROFILE}/bp"],
+        )
         resource = {
-            **self._base(Kind.SYSTOLIC, code, profile=profile),
+            "resourceType": "Observation",
+            **origin,
+            "status": "final",
+            "code": coding.concept(coding.loinc("85354-9"), mdc.PRESSURE, text="blood pressure"),
+            "subject": self.subject,
             "effectiveDateTime": coding.when(at, self.tz),
-            **self._device(next(iter(values))),
             "component": parts,
         }
         reference = self.entries.add(resource)
@@ -113,8 +98,8 @@ class Observer:
         left_out = (*coding.PRESSURES, Kind.BATTERY)
         for kind, window in sorted(windows.items()):
             if KINDS[kind].holds is None and not KINDS[kind].adds and kind not in left_out:
-                for at, value, quality in _rows(window):
-                    self.reading(kind, at, value, quality)
+                for row in _rows(window):
+                    self.reading(kind, row.at, row.value, row.quality, row.id)
         for at, values in _inflations(windows):
             self.pressure(at, values)
 
@@ -133,13 +118,17 @@ class Observer:
         extremes = [r for f in features if (r := self._extreme(f))]
         derived = [{"reference": url} for url in dict.fromkeys(r["reference"] for r in extremes)]
         resource = {
-            # A profile's own value stays empty here, so that nobody takes a mean for a measurement.
-            **self._base(first.kind, summary_code(first.kind), profile={}),
+            # No profile: its own value stays empty here, so that nobody takes a mean for a measurement.
+            "resourceType": "Observation",
+            "status": "final",
+            "category": coding.category(first.kind),
+            "code": summary_code(first.kind),
+            "subject": self.subject,
             "effectivePeriod": {
                 "start": coding.when(first.start, self.tz),
                 "end": coding.when(first.end, self.tz),
             },
-            **self._device(first.kind),
+            **self.gateway.device(first.kind),
             **({"derivedFrom": derived} if derived else {}),
             "component": components(features),
         }
@@ -150,7 +139,8 @@ class Observer:
         if not is_reading(feature) or feature.at is None or feature.value is None:
             return None
         known = self.single.get((feature.kind, feature.at))
-        return known or self.reading(feature.kind, feature.at, feature.value)
+        id = feature.readings[0] if feature.readings else -1
+        return known or self.reading(feature.kind, feature.at, feature.value, id=id)
 
     def evidence(self, feature: Feature) -> list[Json]:
         """Return References to the Observations that hold a feature: the reading itself, then its summary."""
@@ -158,25 +148,47 @@ class Observer:
         return [reference for reference in found if reference]
 
 
-def _rows(window: Window) -> Iterator[tuple[datetime, float, int]]:
-    rows = zip(window.times, window.values.tolist(), window.quality.tolist(), strict=True)
-    return ((moment(time), value, quality) for time, value, quality in rows)
+def _profiles(kind: Kind) -> list[str]:
+    """The profiles that a single measurement of a kind keeps, whoever made it."""
+    if kind is Kind.SENSOR_GLUCOSE:
+        return [f"{CGM}/cgm-sensor-reading-mass-per-volume"]
+    return list(coding.meta(kind).get("meta", {}).get("profile", []))
 
 
-def _inflations(
-    windows: Mapping[Kind, Window],
-) -> Iterator[tuple[datetime, dict[Kind, tuple[float, int]]]]:
+def _code(kind: Kind) -> Json:
+    """The code of a measurement: LOINC's, and beside it that of IEEE 11073."""
+    code = coding.kind_code(kind)
+    beside = mdc.measured(kind)
+    return {**code, "coding": [*code.get("coding", []), beside]} if beside else code
+
+
+class _Row(NamedTuple):
+    """One reading of a window."""
+
+    at: datetime
+    value: float
+    quality: int
+    id: int
+
+
+def _rows(window: Window) -> Iterator[_Row]:
+    columns = (window.values.tolist(), window.quality.tolist(), window.ids.tolist())
+    rows = zip(window.times, *columns, strict=True)
+    return (_Row(moment(time), value, quality, id) for time, value, quality, id in rows)
+
+
+def _inflations(windows: Mapping[Kind, Window]) -> Iterator[tuple[datetime, dict[Kind, _Row]]]:
     """Pressures that belong together: same instant; the n-th of each kind where an instant has several."""
     rows = [
-        (at, number, kind, (value, quality))
+        (at, number, kind, row)
         for kind in coding.PRESSURES
         if kind in windows
-        for at, group in groupby(_rows(windows[kind]), key=lambda row: row[0])
-        for number, (_, value, quality) in enumerate(group)
+        for at, group in groupby(_rows(windows[kind]), key=lambda row: row.at)
+        for number, row in enumerate(group)
     ]
     rows.sort(key=lambda row: row[:2])
     for (at, _), group_ in groupby(rows, key=lambda row: row[:2]):
-        yield at, {kind: measured for _, _, kind, measured in group_}
+        yield at, {kind: row for _, _, kind, row in group_}
 
 
 def _measured(kind: Kind, value: float, quality: int) -> Json:
@@ -188,4 +200,6 @@ def _measured(kind: Kind, value: float, quality: int) -> Json:
         why = "; ".join(text for flag, text in _FAULTS.items() if quality & int(flag))
         sent = f"{coding.digits(value, info.decimals)} {info.unit}"
         return {"dataAbsentReason": coding.absent("error", f"{why} (it sent {sent})")}
-    return {"valueQuantity": coding.quantity(coding.digits(value, info.decimals), info.ucum, info.unit)}
+    # The CGM guide fixes the unit's name too, in this spelling.
+    unit = "mg/dl" if kind is Kind.SENSOR_GLUCOSE else info.unit
+    return {"valueQuantity": coding.quantity(coding.digits(value, info.decimals), info.ucum, unit)}

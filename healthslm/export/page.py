@@ -2,45 +2,31 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from healthslm import __version__
-from healthslm.analysis.quality import quality
-from healthslm.export import chart, measured, words
-from healthslm.readings import KINDS, Device, Feature, Finding, Kind, Review, Severity, Summary, Window
+from healthslm.export import chart, limits, measured, words
+from healthslm.export.focus import CHARTS, PARTS, Focus, Paper
+from healthslm.export.glucose_page import agp
+from healthslm.export.page_findings import BRIEF, MOST_FINDINGS, levels, more, nothing_found, shown
+from healthslm.export.page_rest import devices, foot, missing, text, written
+from healthslm.export.repeated import together
+from healthslm.readings import KINDS, Feature, Finding, Kind, Review, Window
 
 Json = dict[str, Any]
 Windows = Mapping[Kind, Window]
 
-MOST_FINDINGS = 12
-"""Findings that are offered to the template in full; it prints as many of them as fit."""
-BRIEF = 10
-"""Findings after those that are printed as a line each; how many more there are is said."""
 STRIP = timedelta(minutes=2)
-LONG_DAY = timedelta(hours=25)
-_TEXT = 900
-"""Characters of the summary that the page has room for."""
-_LONGEST_HOLES = 2
 
-# A row of the table of vitals: a chart each. Kinds without a chart follow as one line of numbers.
-_CHARTED = (
-    (Kind.HEART_RATE,),
-    (Kind.SPO2,),
-    (Kind.TEMPERATURE,),
-    (Kind.SYSTOLIC, Kind.DIASTOLIC),
-)
+MOST_CHARTS = 5
 _OTHERS = (
+    *(kind for kinds in CHARTS[Focus.GENERAL] for kind in kinds),
     Kind.PULSE_RATE,
     Kind.MEAN_ARTERIAL,
-    Kind.GLUCOSE,
     Kind.SENSOR_GLUCOSE,
-    Kind.WEIGHT,
     Kind.BODY_FAT,
-    Kind.RESPIRATORY_RATE,
     Kind.STEPS,
     Kind.ENERGY,
     Kind.DISTANCE,
@@ -49,7 +35,13 @@ _OTHERS = (
 _HRV = ("mean_nn_ms", "sdnn_ms", "rmssd_ms")
 
 
-def page(review: Review, *, unprintable: bool = False) -> Json:
+def page(
+    review: Review,
+    *,
+    focus: Focus = Focus.GENERAL,
+    paper: Paper = Paper.A4,
+    unprintable: bool = False,
+) -> Json:
     """Return everything that the page shows. `unprintable` adds the note that some letters have no glyph.
 
     Raises `ExportError` for a time zone that does not exist or a period that ends before it starts.
@@ -57,29 +49,35 @@ def page(review: Review, *, unprintable: bool = False) -> Json:
     words.check(review)
     tz = words.zone(review)
     findings = words.ordered(review)
-    numbered = list(enumerate(findings, start=1))
+    told = together(findings, days=words.day(review) is None)
+    numbered = [(one.number, findings[n - 1]) for one in told for n in one.numbers]
     windows = words.windows(review)
     readings = sum(len(w) for k, w in windows.items() if k is not Kind.BATTERY)
     return {
         **_head(review, tz),
+        "paper": paper.value,
+        "parts": list(PARTS[focus]),
         "unprintable": unprintable,
-        "findings": [_finding(n, f, review, tz) for n, f in numbered[: MOST_FINDINGS + BRIEF]],
-        "most": min(len(findings), MOST_FINDINGS),
+        "findings": [shown(one, review, tz) for one in told[: MOST_FINDINGS + BRIEF]],
+        "most": min(len(told), MOST_FINDINGS),
         "brief": BRIEF,
-        "levels": _levels(findings),
-        "more": _more(findings),
-        "nothing_found": _nothing_found(review, readings),
+        "levels": levels(findings),
+        "more": more(told),
+        "nothing_found": nothing_found(review, readings),
         "empty": readings == 0,
-        "days": _day(review) is None,
+        "days": words.day(review) is None,
         "empty_text": "No reading was received in this period. Nothing can be said about it.",
-        "vitals": [_vital(kinds, review, windows, numbered, tz) for kinds in _CHARTED] if readings else [],
+        "vitals": [_vital(kinds, review, windows, numbered, tz) for kinds in _charted(windows, focus)],
         "xticks": chart.time_ticks(review.start, review.end, tz),
-        "others": _others(review, tz) if readings else [],
+        "others": _others(review, tz, _charted(windows, focus)) if readings else [],
+        "agp": agp(review, tz),
         "strip": _strip(windows, numbered, tz),
-        "missing": _missing(review, windows, tz) if readings else [],
-        "text": _text(review.clinical or review.summary),
-        "devices": _devices(review),
-        "foot": _foot(review),
+        "personal": limits.personal(review),
+        "written": written(review, tz),
+        "missing": missing(review, windows, tz) if readings else [],
+        "text": text(review.clinical or review.summary),
+        "devices": devices(review),
+        "foot": foot(review),
     }
 
 
@@ -108,67 +106,6 @@ def _head(review: Review, tz: ZoneInfo) -> Json:
     }
 
 
-def _finding(number: int, finding: Finding, review: Review, tz: ZoneInfo) -> Json:
-    begin = words.clock(finding.start, tz, _day(review))
-    close = words.clock(finding.end, tz, finding.start)
-    length = words.lasting(finding.end - finding.start)
-    if finding.ongoing and finding.end <= finding.start:
-        when = f"at {begin} (the last reading)"
-    elif finding.ongoing:
-        when = f"since {begin}, still so at {close} ({length})"
-    else:
-        when = f"{begin} to {close} ({length})" if finding.end > finding.start else f"at {begin}"
-    return {
-        "number": str(number),
-        "severity": finding.severity.word.upper(),
-        "loud": finding.severity >= Severity.URGENT,
-        "title": words.clean(finding.title, 90),
-        "when": when,
-        "evidence": [_evidence(e, review, tz) for e in finding.evidence[:6]],
-        "action": words.clean(finding.action, 260),
-        "rule": f"{words.clean(finding.rule, 50)} v{words.clean(finding.version, 20)}",
-        "source": words.clean(finding.source, 260).rstrip("."),
-        "missing": words.clean("; ".join(finding.missing), 220),
-        "personal": words.clean(" ".join(words.personal(finding)), 300),
-    }
-
-
-def _evidence(feature: Feature, review: Review, tz: ZoneInfo) -> Json:
-    at = (
-        f" at\u00a0{words.clock(feature.at, tz, _day(review))}"
-        if feature.at and feature.value is not None
-        else ""
-    )
-    count = feature.count > 1 and words.statistic(feature) in ("", "mean") and feature.value is not None
-    return {
-        "name": words.title(feature),
-        # A value stays on one line with its unit.
-        "value": words.value(feature).replace(" ", "\u00a0" if feature.value is not None else " "),
-        "after": (at if feature.value is not None else "") + (f" (n={feature.count})" if count else ""),
-    }
-
-
-def _levels(findings: Sequence[Finding]) -> str:
-    """How many findings of each level: `1 urgent, 3 watch`."""
-    levels = Counter(f.severity for f in findings)
-    return ", ".join(f"{levels[s]} {s.word}" for s in sorted(Severity, reverse=True) if levels[s])
-
-
-def _more(findings: Sequence[Finding]) -> list[str]:
-    """For each number of findings printed in full, what to say about those not printed at all."""
-    rests = [findings[shown + BRIEF :] for shown in range(min(len(findings), MOST_FINDINGS) + 1)]
-    said = "And {} more ({}) not printed here; all are in the FHIR Bundle."
-    return [said.format(len(rest), _levels(rest)) if rest else "" for rest in rests]
-
-
-def _nothing_found(review: Review, readings: int) -> str:
-    if not readings:
-        return "The rules had nothing to look at."
-    names = ", ".join(f"{words.clean(n, 40)} v{words.clean(v, 10)}" for n, v in words.rules(review).items())
-    asked = f" (rules asked: {names})" if names else ""
-    return f"None in what was measured{asked}. Mind what was not measured, below."
-
-
 def _vital(
     kinds: tuple[Kind, ...],
     review: Review,
@@ -191,6 +128,8 @@ def _vital(
         "strokes": [],
         "dots": [],
         "bars": [],
+        "limits": [],
+        "usual": limits.usual(kinds, review, None),
         "yticks": [],
     }
     if not some:
@@ -198,6 +137,8 @@ def _vital(
     low, high = (float(f(w.values)) for f, w in ((min, _lowest(some)), (max, _highest(some))))
     axis = chart.scale(kinds[0], low, high)
     made["yticks"] = chart.value_ticks(kinds[0], axis)
+    made["limits"] = limits.lines(kinds, review, axis)
+    made["usual"] = limits.usual(kinds, review, axis)
     if len(kinds) > 1:
         made["bars"] = chart.bars(seen[0], seen[1], axis)
     elif KINDS[kinds[0]].holds is None:
@@ -206,6 +147,13 @@ def _vital(
         made["strokes"] = chart.line(seen[0], axis)
         made["holes"] = [{"x0": a, "x1": b} for a, b in chart.holes(used[0])]
     return made
+
+
+def _charted(windows: Windows, focus: Focus) -> Sequence[tuple[Kind, ...]]:
+    """What has a chart: the kinds that were measured in the period, at most `MOST_CHARTS` of them."""
+    return [kinds for kinds in CHARTS[focus] if any(len(windows.get(kind, ())) for kind in kinds)][
+        :MOST_CHARTS
+    ]
 
 
 def _chart_of(finding: Finding) -> Kind | None:
@@ -226,11 +174,6 @@ def _feature(review: Review, name: str) -> Feature | None:
     """The feature with that name, if it is of exactly the period that the page is about."""
     period = (review.start, review.end)
     return next((f for f in review.features if f.name == name and (f.start, f.end) == period), None)
-
-
-def _day(review: Review) -> datetime | None:
-    """The day whose times need no date; none in a period of several days."""
-    return None if review.end - review.start > LONG_DAY else review.start
 
 
 def _reason(kinds: Sequence[Kind], review: Review, seen: Sequence[Window]) -> str:
@@ -255,7 +198,7 @@ def _numbers(kind: Kind, review: Review, tz: ZoneInfo, *, short: bool = False) -
         there = feature is not None and feature.value is not None
         cells[name] = feature.text if feature and there else "–"
         at = feature.at if feature and there else None
-        cells[f"{name}_at"] = words.clock(at, tz, _day(review)) if at else ""
+        cells[f"{name}_at"] = words.clock(at, tz, words.day(review)) if at else ""
     return {
         **cells,
         "name": KINDS[kind].title.removesuffix(" pressure") if short else KINDS[kind].title,
@@ -267,10 +210,11 @@ def _numbers(kind: Kind, review: Review, tz: ZoneInfo, *, short: bool = False) -
     }
 
 
-def _others(review: Review, tz: ZoneInfo) -> list[str]:
+def _others(review: Review, tz: ZoneInfo, shown: Sequence[tuple[Kind, ...]]) -> list[str]:
     """The kinds without a chart, a line each: what they were, or why they are not known."""
     lines = []
-    for kind in _OTHERS:
+    charted = {kind for kinds in shown for kind in kinds}
+    for kind in (kind for kind in _OTHERS if kind not in charted):
         found = [(s, _feature(review, f"{kind}_{s}")) for s in ("latest", "mean", "min", "max", "total")]
         told = [f"{s} {f.text}" for s, f in found if f and f.value is not None]
         if told:
@@ -283,7 +227,7 @@ def _others(review: Review, tz: ZoneInfo) -> list[str]:
     hrv = [f for f in review.features if f.name in _HRV]
     of = ""
     if hrv and (hrv[0].start, hrv[0].end) != (review.start, review.end):
-        ends = [words.clock(t, tz, _day(review)) for t in (hrv[0].start, hrv[0].end)]
+        ends = [words.clock(t, tz, words.day(review)) for t in (hrv[0].start, hrv[0].end)]
         of = f" ({' to '.join(ends)})"
     told = [f"{words.title(f)} {words.value(f)}" for f in hrv if f.value is not None]
     if told:
@@ -307,104 +251,3 @@ def _strip(windows: Windows, numbered: Sequence[tuple[int, Finding]], tz: ZoneIn
             if made:
                 return {**made, "finding": str(number)}
     return None
-
-
-def _missing(review: Review, windows: Windows, tz: ZoneInfo) -> list[str]:
-    """What was not measured or could not be used, kind by kind; the longest holes with their times."""
-    lines = []
-    for kind in (*(k for kinds in _CHARTED for k in kinds), Kind.RR_INTERVAL):
-        window = windows.get(kind)
-        if window is None or not len(window):
-            lines.append(f"{KINDS[kind].title}: no reading")
-            continue
-        good = words.usable(window)
-        told = []
-        if len(good) < len(window):
-            told.append(
-                f"{len(window) - len(good)} of {len(window)} readings not usable (contact, range or fault)"
-            )
-        told += _suspect(window, tz, _day(review))
-        holes = sorted(good.gaps, key=lambda g: (g[0] - g[1], g[0]))[:_LONGEST_HOLES]
-        shown = [
-            f"{words.clock(a, tz, _day(review))} to {words.clock(b, tz, _day(review))}"
-            for a, b in sorted(holes)
-            if b - a >= timedelta(minutes=5)
-        ]
-        if shown:
-            told.append(f"longest without data {' and '.join(shown)}")
-        if told:
-            lines.append(f"{KINDS[kind].title}: {'; '.join(told)}")
-    return lines
-
-
-def _suspect(window: Window, tz: ZoneInfo, day: datetime | None) -> list[str]:
-    """What looks wrong with readings that were used all the same: flat lines, jumps, two sources at once."""
-    told = []
-    problems = quality(window).problems
-    for what in ("flat line", "jump", "two sources"):
-        found = [problem for problem in problems if problem.what == what]
-        if found:
-            times = ", ".join(words.clock(one.start, tz, day) for one in found[:_LONGEST_HOLES])
-            more = " and later" if len(found) > _LONGEST_HOLES else ""
-            told.append(f"{what} at {times}{more}")
-    return told
-
-
-def _text(summary: Summary | None) -> Json:
-    """The sentences that there is room for, and who wrote them."""
-    if summary is None:
-        return {"sentences": [], "origin": "", "cut": 0}
-    kept: list[Json] = []
-    room = _TEXT
-    for sentence in summary.sentences:
-        text = words.clean(sentence.text, 400)
-        room -= len(text)
-        if room < 0:
-            break
-        kept.append({"text": text, "origin": words.clean(sentence.origin, 12)})
-    origins = {s.origin for s in summary.sentences}
-    model = f"the language model {words.clean(summary.model_id, 60)}".strip()
-    if origins == {"model"}:
-        origin = f"written by {model}; numbers checked"
-    elif "model" in origins:
-        origin = f"sentences marked \u2020 by {model}, numbers checked; others from a template"
-    else:
-        origin = "from a template, no language model"
-    return {
-        "sentences": [{**s, "mark": s["origin"] == "model" and origins != {"model"}} for s in kept],
-        "origin": origin,
-        "cut": len(summary.sentences) - len(kept),
-    }
-
-
-def _devices(review: Review) -> list[str]:
-    return [_device(d, review) for d in review.devices[:8]] + (
-        [f"and {len(review.devices) - 8} more"] if len(review.devices) > 8 else []
-    )
-
-
-def _device(device: Device, review: Review) -> str:
-    named = " ".join(t for t in (words.clean(device.manufacturer, 30), words.clean(device.model, 30)) if t)
-    first = named or words.clean(device.name, 40) or "unnamed device"
-    serial, firmware = words.clean(device.serial, 24), words.clean(device.firmware, 16)
-    details = [
-        t for t in (f"serial {serial}" if serial else "", f"firmware {firmware}" if firmware else "") if t
-    ]
-    gives = [
-        KINDS[k].title for k, a in review.sources.items() if device.address in a and k is not Kind.BATTERY
-    ]
-    told = f"{first} ({', '.join(details)})" if details else first
-    return f"{told}: {', '.join(gives)}" if gives else told
-
-
-def _foot(review: Review) -> Json:
-    models = ", ".join(words.models(review))
-    names = ", ".join(f"{words.clean(n, 40)} {words.clean(v, 12)}" for n, v in words.rules(review).items())
-    return {
-        "warning": "Not a medical device. Findings are prompts to act, not diagnoses; "
-        "measured at home, unsupervised.",
-        "made": f"healthslm {__version__}"
-        + f" · model: {words.clean(models, 90) or 'none'}"
-        + f" · rules: {words.clean(names, 110) or 'none named'}",
-        "hash": f"data sha256 {words.fingerprint(review)[:16]}, as in the FHIR Bundle of the same data",
-    }

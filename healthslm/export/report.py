@@ -1,4 +1,4 @@
-"""The clinician's page as PDF: one A4 page, set by typst from data, the same bytes for the same review.
+"""The clinician's page as PDF: one page, A4 or Letter, set by typst; the same bytes for the same review.
 
 Fonts are those that typst carries (Latin, Greek, Cyrillic, Arabic; no Chinese, Japanese, Korean, Indic); the
 machine's own are not looked at. The file is PDF/A-2a and PDF/UA-1 (archivable, readable aloud). Where a name
@@ -11,10 +11,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from importlib.resources import as_file, files
 
 from healthslm.errors import ExportError
+from healthslm.export.focus import Focus, Paper
 from healthslm.export.page import page
 from healthslm.readings import Review
 
@@ -28,19 +30,20 @@ class _RefusedError(Exception):
     """Typst's own message why it did not set the page."""
 
 
-def report(review: Review) -> bytes:
+def report(review: Review, *, focus: Focus = Focus.GENERAL, paper: Paper = Paper.A4) -> bytes:
     """Return the page as PDF bytes; its creation date is `review.made_at`.
 
     Raises `ExportError` for a time zone that does not exist, a period that ends before it starts, or where
     typst cannot set the page.
     """
     try:
-        return _set(review, standards=_STANDARDS)
+        return _set(page(review, focus=focus, paper=paper), review.made_at, standards=_STANDARDS)
     except _RefusedError as refused:
         # Some text cannot be archived to the standard. A page that can be read is worth more than none.
         unprintable = _NO_GLYPH in str(refused)
     try:
-        return _set(review, unprintable=unprintable)
+        shown = page(review, focus=focus, paper=paper, unprintable=unprintable)
+        return _set(shown, review.made_at)
     except _RefusedError as refused:
         raise ExportError("The page could not be set as PDF.", f"typst says: {refused}") from refused
 
@@ -48,27 +51,27 @@ def report(review: Review) -> bytes:
 def picture(review: Review, *, ppi: float = 144) -> bytes:
     """Return the page as PNG bytes, for a screen or a manual. Raises as `report` does."""
     try:
-        return _set(review, form="png", ppi=ppi)
+        return _set(page(review), review.made_at, form="png", ppi=ppi)
     except _RefusedError as refused:
         raise ExportError("The page could not be set as a picture.", f"typst says: {refused}") from refused
 
 
 def _set(
-    review: Review,
+    shown: Mapping[str, object],
+    made_at: datetime,
     *,
     form: str = "pdf",
     standards: Sequence[str] = (),
-    unprintable: bool = False,
     ppi: float | None = None,
 ) -> bytes:
     """Have the page set by another process, which hands its memory back when it ends."""
     folder = files("healthslm.export")
     job = {
         "template": folder.joinpath("report.typ").read_text(encoding="utf-8"),
-        "data": json.dumps(page(review, unprintable=unprintable), allow_nan=False),
+        "data": json.dumps(shown, allow_nan=False),
         "format": form,
         "standards": list(standards),
-        "timestamp": int(review.made_at.timestamp()),
+        "timestamp": int(made_at.timestamp()),
         "ppi": ppi,
     }
     with as_file(folder.joinpath("typesetter.py")) as script:

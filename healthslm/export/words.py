@@ -13,11 +13,15 @@ from healthslm.errors import ExportError
 from healthslm.readings import Finding, Kind, Review, Threshold, Window
 from healthslm.text import clean
 
+_LONG_DAY = timedelta(hours=25)
+"""As long as a day is when the clocks go back."""
+
 __all__ = [
     "CONSENSUS",
     "check",
     "clean",
     "clock",
+    "day",
     "fingerprint",
     "lasting",
     "models",
@@ -75,6 +79,11 @@ def lasting(span: timedelta) -> str:
         return f"{seconds} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def day(review: Review) -> datetime | None:
+    """Return the day whose times need no date; none in a period of several days."""
+    return None if review.end - review.start > _LONG_DAY else review.start
 
 
 def clock(time: datetime, tz: ZoneInfo, day: datetime | None = None) -> str:

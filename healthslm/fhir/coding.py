@@ -32,6 +32,9 @@ RULES = f"urn:oid:2.25.{uuid5(_NAMESPACE, 'rule').int}"
 HASHES = f"urn:oid:2.25.{uuid5(_NAMESPACE, 'sha-256').int}"
 ALERTS = f"urn:oid:2.25.{uuid5(_NAMESPACE, 'alert').int}"
 LEVELS = f"urn:oid:2.25.{uuid5(_NAMESPACE, 'level').int}"
+PATIENTS = f"urn:oid:2.25.{uuid5(_NAMESPACE, 'patient').int}"
+CONTENTS = f"urn:oid:2.25.{uuid5(_NAMESPACE, 'content').int}"
+SOURCES = f"urn:oid:2.25.{uuid5(_NAMESPACE, 'source').int}"
 OCCASIONS = f"urn:oid:2.25.{uuid5(_NAMESPACE, 'occasion').int}"
 
 TEST = {

@@ -7,5 +7,6 @@ so that a year is read once.
 
 from healthslm.history.history import History, reach_of
 from healthslm.history.overview import LONG, overview
+from healthslm.history.usual import usual
 
-__all__ = ["LONG", "History", "overview", "reach_of"]
+__all__ = ["LONG", "History", "overview", "reach_of", "usual"]

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from healthslm.analysis import Daily, DailySeries, Days, day_bounds
 from healthslm.history.digests import Digests
 from healthslm.readings import KINDS, Feature, Finding, Kind, Window
-from healthslm.rules import ASKED, Rule, Spell, by_severity, finding_of, joined, spells
+from healthslm.rules import ASKED, Asked, Rule, Spell, by_severity, finding_of, joined, spells
 from healthslm.store import Store
 
 _DAY = timedelta(days=1)
@@ -28,11 +28,11 @@ _MONTH = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """What a rule said of a day or a part of one that begins at `begin`; last asked at `asked`."""
+    """What a rule said of a day or a part of one that begins at `begin`, and when it was last asked."""
 
     begin: datetime
     spells: tuple[Spell, ...]
-    asked: datetime | None
+    asked: Asked
 
 
 _HELD = TypeAdapter(Held)
@@ -112,7 +112,7 @@ class History:
         the period: it is the same one whichever period is asked for. One that the end cuts is `ongoing`.
         """
         found: list[Finding] = []
-        for rule, days, held, last in (
+        for rule, days, held, asked in (
             *self._by_days(rules, start, end),
             *self._by_reading(rules, start, end),
         ):
@@ -121,7 +121,7 @@ class History:
                     begun, until = (at.astimezone(self._zone).date() for at in (spell.onset, end))
                     days = self.days(rule.daily, begun - timedelta(days=rule.days), until, now=end)  # noqa: PLW2901
                 windows = self._windows([rule], _since(rule, spell), spell.last + _TICK, back=timedelta(0))
-                ongoing = spell.last == last
+                ongoing = asked.still(spell)
                 found.append(finding_of(rule, spell, windows, ongoing=ongoing, zone=self._zone, days=days))
         return by_severity(found)
 
@@ -144,7 +144,7 @@ class History:
 
     def _by_days(
         self, rules: Sequence[Rule], start: datetime, end: datetime
-    ) -> Iterator[tuple[Rule, Days, list[Spell], datetime | None]]:
+    ) -> Iterator[tuple[Rule, Days, list[Spell], Asked]]:
         first, last = (at.astimezone(self._zone).date() for at in (start, end))
         for rule in (rule for rule in rules if rule.daily):
             days = self.days(rule.daily, first - timedelta(days=rule.days), last, now=end)
@@ -153,7 +153,7 @@ class History:
 
     def _by_reading(
         self, rules: Sequence[Rule], start: datetime, end: datetime
-    ) -> Iterator[tuple[Rule, Days, list[Spell], datetime | None]]:
+    ) -> Iterator[tuple[Rule, Days, list[Spell], Asked]]:
         mine = [rule for rule in rules if not rule.daily]
         held: dict[str, list[Held]] = {rule.name: [] for rule in mine}
         for chunk in self._chunks(start, end):
@@ -165,8 +165,11 @@ class History:
                     self._ask(rule, self._windows([rule], end, end), end, end + rule.later)
                 )
             every = sorted(held[rule.name], key=lambda one: one.begin)
-            last = next((one.asked for one in reversed(every) if one.asked), None)
-            yield rule, {}, [spell for one in every for spell in one.spells], last
+            asked = Asked(
+                last=next((one.asked.last for one in reversed(every) if one.asked.last), None),
+                devices={device: at for one in every for device, at in one.asked.devices.items()},
+            )
+            yield rule, {}, [spell for one in every for spell in one.spells], asked
 
     def _chunk(
         self, rules: Sequence[Rule], days: Sequence[date], begin: datetime, until: datetime

@@ -216,7 +216,7 @@ class Window:
     ids: Ints
     quality: NDArray[np.int16]
     step: timedelta | None = None
-    devices: NDArray[np.int16] | None = None
+    devices: NDArray[np.int32] | None = None
 
     @classmethod
     def of(cls, kind: Kind, start: datetime, end: datetime, readings: Iterable[Reading]) -> Window:
@@ -413,7 +413,10 @@ class Review:
     """Everything known about a period: what `review()` returns and the exports print.
 
     `timezone` is the IANA name in which a person reads the times. `devices` are those with readings in it;
-    `sources` says by kind which of them (addresses) the readings came from, where that is known.
+    `sources` says by kind which of them (addresses) the readings came from, where that is known; `origins`
+    has the whole of those readings, by id, of which that does not say enough: their kind came from several
+    devices, or the device's clock was wrong. `thresholds` are by rule those that it went by, `written` what
+    the person wrote in that time.
     """
 
     person: Person
@@ -429,3 +432,6 @@ class Review:
     clinical: Summary | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
     sources: Mapping[Kind, tuple[str, ...]] = field(default_factory=dict)
+    thresholds: Mapping[str, tuple[Threshold, ...]] = field(default_factory=dict)
+    written: tuple[Note, ...] = ()
+    origins: Mapping[int, Reading] = field(default_factory=dict)

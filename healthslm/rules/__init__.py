@@ -7,6 +7,7 @@ moment of a period (history). Both run the very same code over the same kind of 
 from healthslm.rules.base import Case, Rule, Verdict, Windows
 from healthslm.rules.engine import (
     ASKED,
+    Asked,
     Spell,
     by_severity,
     finding_of,
@@ -52,6 +53,7 @@ RULES: tuple[Rule, ...] = (
 __all__ = [
     "ASKED",
     "RULES",
+    "Asked",
     "Case",
     "Rule",
     "Spell",

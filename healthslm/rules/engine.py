@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,8 +20,8 @@ _TICK = timedelta(microseconds=1)
 """Windows are half-open: a reading at `now` is inside when the window ends one tick later."""
 _STEP = timedelta(seconds=30)
 """History is asked at readings' times, once in this long at the most; nothing here changes faster."""
-ASKED = "2"
-"""The version of how rules are asked. 2: several devices one by one."""
+ASKED = "3"
+"""The version of how rules are asked. 2: several devices one by one; 3: each with its own last moment."""
 _UTC = ZoneInfo("UTC")
 _NO_DAYS: Days = {}
 _ALWAYS, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -55,8 +55,28 @@ class Spell:
             severity=worst,
             missing=tuple(dict.fromkeys((*self.missing, *later.missing))),
             alone=any(one.alone for one in (self, later) if one.severity is worst),
-            device=self.device if self.severity is worst else later.device,
+            device=next(
+                (
+                    one.device
+                    for one in sorted((self, later), key=lambda one: -one.severity)
+                    if one.device is not None
+                ),
+                None,
+            ),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The last moment at which a rule was asked: of all readings, and of each device where several sent."""
+
+    last: datetime | None = None
+    devices: Mapping[int, datetime] = field(default_factory=dict)
+
+    def still(self, spell: Spell) -> bool:
+        """Say whether a stretch goes on to the last moment at which its own device was asked of."""
+        own = None if spell.device is None else self.devices.get(spell.device)
+        return spell.last == (own or self.last)
 
 
 class _Cut(Mapping[Kind, Window]):
@@ -236,13 +256,13 @@ def spells(
     days: Days = _NO_DAYS,
     since: datetime = _ALWAYS,
     until: datetime = _NEVER,
-) -> tuple[list[Spell], datetime | None]:
+) -> tuple[list[Spell], Asked]:
     """Ask one rule about every moment from `since` on, before `until`.
 
-    Returns the stretches in which it held, in order, and the last moment at which it was asked.
+    Returns the stretches in which it held, in order, and the last moments at which it was asked.
     """
-    found, last, _ = _asked(rule, windows, zone=zone, days=days, since=since, until=until)
-    return found, last
+    found, asked, _ = _asked(rule, windows, zone=zone, days=days, since=since, until=until)
+    return found, asked
 
 
 def _asked(
@@ -253,10 +273,10 @@ def _asked(
     days: Days,
     since: datetime,
     until: datetime = _NEVER,
-) -> tuple[list[Spell], datetime | None, Any]:
+) -> tuple[list[Spell], Asked, Any]:
     """The same, and what the rule prepared for it: evidence needs that again."""
     held: list[Spell] = []
-    asked: list[datetime] = []
+    asked: dict[int | None, datetime] = {}
     prepared = None
     devices = devices_in(rule, windows)
     for device in devices:
@@ -270,9 +290,13 @@ def _asked(
             verdict = rule.verdict(_case(rule, mine, back, now, zone=zone, days=days, prepared=prepared))
             if verdict is not None:
                 held.append(_spell(seen, verdict, device))
-        asked.append(max(seen for _, seen in moments))
+        asked[device] = max(seen for _, seen in moments)
     held.sort(key=lambda spell: spell.last)
-    return joined(rule, held), max(asked, default=None), prepared if len(devices) == 1 else None
+    last = Asked(
+        last=max(asked.values(), default=None),
+        devices={device: at for device, at in asked.items() if device is not None},
+    )
+    return joined(rule, held), last, prepared if len(devices) == 1 else None
 
 
 def scan(
@@ -287,9 +311,9 @@ def scan(
 
     An episode is as severe as its worst moment. It is `ongoing` when the rule still held at the last moment.
     """
-    found, last, prepared = _asked(rule, windows, zone=zone, days=days, since=since)
+    found, asked, prepared = _asked(rule, windows, zone=zone, days=days, since=since)
     return [
-        finding_of(rule, one, windows, ongoing=one.last == last, zone=zone, days=days, prepared=prepared)
+        finding_of(rule, one, windows, ongoing=asked.still(one), zone=zone, days=days, prepared=prepared)
         for one in found
     ]
 

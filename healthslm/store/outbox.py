@@ -113,7 +113,7 @@ class Outbox(Audit):
         """Return the payload that goes out next to a hook, `without` some; or else the one least tried."""
         marks = ", ".join("?" * len(without))
         where = f"hook = ? AND NOT dead AND id NOT IN ({marks})"
-        order = "first DESC, attempts, id" if least_tried else _TURN
+        order = "attempts, first DESC, id" if least_tried else _TURN
         return next(iter(self._outbox(where, (hook, *without), most=1, order=order)), None)
 
     def outbox_dead(self, hook: str) -> list[OutboxRow]:

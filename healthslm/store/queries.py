@@ -26,7 +26,7 @@ from healthslm.store.rollups import MICRO, Rollup, Totals
 from healthslm.store.segments import Segments, Stream, in_order
 from healthslm.store.shelf import Shelf
 
-_COLUMNS = np.dtype([("time", "i8"), ("value", "f8"), ("id", "i8"), ("quality", "i2"), ("device", "i2")])
+_COLUMNS = np.dtype([("time", "i8"), ("value", "f8"), ("id", "i8"), ("quality", "i2"), ("device", "i4")])
 _SELECT = (
     "SELECT readings.id, kind, address, time, value, quality, device_time, sequence, context"
     " FROM readings JOIN devices ON devices.id = device"
@@ -39,7 +39,7 @@ class _Found(NamedTuple):
 
     columns: Columns
     ids: Int64s
-    devices: NDArray[np.int16]
+    devices: NDArray[np.int32]
 
 
 class Queries(Shelf):
@@ -105,10 +105,10 @@ class Queries(Shelf):
             for stream in self._segments.streams(kind):
                 columns = self._of(stream, start, end)
                 if len(columns.times):
-                    device = np.full(len(columns.times), stream.device, np.int16)
+                    device = np.full(len(columns.times), stream.device, np.int32)
                     found.append(_Found(columns, columns.times + stream.base, device))
         if not found:
-            return _Found(NONE, NONE.times, NONE.quality)
+            return _Found(NONE, NONE.times, np.empty(0, np.int32))
         if len(found) == 1:
             return found[0]
         columns, ids = joined([one.columns for one in found]), np.concatenate([one.ids for one in found])

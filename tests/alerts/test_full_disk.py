@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from healthslm.alerts import Alert, Courier, Engine, Hook, desk, parse_hooks
+from healthslm.alerts import Alert, AlertState, Courier, Engine, Hook, desk, parse_hooks
+from healthslm.alerts.courier import REFUSED
+from healthslm.alerts.undelivered import undelivered
 from healthslm.alerts.watch import Watch
 from healthslm.errors import HookError
 from healthslm.readings import Finding, Severity
@@ -34,10 +36,11 @@ class Phone:
 
     def __init__(self) -> None:
         self.up = True
+        self.refuses = ""
         self.told: list[tuple[str, str]] = []
 
     async def take(self, hook: Hook, payload: str, key: str) -> None:
-        if not self.up:
+        if not self.up or json.loads(payload)["id"] == self.refuses:
             raise HookError(f"hook {hook.name}: nobody answers.")
         self.told.append((json.loads(payload)["id"], key))
 
@@ -127,3 +130,63 @@ def test_what_is_on_the_disk_after_all_is_no_other_delivery(tmp_path: Path) -> N
         it.store.commit()
         (row,) = it.store.outbox("bell")
         assert it.phone.told[0][1] == f"{row.alert_ids[0]}-{row.id}"
+
+
+def test_what_somebody_acknowledged_while_the_disk_was_full_stays_acknowledged(tmp_path: Path) -> None:
+    """It was seen by another process between the write that failed and the one that makes up for it."""
+    with parts(tmp_path) as it:
+        alert = it.raises("low_spo2")
+        it.deliver()
+        it.disk.fault = full
+        it.engine.update(*emergency("low_spo2", at("12:02")), at("12:02"))
+        it.disk.fault = lambda _event: None
+        it.store.commit()
+        desk.acknowledge(it.store, alert.id, at("12:03"))
+        it.engine.refresh()
+        it.engine.tick(at("12:04"))
+        it.store.commit()
+        assert next(desk.alerts_in(it.store)).acknowledged_at == at("12:03")
+        assert [one.state for one in it.engine.open_alerts] == [AlertState.ACKNOWLEDGED]
+
+
+def test_a_payload_in_memory_that_is_refused_holds_up_no_other(tmp_path: Path) -> None:
+    with parts(tmp_path) as it:
+        it.disk.fault = full
+        refused = it.raises("low_spo2")
+        it.disk.fault = lambda _event: None
+        it.phone.refuses = refused.id
+        it.store.commit()
+        other = it.raises("low_glucose")
+        for _ in range(REFUSED):
+            it.clock += 1000
+            it.deliver()
+        assert other.id in [told for told, _ in it.phone.told]
+
+
+def test_what_waits_in_memory_is_told_by_the_others_like_what_waits_on_the_disk(tmp_path: Path) -> None:
+    with parts(tmp_path) as it:
+        it.disk.fault = full
+        it.phone.up = False
+        it.raises("low_spo2")
+        it.deliver()
+        ((_, said),) = undelivered(it.store, [BELL], at("12:09"), it.courier.in_hand)
+        assert said is None
+        ((watch, said),) = undelivered(it.store, [BELL], at("12:11"), it.courier.in_hand)
+        assert (watch.name, said is not None) == ("undelivered:bell", True)
+
+
+def test_a_call_in_memory_is_called_off_like_one_on_the_disk(tmp_path: Path) -> None:
+    with parts(tmp_path) as it:
+        alert = it.raises("low_spo2")
+        it.deliver()
+        it.phone.up = False
+        it.disk.fault = full
+        it.engine.tick(at("12:15"))  # told again after ten minutes
+        it.deliver()
+        assert it.courier.in_hand("bell") is not None
+        it.disk.fault = lambda _event: None
+        it.store.commit()
+        desk.acknowledge(it.store, alert.id, at("12:16"))
+        it.phone.up, it.clock = True, it.clock + 1000
+        it.deliver()
+        assert len(it.phone.told) == 1

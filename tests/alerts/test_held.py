@@ -1,10 +1,10 @@
 """What was held back, and clocks that were set meanwhile."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 
 from healthslm.alerts import Engine, desk, parse_hooks
+from healthslm.alerts.loose import Letter
 from healthslm.alerts.policy import Policy, Quiet, keep_policy
 from healthslm.alerts.undelivered import undelivered
 from healthslm.alerts.watch import Watch
@@ -25,7 +25,7 @@ class Post:
     def wake(self, hook: str) -> None:
         self.woken.append(hook)
 
-    def bring(self, ids: Sequence[str], hook: str, payload: str, row: int, *, first: bool) -> None:
+    def bring(self, hook: str, letter: Letter) -> None:
         raise AssertionError("the disk is not full")
 
 

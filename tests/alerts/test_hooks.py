@@ -321,3 +321,21 @@ async def test_a_clock_that_leaps_a_year_gives_nothing_up(store: Store) -> None:
         await Courier(store, [server.hook], clock=utc_now).deliver(server.hook)
     assert store.outbox_pending() == 1
     assert store.outbox_dead("web") == []
+
+
+async def test_several_refused_emergencies_hold_up_nothing_milder(store: Store) -> None:
+    for number in range(4):
+        store.outbox_add("a", "web", json.dumps({"n": number}), utc_now(), first=number < 3)
+    told: list[int] = []
+
+    async def carry(hook: Hook, payload: str, _key: str) -> None:
+        if (number := json.loads(payload)["n"]) < 3:
+            raise hook.failed("it answered 422.")
+        told.append(number)
+
+    with receiver() as server:
+        courier = Courier(store, [server.hook], clock=utc_now, carry=carry)
+        for _ in range(3 * REFUSED):
+            courier.wake("web")
+            await courier.deliver(server.hook)
+    assert told == [3]

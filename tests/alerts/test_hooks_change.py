@@ -8,10 +8,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from device import Event, LinkEvent, LinkState
-from healthslm.alerts import Engine, Hook, desk, parse_hooks
+from healthslm.alerts import Courier, Engine, Hook, desk, parse_hooks
 from healthslm.alerts.alert import Told
 from healthslm.alerts.watch import Watch
 from healthslm.clock import utc_now
+from healthslm.errors import StoreError
 from healthslm.pipeline import collect
 from healthslm.readings import Finding, Severity
 from healthslm.rounds import Rounds
@@ -117,10 +118,62 @@ def test_that_a_hook_takes_nothing_is_over_once_it_is_removed(store: Store) -> N
     engine = Engine(store, [phone], clock=lambda: at("12:00"))
     row = store.outbox_add(["a"], "phone", "{}", at("12:00"))
     store.outbox_failed(row, "nobody answers")
-    rounds = Rounds(store, engine, [phone], lambda _hook, _what, _payload: None)
+    rounds = Rounds(store, engine, [phone], Courier(store, [phone], clock=lambda: at("12:00")))
     (alert,) = rounds.make(at("12:20"), 0)
     assert alert.rule == "undelivered:phone"
     rounds.use([])
     rounds.make(at("12:21"), 60)
     engine.tick(at("12:40"))
     assert engine.open_alerts == ()
+
+
+async def test_a_hook_that_was_removed_and_is_there_again_at_once_is_told_anew(tmp_path: Path) -> None:
+    """Between two looks nothing seems to be otherwise; and what was queued in between is not for it."""
+    home = tmp_path / "home"
+    store, _ = create(home, "passphrase", profile=CHEAPEST)
+    store.put("hooks", [to(tmp_path / "told")])
+    with store:
+        alert = Engine(store, (), clock=utc_now).update(RULE, low(), utc_now())
+        assert alert is not None
+        ended = asyncio.Event()
+
+        async def events() -> AsyncIterator[Event]:
+            yield LinkEvent(DAY, "C0:FF:EE:00:00:01", LinkState.SEARCHING)
+            await until(tmp_path / "told")
+            await asyncio.sleep(0.2)  # until it is noted that it was taken
+            (tmp_path / "told").unlink()
+            rows = [to(tmp_path / "told")]
+            await asyncio.to_thread(by_another_process, home, rows, removed="phone")
+            await until(tmp_path / "told")
+            ended.set()
+
+        def hooks_now() -> Sequence[Hook]:
+            return parse_hooks(store.get("hooks", []))
+
+        await collect(events(), store, zone=UTC, hooks=hooks_now(), hooks_now=hooks_now, stop=ended)
+    assert [one["id"] for one in told(tmp_path / "told")] == [alert.id]
+
+
+async def test_hooks_that_cannot_be_read_once_are_read_again(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    store, _ = create(home, "passphrase", profile=CHEAPEST)
+    with store:
+        Engine(store, (), clock=utc_now).update(RULE, low(), utc_now())
+        ended = asyncio.Event()
+        fails = 3
+
+        async def events() -> AsyncIterator[Event]:
+            yield LinkEvent(DAY, "C0:FF:EE:00:00:01", LinkState.SEARCHING)
+            await asyncio.to_thread(by_another_process, home, [to(tmp_path / "told")])
+            await until(tmp_path / "told")
+            ended.set()
+
+        def hooks_now() -> Sequence[Hook]:
+            nonlocal fails
+            fails -= 1
+            if fails > 0:
+                raise StoreError("The disk does not answer.", "Wait.")
+            return parse_hooks(store.get("hooks", []))
+
+        await collect(events(), store, zone=UTC, hooks_now=hooks_now, stop=ended)
+    assert len(told(tmp_path / "told")) == 1

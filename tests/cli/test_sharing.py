@@ -405,16 +405,19 @@ def test_the_list_says_what_is_over_and_knows_exports_of_older_versions(
         store.note_event(
             Event.EXPORTED, datetime(2026, 11, 3, 9, tzinfo=UTC), to="/media/stick", formats="pdf"
         )
+        store.note_event(Event.EXPORTED, utc_now(), to="https://fhir.example.org/r4", formats="fhir")
         for days in (-1, 0):
             expires = (today + timedelta(days=days)).isoformat()
             store.note_event(Event.EXPORTED, utc_now(), to_whom=f"in {days}", formats="pdf", expires=expires)
     rows = exports(run)
-    assert [row["to_whom"] for row in rows] == [None, "in -1", "in 0"]
-    assert [row["expired"] for row in rows] == [False, True, False]
-    assert [row["encrypted"] for row in rows] == [False] * 3
+    assert [row["to_whom"] for row in rows] == [None, None, "in -1", "in 0"]
+    assert [row["expired"] for row in rows] == [False, False, True, False]
+    assert [row["encrypted"] for row in rows] == [False] * 4
+    assert [row["with"] for row in rows] == [None, "https", None, None]
     assert (rows[0]["start"], rows[0]["folder"]) == (None, "/media/stick")
     lines = process("share", "list").stdout.splitlines()
     assert [("expired" in line) for line in lines if "pdf" in line] == [False, True, False]
+    assert any("https://fhir.example.org/r4" in line and "on the way" in line for line in lines)
     assert any("2026-11-03 09:00" in line and "/media/stick" in line for line in lines)
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from healthslm.analysis import absent, describe
 from healthslm.analysis.variability import summary
+from healthslm.export import bundle_bytes
+from healthslm.export.documents import Page
 from healthslm.readings import (
     Claim,
     Device,
@@ -247,3 +249,123 @@ def reviews(sick: Review) -> dict[str, Review]:
 def make() -> Callable[..., Review]:
     """`make(readings, **changes)`: a review of any readings."""
     return review_of
+
+
+WALKER = Device(address="C0:00:00:00:00:05", manufacturer="Fitness", model="Band 3", firmware="3.1")
+SENSOR = Device(address="C0:00:00:00:00:06", manufacturer="Dex", model="G7", serial="S1", firmware="1.2")
+
+
+def sugar(days: float, rng: np.random.Generator) -> list[Reading]:
+    """A sensor every five minutes, with two meals a day and a hole on each day."""
+    t = np.arange(0, days * 288) / 288
+    values = 128 + 45 * np.sin(t * 4 * np.pi) + rng.normal(0, 12, len(t))
+    kept = (t % 1) > 0.05
+    return [
+        Reading(
+            time=START + timedelta(minutes=5 * n),
+            kind=Kind.SENSOR_GLUCOSE,
+            value=float(round(v)),
+            device=SENSOR.address,
+        )
+        for n, v in enumerate(values)
+        if kept[n]
+    ]
+
+
+def fortnight(days: float = 15, *, walks: bool = True) -> Review:
+    """Two weeks of a glucose sensor and a step counter."""
+    rng = np.random.default_rng(11)
+    readings = sugar(days, rng)
+    if walks:
+        readings += [
+            Reading(
+                time=START + timedelta(hours=h), kind=Kind.STEPS, value=float(n % 700), device=WALKER.address
+            )
+            for n, h in enumerate(np.arange(8, days * 24, 3.5))
+        ]
+    readings = [replace(r, id=n) for n, r in enumerate(sorted(readings, key=lambda r: r.time), start=1)]
+    end = START + timedelta(days=days)
+    windows = {kind: Window.of(kind, START, end, readings) for kind in {r.kind for r in readings}}
+    seen = {r.device for r in readings}
+    return Review(
+        person=Person(name="Ibrahim Okafor", birth_date="1971"),
+        start=START,
+        end=end,
+        made_at=end,
+        timezone=ZONE,
+        devices=tuple(d for d in (WALKER, SENSOR) if d.address in seen),
+        windows=windows,
+        features=tuple(f for w in windows.values() for f in describe(w)),
+        findings=(),
+        sources={Kind.SENSOR_GLUCOSE: (SENSOR.address,), Kind.STEPS: (WALKER.address,)},
+    )
+
+
+def wrong_clock() -> Review:
+    """A cuff whose clock is two hours and a bit behind, a thermometer that says no time, and a second one."""
+    other = Device(address="C0:00:00:00:00:07")
+    rows = [
+        Reading(
+            time=hours(h),
+            kind=kind,
+            value=value,
+            device=CUFF.address,
+            quality=Quality.CLOCK_CORRECTED,
+            device_time=datetime(2026, 3, 14, int(h) - 2, 29, 50),  # noqa: DTZ001  a device's clock is naive
+        )
+        for h, up, low in ((8, 140, 90), (18, 128, 80))
+        for kind, value in ((Kind.SYSTOLIC, up), (Kind.DIASTOLIC, low))
+    ]
+    rows += spots(Kind.TEMPERATURE, ((9, 36.8), (15, 38.25)), THERMOMETER)
+    rows += spots(Kind.TEMPERATURE, ((16, 37.0),), other)
+    rows[-3] = replace(rows[-3], quality=Quality.CLOCK_CORRECTED)
+    rows = [replace(r, id=n) for n, r in enumerate(rows, start=1)]
+    sources = {
+        Kind.SYSTOLIC: (CUFF.address,),
+        Kind.DIASTOLIC: (CUFF.address,),
+        Kind.TEMPERATURE: (THERMOMETER.address, other.address),
+    }
+    devices = (CUFF, THERMOMETER, other)
+    return review_of(rows, sources=sources, devices=devices, origins={r.id: r for r in rows})
+
+
+def meter_and_scale() -> Review:
+    """What a scale, a glucose meter and a breathing sensor say; one of them a UUID, as macOS names them."""
+    scale = Device(address="0C6E9A2B-4C1D-4E5F-8A7B-1C2D3E4F5A6B", manufacturer="Scales", model="S1")
+    meter = Device(address="C0:00:00:00:00:08", manufacturer="Meter", model="M2", firmware="9")
+    belt = Device(address="C0:00:00:00:00:09", manufacturer="Belt", model="B1", serial="77")
+    rows = spots(Kind.WEIGHT, ((7, 81.25), (20, 81.9)), scale)
+    rows += spots(Kind.BODY_FAT, ((7, 24.5), (20, 99.0)), scale)
+    rows[-1] = replace(rows[-1], quality=Quality.IMPLAUSIBLE)
+    rows += spots(Kind.GLUCOSE, ((7.5, 104), (13, 171)), meter)
+    rows += series(Kind.RESPIRATORY_RATE, hours(1), 60, [14, 15, 13, 16] * 90, belt)
+    rows += series(Kind.PERFUSION_INDEX, hours(1), 10, [1.2, 0.8, 2.25] * 40, OXIMETER)
+    rows = [replace(r, id=n) for n, r in enumerate(rows, start=1)]
+    addresses = {r.kind: (r.device,) for r in rows}
+    devices = (scale, meter, belt, OXIMETER)
+    return review_of(
+        rows, sources=addresses, devices=devices, person=Person(name="Ana", birth_date="1960-02")
+    )
+
+
+@pytest.fixture(scope="session")
+def worn() -> Review:
+    return fortnight()
+
+
+@pytest.fixture(scope="session")
+def bundles(reviews: dict[str, Review], worn: Review) -> dict[str, bytes]:
+    """Ten people and periods, as the Bundles that they become, with every choice made somewhere."""
+    page = Page(data=b"%PDF-1.7 not a real one", url="healthslm-2026-03-14.pdf")
+    made = {name: bundle_bytes(reviews[name]) for name in ("no data", "hostile", "thirty findings")}
+    return {
+        **made,
+        "sick, sampled": bundle_bytes(reviews["sick"], sampled=True),
+        "page beside": bundle_bytes(reviews["one reading"], page=page),
+        "page inside": bundle_bytes(reviews["a week"], page=Page(data=page.data)),
+        "clocks change": bundle_bytes(reviews["clocks change"], sampled=True),
+        "wrong clock": bundle_bytes(wrong_clock(), page=page),
+        "meter and scale": bundle_bytes(meter_and_scale(), sampled=True),
+        "fortnight of glucose": bundle_bytes(worn),
+        "too little glucose": bundle_bytes(fortnight(3, walks=False)),
+    }

@@ -126,7 +126,7 @@ class Stage:
             held=[alert.rule for alert in self._engine.open_alerts],
             free=lambda: (10**11, 10**12),
         )
-        self._rounds = Rounds(store, self._engine, self._hooks, self._courier.state, self._absence)
+        self._rounds = Rounds(store, self._engine, self._hooks, self._courier, self._absence)
 
     def _monotonic(self) -> float:
         return self.now.timestamp()
