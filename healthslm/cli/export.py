@@ -7,16 +7,15 @@ from typing import Annotated
 
 import typer
 
-from healthslm.cli import sending, terminal
+from healthslm.cli import sending, sharing, terminal
 from healthslm.cli.app import app
 from healthslm.cli.look import Template, reviewed
 from healthslm.cli.period import From, To
 from healthslm.cli.session import session
-from healthslm.clock import utc_now
 from healthslm.errors import UsageError
-from healthslm.export import FORMATS, STREAMED, Focus, How, PageIn, Paper, Series, write
+from healthslm.export import FORMATS, STREAMED, Focus, How, PageIn, Paper, Series, made
+from healthslm.export.files import filled
 from healthslm.slm import Audience
-from healthslm.store.audit import Event
 
 export = typer.Typer(help="Files for others.", no_args_is_help=True)
 app.add_typer(export, name="export")
@@ -36,6 +35,13 @@ def export_clinician(
     ] = Focus.GENERAL,
     letter: Annotated[bool, typer.Option("--letter", help="The page on US Letter, not on A4.")] = False,
     template: Template = False,
+    recipient: sharing.RecipientOption = None,
+    passphrase: sharing.PassphraseOption = False,
+    share_passphrase_file: sharing.PassphraseFileOption = None,
+    plain: sharing.PlainOption = False,
+    to_whom: sharing.ToWhomOption = "",
+    purpose: sharing.PurposeOption = "",
+    expires: sharing.ExpiresOption = "",
     json: Annotated[bool, typer.Option("--json", help="The paths as JSON.")] = False,
     series: Annotated[Series, typer.Option(help="Dense series in the Bundle.")] = Series.SUMMARIES,
     page: Annotated[PageIn, typer.Option(help="The PDF in the Bundle.")] = PageIn.LINKED,
@@ -45,25 +51,35 @@ def export_clinician(
     token_file: sending.TokenFile = None,
     patient: sending.Known = "",
 ) -> None:
-    """Write the clinician's page (PDF) and the FHIR R4 Bundle. The files are not encrypted."""
+    """Write the clinician's page (PDF) and the FHIR R4 Bundle; encrypted, or plain after a clear yes."""
     current = session(context)
     wanted = [f.strip() for f in formats.split(",") if f.strip()]
     if not wanted or set(wanted) - {*FORMATS, *STREAMED}:
         raise UsageError(
             f"--format {formats!r} is not known.", "Use pdf, fhir, csv, parquet, omh, or pdf,fhir."
         )
+    leaves = sharing.decided(
+        current,
+        recipients=recipient,
+        passphrase=passphrase,
+        passphrase_file=share_passphrase_file,
+        plain=plain,
+        to_whom=to_whom,
+        purpose=purpose,
+        expires=expires,
+    )
+    how = How(focus=focus, paper=Paper.LETTER if letter else Paper.A4, series=series, page=page)
     with current.store() as store, current.writer(wanted=not template) as writer:
         result = reviewed(current, store, start, end, writer, Audience.WEARER, Audience.CLINICIAN)
-        how = How(focus=focus, paper=Paper.LETTER if letter else Paper.A4, series=series, page=page)
-        paths = write(result, out, wanted, store, how=how)
-        store.note_event(Event.EXPORTED, utc_now(), to=str(out.resolve()), formats=",".join(wanted))
-        pdf = next((path.read_bytes() for path in paths if path.suffix == ".pdf"), None)
+        files = made(result, wanted, store, how=how)
+        paths = sharing.hand_over(store, result, files, out, wanted, leaves)
+        pdf = next((filled(fill) for name, fill in files if name.endswith(".pdf")), None)
         asked = sending.Asked(server, send=send, host=confirm, token_file=token_file, patient=patient)
         parcel = sending.packed(store, result, asked, series=series, page=pdf)
     if json:
         terminal.print_json([str(path) for path in paths])
     for path in () if json else paths:
         terminal.out.print(str(path), markup=False, soft_wrap=True)
-    terminal.err.print("These files are not encrypted. Hand them over only to whom you trust.")
+    sharing.say_how_to_open(paths, leaves)
     if parcel is not None:
         sending.deliver(parcel)

@@ -12,7 +12,7 @@ import typer
 from healthslm.cli import terminal
 from healthslm.cli.app import Json, app
 from healthslm.cli.running import only_one
-from healthslm.cli.session import Session, session
+from healthslm.cli.session import Session, long_enough, session
 from healthslm.cli.setup import show_words
 from healthslm.clock import utc_now
 from healthslm.errors import LockedError, MissingError, StoreError, UsageError
@@ -30,7 +30,6 @@ NewFile = Annotated[
 NewDescriptor = Annotated[
     int | None, typer.Option("--new-passphrase-fd", help="Read the new passphrase from this descriptor.")
 ]
-_SHORTEST = 8
 _TITLES = {
     "passphrase": "passphrase",
     "carer": "a carer's passphrase",
@@ -224,11 +223,7 @@ def _replace(current: Session, access: Access, after: store_keys.KeyFile, **deta
 
 def _new_passphrase(current: Session, file: Path | None, descriptor: int | None) -> str:
     given = current.reading(file, descriptor)
-    passphrase = given if given is not None else current.ask("New passphrase")
-    if len(passphrase) < _SHORTEST:
-        raise LockedError(
-            "The passphrase has fewer than 8 characters.", "Take a few words that nobody guesses."
-        )
+    passphrase = long_enough(given if given is not None else current.ask("New passphrase"))
     if given is None and current.ask("The same again") != passphrase:
         raise LockedError("The two passphrases differ.", "Nothing was changed; try again.")
     return passphrase

@@ -89,7 +89,8 @@ def packed(
     )
     if said.strip().lower() != name:
         raise UsageError("That is not the server's host; nothing was sent.", f"It is {name}.")
-    store.note_event(Event.EXPORTED, utc_now(), to=base, formats="fhir")
+    period = {"start": review.start.isoformat(), "end": review.end.isoformat()}
+    store.note_event(Event.EXPORTED, utc_now(), to=base, formats="fhir", **period)
     return parcel
 
 

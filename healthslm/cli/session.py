@@ -29,6 +29,9 @@ from healthslm.store.slots import CREDENTIAL
 if TYPE_CHECKING:
     from healthslm.slm import Model
 
+SHORTEST = 8
+"""Characters of a passphrase: what all new ones have at the least."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
@@ -147,6 +150,15 @@ def opened(about: Session, access: Access, *, patience_s: float = 5.0) -> Store:
     ) as error:  # as on a disk that cannot be written: what is in it can be looked at all the same
         terminal.say(f"That the store was opened could not be noted. {error.message}", "yellow")
     return store
+
+
+def long_enough(passphrase: str) -> str:
+    """Return a new passphrase. Raises `LockedError` for one that is guessed too soon."""
+    if len(passphrase) < SHORTEST:
+        raise LockedError(
+            f"The passphrase has fewer than {SHORTEST} characters.", "Take a few words that nobody guesses."
+        )
+    return passphrase
 
 
 def _why(error: OSError | UnicodeDecodeError) -> str:

@@ -13,7 +13,7 @@ import typer
 
 from healthslm.cli import terminal
 from healthslm.cli.app import app
-from healthslm.cli.session import Session, session
+from healthslm.cli.session import Session, long_enough, session
 from healthslm.clock import utc_now
 from healthslm.errors import LockedError, UsageError
 from healthslm.readings import Person
@@ -42,11 +42,7 @@ def new_store(current: Session, name: str, born: str, recovery_file: Path | None
         raise UsageError(f"There is already a store in {folder}.", "Use another folder with --home.")
     if recovery_file is not None and recovery_file.exists():
         raise UsageError(f"{recovery_file} is already there.", "Name a new file for the recovery words.")
-    passphrase = current.passphrase("New passphrase")
-    if len(passphrase) < 8:
-        raise LockedError(
-            "The passphrase has fewer than 8 characters.", "Take a few words that nobody guesses."
-        )
+    passphrase = long_enough(current.passphrase("New passphrase"))
     from_terminal = current.passphrase_file is None and current.passphrase_fd is None
     if from_terminal and current.passphrase("The same again") != passphrase:
         raise LockedError("The two passphrases differ.", "Nothing was made; try again.")

@@ -25,6 +25,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "summary": ("look",),
     "findings": ("look",),
     "export": ("export",),
+    "share": ("share_list",),
     "demo": ("measure",),
     "bench": ("measure",),
     "people": ("people",),

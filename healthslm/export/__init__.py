@@ -4,6 +4,8 @@
     bundle(review)                  the Bundle, as data; bundle_bytes(review) as JSON
     write(review, folder)           both, as files; `how` says for whom, and how the Bundle tells of what
     write(..., formats, store)      also single readings: CSV, Parquet, Open mHealth
+    made(review, formats)           names, and what fills the files; nothing written
+    share.sealed(share.pack(...))   one encrypted file of them
 
 The same review always gives the same bytes. Times are in `review.timezone`.
 """
@@ -14,15 +16,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import time, timedelta
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 from healthslm.errors import ExportError
 from healthslm.export import openmhealth, tables, words
 from healthslm.export.documents import Page
 from healthslm.export.fhir import bundle, bundle_bytes
-from healthslm.export.files import Fill, write_together
+from healthslm.export.files import Fill, filling, staged
 from healthslm.export.focus import Focus, Paper
 from healthslm.export.report import picture, report
 from healthslm.export.source import Source
@@ -66,6 +66,38 @@ class How:
     page: PageIn = PageIn.NONE
 
 
+def made(
+    review: Review,
+    formats: Iterable[str] = ("pdf", "fhir"),
+    store: Source | None = None,
+    *,
+    how: How = How(),
+) -> list[tuple[str, Fill]]:
+    """Return the name of each file of an export, and what fills it, in the order asked for.
+
+    Names are `healthslm-2026-03-14.pdf`, `healthslm-2026-03-14-to-2026-03-20.pdf` or, where a period is not
+    of whole days, `healthslm-2026-03-14T1000-to-2026-03-14T1100.pdf`: the period and nobody's name. Formats
+    of single readings need the `store`, which they read when they are filled. The Bundle tells of a page only
+    where that is made too. Raises `ExportError` for an unknown format, or one without its package or store.
+    """
+    begin, files = stem(review), dict[str, Fill]()
+    wanted = list(dict.fromkeys(formats))
+    pdf = report(review, focus=how.focus, paper=how.paper) if "pdf" in wanted else None
+    for name in wanted:
+        if name == "pdf" and pdf is not None:
+            files[FORMATS[name]] = filling(pdf)
+        elif name == "fhir":
+            files[FORMATS[name]] = filling(_bundle(review, begin, pdf, how))
+        elif name not in STREAMED:
+            known = " or ".join((*FORMATS, *STREAMED))
+            raise ExportError(f"{words.clean(name, 40)!r} is no format to export.", f"Use {known}.")
+        elif store is None:
+            raise ExportError(f"The format {name} needs the store's readings.", "Give the store too.")
+        else:
+            files.update(STREAMED[name](review, store))
+    return [(f"{begin}{ending}", fill) for ending, fill in files.items()]
+
+
 def write(
     review: Review,
     folder: Path,
@@ -74,46 +106,26 @@ def write(
     *,
     how: How = How(),
 ) -> list[Path]:
-    """Write a review's files into `folder` (made if need be) and return their paths, in the order asked for.
+    """Write what `made` returns into `folder` (made if need be) and return the paths, in the order asked for.
 
-    Names are `healthslm-2026-03-14.pdf`, `healthslm-2026-03-14-to-2026-03-20.pdf` or, where a period is not
-    of whole days, `healthslm-2026-03-14T1000-to-2026-03-14T1100.pdf`: the period and nobody's name. Formats
-    of single readings need the `store`. The Bundle tells of a page only where that is written too. All is
-    made before anything is replaced, and each file replaces its forerunner whole. Raises `ExportError` for an
-    unknown format, one without its package or the store, a folder that cannot be written or a full disk.
+    All is made before anything is replaced, and each file replaces its forerunner whole. Raises what `made`
+    does, and `ExportError` for a folder that cannot be written or a full disk.
     """
-    stem, files = _stem(review), dict[str, Fill]()
-    wanted = list(dict.fromkeys(formats))
-    pdf = report(review, focus=how.focus, paper=how.paper) if "pdf" in wanted else None
-    for name in wanted:
-        if name == "pdf" and pdf is not None:
-            files[FORMATS[name]] = partial(_put, pdf)
-        elif name == "fhir":
-            files[FORMATS[name]] = partial(_put, _bundle(review, stem, pdf, how))
-        elif name not in STREAMED:
-            known = " or ".join((*FORMATS, *STREAMED))
-            raise ExportError(f"{words.clean(name, 40)!r} is no format to export.", f"Use {known}.")
-        elif store is None:
-            raise ExportError(f"The format {name} needs the store's readings.", "Give the store too.")
-        else:
-            files.update(STREAMED[name](review, store))
-    made = {Path(folder) / f"{stem}{ending}": fill for ending, fill in files.items()}
-    write_together(made.items())
-    return list(made)
+    files = [(Path(folder) / name, fill) for name, fill in made(review, formats, store, how=how)]
+    with staged(files):
+        pass
+    return [path for path, _ in files]
 
 
-def _bundle(review: Review, stem: str, pdf: bytes | None, how: How) -> bytes:
+def _bundle(review: Review, begin: str, pdf: bytes | None, how: How) -> bytes:
     told = None
     if pdf is not None and how.page is not PageIn.NONE:
-        told = Page(data=pdf, url=f"{stem}{FORMATS['pdf']}" if how.page is PageIn.LINKED else "")
+        told = Page(data=pdf, url=f"{begin}{FORMATS['pdf']}" if how.page is PageIn.LINKED else "")
     return bundle_bytes(review, sampled=how.series is Series.SAMPLED, page=told)
 
 
-def _put(data: bytes, file: BinaryIO) -> None:
-    file.write(data)
-
-
-def _stem(review: Review) -> str:
+def stem(review: Review) -> str:
+    """Return what the names of a review's files begin with: its period."""
     words.check(review)
     tz = words.zone(review)
     start, end = review.start.astimezone(tz), review.end.astimezone(tz)
@@ -133,7 +145,9 @@ __all__ = [
     "Series",
     "bundle",
     "bundle_bytes",
+    "made",
     "picture",
     "report",
+    "stem",
     "write",
 ]

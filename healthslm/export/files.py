@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from healthslm.errors import ExportError
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 _HINTS = {
     errno.ENOSPC: "The disk is full: make room and try again.",
@@ -23,10 +27,41 @@ _HINTS = {
     errno.EEXIST: "A file of that name is in the way: choose another folder.",
     errno.EISDIR: "A folder of that name is in the way: move it.",
 }
-
-
 Fill = Callable[[BinaryIO], None]
 """What puts a file's bytes into it, as many at a time as it likes."""
+
+
+class _Bounded(io.BytesIO):
+    """A file in memory that takes no more than so much."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    def write(self, data: Buffer, /) -> int:
+        written = super().write(data)
+        if self.tell() > self._most:
+            raise ExportError(
+                f"The files have more than {self._most / 1e6:.0f} MB, which is the most to be had at once.",
+                "Choose a shorter period or fewer formats.",
+            )
+        return written
+
+
+def filled(fill: Fill, most: int = 1 << 40) -> bytes:
+    """Return a file's bytes, for what has to have all at once. Raises `ExportError` for more than `most`."""
+    file = _Bounded(most)
+    fill(file)
+    return file.getvalue()
+
+
+def filling(data: bytes) -> Fill:
+    """Return what puts these bytes into a file."""
+
+    def fill(file: BinaryIO) -> None:
+        file.write(data)
+
+    return fill
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -34,38 +69,37 @@ def write_whole(path: Path, data: bytes) -> None:
 
     Raises `ExportError` that names the path; what was there before is then untouched.
     """
-    write_together([(path, lambda file: _put(file, data))])
+    with staged([(path, filling(data))]):
+        pass
 
 
-def write_together(files: Iterable[tuple[Path, Fill]]) -> None:
-    """Write files by way of temporary ones beside them, which take their places when all are finished.
+@contextmanager
+def staged(files: Iterable[tuple[Path, Fill]]) -> Iterator[list[Path]]:
+    """Have files whole and durable beside their places while the block runs, and there when it ended well.
 
-    Whatever is raised on the way, by the disk or by what fills a file, leaves all that was there before.
-    Raises `ExportError` that names the path.
+    Yields where they are until then. Whatever is raised on the way, by the disk, by what fills a file or by
+    the block, leaves all that was there before. Raises `ExportError` that names the path.
     """
-    finished: list[tuple[str, Path]] = []
+    finished: list[tuple[Path, Path]] = []
     try:
         for path, fill in files:
             with _naming(path):
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                if path.is_dir():  # said now, not when others have taken their places
+                if path.is_dir():  # said now, not when the block has done what cannot be undone
                     raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-                handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-                finished.append((temporary, path))
+                handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+                finished.append((Path(name), path))
                 with os.fdopen(handle, "wb") as file:
                     fill(file)
                     file.flush()
                     os.fsync(file.fileno())
+        yield [temporary for temporary, _ in finished]
         for temporary, path in finished:
             with _naming(path):
-                os.replace(temporary, path)
+                temporary.replace(path)
     finally:
         for temporary, _ in finished:
-            Path(temporary).unlink(missing_ok=True)
-
-
-def _put(file: BinaryIO, data: bytes) -> None:
-    file.write(data)
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager

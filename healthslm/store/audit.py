@@ -74,11 +74,12 @@ class Audit(Transactions):
     def _root(self) -> bytes:
         return hashlib.sha256(_BEGIN + self._database.identity).digest()
 
-    def trail(self, newest: int | None = None) -> list[Entry]:
-        """Return the entries, the oldest first; of many only the `newest`."""
+    def trail(self, newest: int | None = None, *, event: Event | None = None) -> list[Entry]:
+        """Return the entries, or those of one `event`, the oldest first; of many only the `newest`."""
         found = self._database.rows(
-            "SELECT id, at, event, detail FROM audit ORDER BY id DESC LIMIT ?",
-            (-1 if newest is None else newest,),
+            "SELECT id, at, event, detail FROM audit WHERE ?1 IS NULL OR event = ?1"
+            " ORDER BY id DESC LIMIT ?2",
+            (None if event is None else event.value, -1 if newest is None else newest),
         )
         return [
             Entry(id=id_, at=moment(at), event=event, detail=json.loads(detail))

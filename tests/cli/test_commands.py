@@ -122,7 +122,7 @@ def test_questions_of_every_sort(run: Run, question: str, tool: str, words: str)
 
 
 def test_export_writes_both_files_and_warns(run: Run, tmp_path: Path) -> None:
-    result = run("export", "clinician", "--out", str(tmp_path / "out"), "--template")
+    result = run("export", "clinician", "--out", str(tmp_path / "out"), "--template", "--plain")
     assert result.returncode == 0, result.stderr
     pdf, bundle = (Path(line) for line in result.stdout.split())
     assert pdf.read_bytes().startswith(b"%PDF")
@@ -131,7 +131,9 @@ def test_export_writes_both_files_and_warns(run: Run, tmp_path: Path) -> None:
 
 
 def test_export_writes_tables_and_data_points(run: Run, tmp_path: Path) -> None:
-    result = run("export", "clinician", "--out", str(tmp_path), "--format", "csv,omh", "--template")
+    result = run(
+        "export", "clinician", "--out", str(tmp_path), "--format", "csv,omh", "--template", "--plain"
+    )
     assert result.returncode == 0, result.stderr
     paths = [Path(line) for line in result.stdout.split()]
     assert [path.name for path in paths if path.exists()] == [

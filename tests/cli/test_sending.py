@@ -14,7 +14,7 @@ from tests.export.fhir_server import Double, serving
 from tests.making import at, series
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
-DAY = ("--from", "2026-11-02", "--to", "2026-11-03", "--template", "--format", "fhir")
+DAY = ("--from", "2026-11-02", "--to", "2026-11-03", "--template", "--format", "fhir", "--plain")
 
 
 @pytest.fixture
