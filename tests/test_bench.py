@@ -85,7 +85,8 @@ def test_alerts_go_all_the_way_from_the_radio_to_both_hooks(tmp_path: Path) -> N
 
 def test_killed_again_and_again_no_alert_is_lost() -> None:
     killed = alerts_kills.kill(alerts=60, kills=5, seed=3)
-    assert (killed.kills, killed.lost, killed.foreign, killed.late) == (5, 0, 0, 0)
+    assert (killed.lost, killed.foreign, killed.late) == (0, 0, 0)
+    assert killed.kills >= 5  # one that falls on the last moment is made up for
     assert killed.alerts >= 60
     assert [row.met for row in alerts_kills.rows(killed)] == [True, True, None, True, None]
 
