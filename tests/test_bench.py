@@ -86,7 +86,7 @@ def test_alerts_go_all_the_way_from_the_radio_to_both_hooks(tmp_path: Path) -> N
 def test_killed_again_and_again_no_alert_is_lost() -> None:
     killed = alerts_kills.kill(alerts=60, kills=5, seed=3)
     assert (killed.lost, killed.foreign, killed.late) == (0, 0, 0)
-    assert killed.kills >= 5  # one that falls on the last moment is made up for
+    assert killed.kills in (5, 6)  # the last round may kill who carries for it before itself
     assert killed.alerts >= 60
     assert [row.met for row in alerts_kills.rows(killed)] == [True, True, None, True, None]
 
@@ -115,7 +115,7 @@ def test_a_bench_of_kills_in_which_one_is_lost_says_so() -> None:
 
 def test_deciding_is_a_part_of_all_that_a_notification_takes() -> None:
     spent = alerts_cost.measure(devices=4, minutes=0.5)
-    assert 0 < spent.deciding < 1.5 * spent.all  # two runs, on a machine that others use too
+    assert 0 < spent.deciding < spent.all
     assert spent.alerts == 0, "everybody was well"
 
 
