@@ -83,6 +83,7 @@ class Courier:
         self._states: dict[str, dict[str, str]] = {}
         self._taken: dict[int, str] = {}
         self._failing: dict[int, float] = {}
+        self._alone: dict[str, dict[int, float]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._serving = False
         self.use(hooks)
@@ -106,11 +107,13 @@ class Courier:
         for name in [name for name, hook in self._hooks.items() if now.get(name) != hook]:
             del self._hooks[name], self._news[name], self._loose[name], self._states[name]
             self._hold.pop(name, None)
+            del self._alone[name]
             if name in self._tasks:
                 self._tasks.pop(name).cancel()
         for name in now.keys() - self._hooks.keys():
             self._hooks[name] = now[name]
             self._news[name], self._loose[name], self._states[name] = asyncio.Event(), Loose(), {}
+            self._alone[name] = {}
         if self._serving:
             self._serve_all()
 
@@ -158,7 +161,7 @@ class Courier:
         return False
 
     def _waits(self, name: str) -> bool:
-        return bool(self._loose[name]) or self._store.outbox_next(name) is not None
+        return self._next(name) is not None
 
     async def _serve(self, hook: Hook) -> None:
         news = self._news[hook.name]
@@ -184,31 +187,40 @@ class Courier:
         But one that fails again and again while the hook takes another is refused for what it says: it waits
         alone.
         """
-        refused: list[Letter | OutboxRow] = []
-        probing = False
+        suspect: Letter | OutboxRow | None = None
+        until = -math.inf
+        alone = self._alone[hook.name]
         # One by one: an emergency that comes meanwhile is the next.
-        while not self._held(hook.name) and (one := self._next(hook.name, refused, probing)):
+        while not self._held(hook.name) and (one := self._next(hook.name, suspect)):
             tried = one.attempts
             if await self._hand_over(hook, one):
-                probing = False
-                continue
-            if probing or tried + 1 < REFUSED:
-                return
-            refused.append(one)
-            probing = True
-            self._hold.pop(hook.name, None)
+                if suspect is not None:  # the hook takes something: it is that one alone
+                    alone[_place(suspect)] = until
+                    suspect = None
+            elif suspect is not None:  # the hook takes nothing
+                self._hold[hook.name] = max(until, self._hold[hook.name])
+                break
+            elif tried + 1 < REFUSED:
+                break
+            else:
+                suspect, until = one, self._hold.pop(hook.name)
+        else:
+            if suspect is not None and _place(suspect) in alone:  # as it was known to be
+                alone[_place(suspect)] = until
+            elif suspect is not None:  # nothing else is there to tell by
+                self._hold[hook.name] = until
         await self._tell_states(hook)
 
-    def _next(
-        self, name: str, refused: Sequence[Letter | OutboxRow], probing: bool
-    ) -> Letter | OutboxRow | None:
-        """Return what goes out next; when `probing` whether a hook takes anything, what was tried least."""
-        # A refused letter may be on the disk by now: it is not to be tried as two.
-        rows = [one.row if isinstance(one, Letter) else one.id for one in refused]
-        letter = self._loose[name].next(refused, least_tried=probing)
+    def _next(self, name: str, suspect: Letter | OutboxRow | None = None) -> Letter | OutboxRow | None:
+        """Return what goes out next; beside a `suspect` what was tried least: whether the hook takes that."""
+        now = self._monotonic()
+        alone = {place for place, until in self._alone[name].items() if now < until}
+        alone |= set() if suspect is None else {_place(suspect)}
+        probing = suspect is not None
+        letter = self._loose[name].next(alone, least_tried=probing)
         if letter is not None and not (probing and letter.attempts):
             return letter
-        row = self._store.outbox_next(name, rows, least_tried=probing)
+        row = self._store.outbox_next(name, alone, least_tried=probing)
         if letter is None or row is None:
             return letter or row
         return letter if letter.attempts <= row.attempts else row
@@ -253,6 +265,7 @@ class Courier:
                 self._failed(hook, row, error)
                 return False
             self._failing.pop(row.id, None)
+            self._alone[hook.name].pop(row.id, None)
             self._taken[row.id] = row.payload  # should the disk be full now, the hook is not called again
             self._on_delivered(row.alert_ids, hook.name, row.id)
         self._store.outbox_done(row.id)
@@ -287,3 +300,8 @@ class Courier:
             except HookError as error:  # the next one says it better; only alerts are kept for later
                 _LOG.info("%s", error.message)
                 return
+
+
+def _place(one: Letter | OutboxRow) -> int:
+    """The row of a payload: a letter may be on the disk by now, and is not to be tried as two."""
+    return one.place if isinstance(one, Letter) else one.id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import secrets
 from collections.abc import Collection, Sequence
@@ -11,6 +12,9 @@ from datetime import datetime
 _LOG = logging.getLogger(__name__)
 MOST = 1000
 """Payloads for one hook that are kept in memory; of more, what is no emergency is given up."""
+
+
+_NUMBERS = itertools.count(1)
 
 
 def key_of(alert_ids: Sequence[str], row: int) -> str:
@@ -34,8 +38,11 @@ class Letter:
     attempts: int = 0
     error: str = ""
     key: str = field(init=False)
+    place: int = field(init=False)
+    """The row, or where there is none a number of its own below zero."""
 
     def __post_init__(self) -> None:
+        self.place = self.row if self.row >= 0 else -next(_NUMBERS)
         self.key = (
             key_of(self.alert_ids, self.row)
             if self.row >= 0
@@ -60,9 +67,9 @@ class Loose:
             gone = self._letters.pop()
             _LOG.error("An alert (%s) is given up: there is room for it nowhere.", gone.alert_ids[0])
 
-    def next(self, without: Collection[object] = (), *, least_tried: bool = False) -> Letter | None:
-        """Return the one that goes out next, `without` some; or else the one least tried."""
-        left = [one for one in self._letters if one not in without]
+    def next(self, without: Collection[int] = (), *, least_tried: bool = False) -> Letter | None:
+        """Return the one that goes out next, `without` some places; or else the one least tried."""
+        left = [one for one in self._letters if one.place not in without]
         if least_tried:
             return min(left, key=lambda one: one.attempts, default=None)
         return left[0] if left else None

@@ -339,3 +339,74 @@ async def test_several_refused_emergencies_hold_up_nothing_milder(store: Store) 
             courier.wake("web")
             await courier.deliver(server.hook)
     assert told == [3]
+
+
+@pytest.mark.parametrize("waiting", [1, 3])
+async def test_a_hook_that_is_down_is_tried_seldom_however_often_it_failed(
+    store: Store, waiting: int
+) -> None:
+    """Four hours of a hook that takes nothing are a few tries, not thousands."""
+    for _ in range(waiting):
+        store.outbox_add("a", "web", "{}", utc_now(), first=True)
+    tries = clock = 0.0
+
+    async def carry(hook: Hook, _payload: str, _key: str) -> None:
+        nonlocal tries
+        tries += 1
+        raise hook.failed("nobody answers.")
+
+    with receiver() as server:
+        courier = Courier(
+            store, [server.hook], clock=utc_now, carry=carry, jitter=lambda: 1.0, monotonic=lambda: clock
+        )
+        for _ in range(4 * 3600):
+            clock += 1  # it looks by itself once a second
+            await courier.deliver(server.hook)
+    assert 10 < tries < 60
+
+
+async def test_what_is_refused_is_tried_on_but_seldom(store: Store) -> None:
+    store.outbox_add("a", "web", json.dumps({"n": 0}), utc_now(), first=True)
+    tries = clock = 0.0
+
+    async def carry(hook: Hook, payload: str, _key: str) -> None:
+        nonlocal tries
+        if json.loads(payload)["n"] == 0:
+            tries += 1
+            raise hook.failed("it answered 422.")
+
+    with receiver() as server:
+        courier = Courier(
+            store, [server.hook], clock=utc_now, carry=carry, jitter=lambda: 1.0, monotonic=lambda: clock
+        )
+        for second in range(4 * 3600):
+            if second % 60 == 0:  # others come and are taken
+                store.outbox_add("b", "web", json.dumps({"n": 1}), utc_now())
+            clock += 1
+            await courier.deliver(server.hook)
+        assert await courier.drain(1)  # it does not hold up the end
+    assert [json.loads(row.payload)["n"] for row in store.outbox("web")] == [0]
+    assert 10 < tries < 40
+
+
+async def test_once_a_hook_answers_again_what_waited_alone_is_not_overtaken(store: Store) -> None:
+    store.outbox_add("a", "web", json.dumps({"n": 0}), utc_now(), first=True)
+    told: list[int] = []
+    clock = 0.0
+
+    async def carry(hook: Hook, payload: str, _key: str) -> None:
+        if clock < 3600:
+            raise hook.failed("nobody answers.")
+        told.append(json.loads(payload)["n"])
+
+    with receiver() as server:
+        courier = Courier(
+            store, [server.hook], clock=utc_now, carry=carry, jitter=lambda: 1.0, monotonic=lambda: clock
+        )
+        while clock < 3600:
+            clock += 1
+            await courier.deliver(server.hook)
+        store.outbox_add("b", "web", json.dumps({"n": 1}), utc_now(), first=True)
+        courier.wake("web")
+        await courier.deliver(server.hook)
+    assert told == [0, 1]
