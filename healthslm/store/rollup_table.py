@@ -145,7 +145,7 @@ class RollupTable:
                 ),
                 np.int64,
             )
-            hours: tuple[int, Totals] = (-1, rollups.NOTHING)
+            hours: tuple[int | None, Totals] = (None, rollups.NOTHING)
             for (day,) in self._database.rows(
                 "SELECT block FROM rollups WHERE kind = ? AND level = ? ORDER BY block", (code, MINUTES.code)
             ):

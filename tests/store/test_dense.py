@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -400,3 +400,10 @@ def test_an_id_is_read_as_it_was_written(id: int) -> None:
 def test_what_is_no_id_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not the id"):
         ids.parse(text)
+
+
+def test_a_clock_that_stood_just_before_1970_is_no_damage(store: Store) -> None:
+    before = datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC)
+    store.append([Reading(time=before, kind=Kind.HEART_RATE, value=70, device=STRAP)])
+    store.append_columns(Kind.HEART_RATE, STRAP, columns(1))  # brings the roll-ups up to date
+    store.verify()
