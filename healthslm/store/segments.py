@@ -17,7 +17,7 @@ from healthslm.readings import Kind
 from healthslm.store import codec, rows
 from healthslm.store.codec import NONE, Columns, joined
 from healthslm.store.database import Database
-from healthslm.store.ids import SPANS, STREAMS, dense_id, span_start, stream_and_time
+from healthslm.store.ids import EARLIEST, LATEST, SPANS, STREAMS, dense_id, span_start, stream_and_time
 
 _KEPT = 8
 """Segments that are kept as they were read: each takes up to 2 MB, and some are asked for again and again."""
@@ -41,6 +41,11 @@ class Stream:
 
     def __post_init__(self) -> None:
         self.base = dense_id(self.id, 0)
+
+    @property
+    def every(self) -> tuple[int, int]:
+        """The lowest id that a reading of it can have, and the first that is of the next stream."""
+        return self.base + EARLIEST, self.base + LATEST + 1
 
     def ids(self, start: int, end: int) -> tuple[int, int]:
         """Return the ids of the first and the last possible segment that has a time in `[start, end)`."""
@@ -101,7 +106,7 @@ class Segments:
         return next((stream for stream in self.all() if stream.id == number), None)
 
     def _known(self, id: int, kind: Kind, device: int, address: str) -> Stream:
-        low, high = dense_id(id, 0), dense_id(id + 1, 0)
+        low, high = dense_id(id, EARLIEST), dense_id(id + 1, EARLIEST)
         last = self._database.value(
             "SELECT last FROM segments WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1", (low, high)
         )
@@ -162,7 +167,7 @@ class Segments:
         if stream.last < 0:
             return None
         sql = "SELECT first FROM segments WHERE id >= ? AND id < ? ORDER BY id LIMIT 1"
-        first = self._database.value(sql, (stream.base, dense_id(stream.id + 1, 0)))
+        first = self._database.value(sql, stream.every)
         return int(first), stream.last
 
     def count(self) -> int:
@@ -246,7 +251,7 @@ class Segments:
         span = SPANS[stream.kind]
         end = stream.base + before - before % span - span
         found = self._database.rows(
-            "DELETE FROM segments WHERE id >= ? AND id <= ? RETURNING count", (stream.base, end)
+            "DELETE FROM segments WHERE id >= ? AND id <= ? RETURNING count", (stream.every[0], end)
         )
         self.forget()
         return sum(count for (count,) in found)

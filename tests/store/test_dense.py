@@ -407,3 +407,17 @@ def test_a_clock_that_stood_just_before_1970_is_no_damage(store: Store) -> None:
     store.append([Reading(time=before, kind=Kind.HEART_RATE, value=70, device=STRAP)])
     store.append_columns(Kind.HEART_RATE, STRAP, columns(1))  # brings the roll-ups up to date
     store.verify()
+
+
+def test_a_clock_that_stands_ahead_is_not_taken_for_the_next_stream(store: Store) -> None:
+    """From 2041 on a stream's ids lie above those that the next one has for the years before 2000."""
+    ahead, late = datetime(2060, 1, 1, tzinfo=UTC), datetime(2001, 1, 1, tzinfo=UTC)
+    store.append_columns(Kind.HEART_RATE, STRAP, columns(1, ahead))
+    store.append_columns(Kind.SPO2, STRAP, columns(1, late))
+    store.commit()
+    with open_store(store.folder, PASSPHRASE) as again:
+        assert again.span_of(Kind.HEART_RATE) == (ahead, ahead)
+        assert again.span_of(Kind.SPO2) == (late, late)
+        assert again.latest(Kind.SPO2) is not None
+        assert again.forget_before(Kind.SPO2, datetime(2002, 1, 1, tzinfo=UTC), DAY) == 1
+        assert again.span_of(Kind.HEART_RATE) == (ahead, ahead)
