@@ -16,7 +16,7 @@ from healthslm.history import History, reach_of
 from healthslm.ingest import Ingest, device_from
 from healthslm.links import Links
 from healthslm.live import Live
-from healthslm.readings import KINDS, UNUSABLE, Kind, Reading, moment
+from healthslm.readings import KINDS, UNUSABLE, Kind, Reading, Severity, moment
 from healthslm.rules import Rule, Windows, judge
 from healthslm.rules.devices import EXPLAINS
 from healthslm.store import Store
@@ -100,7 +100,7 @@ class Collector:
         self._asked: dict[str, datetime] = {}
         self._newest: dict[tuple[Kind, str], datetime] = {}
         self._owed: dict[str, tuple[Rule, datetime, datetime, bool]] = {}
-        self._showed: dict[str, frozenset[str]] = {}
+        self._showed: dict[tuple[str, Severity], frozenset[str]] = {}
         self._quiet: dict[str, tuple[Rule, datetime, datetime]] = {}
 
     def remember(self, now: datetime) -> None:
@@ -248,9 +248,10 @@ class Collector:
         alert = self.engine.open_alert(rule.name)
         if alert is None or KINDS[reading.kind].holds is None:
             return True
-        devices = self._showed.get(alert.id)
+        key = alert.id, alert.finding.severity  # what is worse may be another device's
+        devices = self._showed.get(key)
         if devices is None:
-            devices = self._showed[alert.id] = self._sources(alert)
+            devices = self._showed[key] = self._sources(alert)
         return not devices or reading.device in devices
 
     def _sources(self, alert: Alert) -> frozenset[str]:

@@ -129,3 +129,14 @@ def test_an_emergency_is_still_so_though_the_other_device_spoke_last(store: Stor
     heard.store.commit()
     (finding,) = History(store, UTC).findings(RULES, NINE, heard.now + timedelta(minutes=1))
     assert finding.ongoing
+
+
+def test_what_another_device_made_worse_is_over_by_that_ones_word(store: Store) -> None:
+    """One shows something to watch and stops; the other shows an emergency, and then that it is over."""
+    heard = Heard(store)
+    (mild,) = heard.minutes(8, Kind.SPO2, {MINE: 93})
+    (worse,) = heard.minutes(12, Kind.SPO2, {OTHER: 80})
+    assert (worse.id, worse.severity) == (mild.id, Severity.EMERGENCY)
+    heard.minutes(25, Kind.SPO2, {OTHER: 98})  # until what the first one showed is too long ago
+    (alert,) = heard.collector.engine.open_alerts
+    assert alert.well_since is not None

@@ -56,9 +56,6 @@ class Loose:
     def __init__(self) -> None:
         self._letters: list[Letter] = []
 
-    def __len__(self) -> int:
-        return len(self._letters)
-
     def add(self, letter: Letter) -> None:
         """Take one in."""
         ahead = sum(1 for one in self._letters if one.first)
