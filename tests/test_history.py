@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from healthslm.analysis import Daily, day_bounds, describe, mean
 from healthslm.daily import EVERY, DailyRules
 from healthslm.history import History, overview, reach_of
-from healthslm.readings import Feature, Kind, Quality, Reading, Severity, Window
+from healthslm.importers.glucose import read_glucose
+from healthslm.readings import Feature, Kind, Quality, Reading, Severity, Window, moment
 from healthslm.rules import RULES, Case, Rule, Verdict, Windows, scan_all
+from healthslm.rules.glucose import LOW_GLUCOSE_SOON
 from healthslm.rules.oxygen import LOW_SPO2
 from healthslm.rules.temperature import FEVER
 from healthslm.store import CHEAPEST, Store, create
@@ -24,6 +26,7 @@ from healthslm.store.rows import micros
 from tests.making import DAY, series
 
 BERLIN = ZoneInfo("Europe/Berlin")
+CLARITY = Path(__file__).parent / "data" / "glucose" / "clarity-2-days.csv"
 
 
 def _mean(windows: Mapping[Kind, Window]) -> Feature:
@@ -81,6 +84,22 @@ def test_day_by_day_is_as_all_at_once(tmp_path_factory: pytest.TempPathFactory, 
         fill(store, values)
         whole = {kind: store.window(kind, DAY, end) for kind in reach_of(RULES)}
         assert History(store, BERLIN).findings(RULES, DAY, end) == scan_all(RULES, whole, zone=BERLIN)
+
+
+def test_recorded_glucose_day_by_day_is_as_all_at_once(store: Store) -> None:
+    """The evidence too: a forecast needs what lies before its episode."""
+    recorded = read_glucose(CLARITY).window()
+    start, end = recorded.start, recorded.end + timedelta(days=1)
+    store.append(
+        Reading(time=moment(at), kind=recorded.kind, value=value, device="C0:FF:EE:00:00:01")
+        for at, value in zip(recorded.times, recorded.values.tolist(), strict=True)
+    )
+    found = History(store, BERLIN).findings(RULES, start, end)
+    whole = {kind: store.window(kind, start, end) for kind in reach_of(RULES)}
+    assert found == scan_all(RULES, whole, zone=BERLIN)
+    soon = [finding.evidence[0] for finding in found if finding.rule == LOW_GLUCOSE_SOON.name]
+    assert soon
+    assert all(forecast.value is not None for forecast in soon)
 
 
 def test_an_episode_is_the_same_whichever_period_is_asked_for(store: Store) -> None:

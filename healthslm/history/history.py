@@ -120,7 +120,7 @@ class History:
                 if rule.daily and spell.onset < start:
                     begun, until = (at.astimezone(self._zone).date() for at in (spell.onset, end))
                     days = self.days(rule.daily, begun - timedelta(days=rule.days), until, now=end)  # noqa: PLW2901
-                windows = self._windows([rule], _since(rule, spell), spell.last + _TICK, back=timedelta(0))
+                windows = self._windows([rule], _since(rule, spell), spell.last + _TICK)
                 ongoing = asked.still(spell)
                 found.append(finding_of(rule, spell, windows, ongoing=ongoing, zone=self._zone, days=days))
         return by_severity(found)
@@ -228,12 +228,10 @@ class History:
         if until < end:
             yield (), until, end
 
-    def _windows(
-        self, rules: Iterable[Rule], start: datetime, end: datetime, *, back: timedelta | None = None
-    ) -> Mapping[Kind, Window]:
+    def _windows(self, rules: Iterable[Rule], start: datetime, end: datetime) -> Mapping[Kind, Window]:
         """Return the windows that rules need for a period; each reaches back as far as they look."""
         return {
-            kind: self._store.window(kind, start - (far if back is None else back), end)
+            kind: self._store.window(kind, start - far, end)
             for kind, far in reach_of(rules).items()
         }
 
