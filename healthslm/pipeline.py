@@ -28,7 +28,7 @@ from healthslm.analysis.variability import summary
 from healthslm.clock import utc_now
 from healthslm.collector import EVERY, Collector, Tally, Update
 from healthslm.errors import HealthslmError, StoreError
-from healthslm.history import LONG, History, overview, usual
+from healthslm.history import LONG, History, burden, overview, strip, usual
 from healthslm.links import losses
 from healthslm.query import perform
 from healthslm.readings import (
@@ -49,7 +49,7 @@ from healthslm.rounds import Rounds
 from healthslm.rulebook import guideline, in_force
 from healthslm.rules import Rule, by_severity
 from healthslm.rules.rhythm import IRREGULAR_RHYTHM
-from healthslm.slm import Audience, Model, Reader, Triage, Writer, answer, narrate, route, triage
+from healthslm.slm import EPISODES, Audience, Model, Reader, Triage, Writer, answer, narrate, route, triage
 from healthslm.slm.tools import Call, Emergency, Unclear
 from healthslm.store import Store
 
@@ -318,10 +318,18 @@ def review(
         known={kind: features for kind, (_, features) in seen.items()},
     )
     texts = {
-        audience: narrate(findings, features, audience=audience, zone=zone, writer=writer)
+        audience: narrate(
+            findings,
+            features,
+            audience=audience,
+            zone=zone,
+            writer=writer,
+            episodes=1 if end - start > LONG else EPISODES,
+        )
         for audience in audiences
     }
     whole = {kind: window for kind, window in windows.items() if window.step is None}
+    of_days = _of_the_days(history, windows, start, end, zone)
     sources = {kind: store.sources(kind, start, end) for kind in windows}
     heard = {address for addresses in sources.values() for address in addresses}
     person = store.get("person", {})
@@ -336,7 +344,7 @@ def review(
         features=(
             *features,
             *measures(whole, zone),
-            *_of_the_day(history, windows, start, end, zone),
+            *of_days,
             *usual(store, (kind for kind, window in windows.items() if len(window)), start, zone),
         ),
         findings=findings,
@@ -350,6 +358,7 @@ def review(
         thresholds={rule.name: rule.thresholds for rule in rules},
         written=tuple(store.notes(start, end)),
         origins=_origins(store, windows, sources),
+        beats=strip(store, findings, of_days),
     )
 
 
@@ -372,15 +381,15 @@ def _origins(
     return {one: reading for one, reading in found if reading is not None}
 
 
-def _of_the_day(
+def _of_the_days(
     history: History, windows: Mapping[Kind, Window], start: datetime, end: datetime, zone: ZoneInfo
 ) -> tuple[Feature, ...]:
-    """The numbers of the last whole day and night of a period of a day or two; none in a longer one.
+    """The numbers of the last whole day and night of a period of a day or two; of a longer one its rhythm.
 
     Those that cannot be had are among them with their reasons, of kinds that were measured in the period.
     """
     if end - start > LONG:
-        return ()
+        return burden(history, start, end, zone)
     first, last = (at.astimezone(zone).date() for at in (start, end))
     measured = {kind for kind, window in windows.items() if len(window)}
     days = history.days([daily for daily in SHOWN if measured.issuperset(daily.kinds)], first, last, now=end)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from healthslm.analysis.features import absent, of_window
 from healthslm.analysis.fibrillation import FEWEST, beats, filled, median3
@@ -21,6 +23,11 @@ QUARTER = timedelta(minutes=15)
 LEAST_MINUTES = 5.0
 """A quarter of an hour with fewer minutes of beats is not judged, unless somebody set another number."""
 
+OF_PERIOD = "irregular_share_of_period"
+"""The name of what the shares of several days come to."""
+TOO_FEW = f"no quarter of an hour with {LEAST_MINUTES:.0f} minutes of usable RR intervals"
+"""Why no share is known."""
+
 
 def share(rr_ms: Floats) -> float:
     """Return the share of RR intervals in ms, shape `(n,)`, called AF, 0 to 1; 0 for a steady rhythm."""
@@ -32,13 +39,34 @@ def share(rr_ms: Floats) -> float:
     return float(beats(rr_ms).mean())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Stretch:
-    """A stretch of the clock: the share of its beats called AF, and the minutes its beats make up."""
+    """A stretch of the clock: the minutes its beats make up, and the share of them called AF.
+
+    The share is computed when it is first asked for.
+    """
 
     window: Window
-    share: float
-    minutes: float
+
+    @cached_property
+    def minutes(self) -> float:
+        """How many minutes the RR intervals add up to."""
+        return float(self.window.values.sum() / 60_000)
+
+    @cached_property
+    def share(self) -> float:
+        """The share of the beats called AF, 0 to 1; 0 for a steady rhythm, which is not looked at closely."""
+        return share(self.window.values)
+
+    @cached_property
+    def irregular(self) -> NDArray[np.bool_]:
+        """Which beats are called AF, shape `(n,)`, also those of a short episode in a steady rhythm."""
+        return beats(self.window.values)
+
+    @cached_property
+    def irregular_minutes(self) -> float:
+        """How many minutes the beats called AF make up."""
+        return float(self.window.values[self.irregular].sum() / 60_000)
 
 
 class Stretches:
@@ -71,19 +99,20 @@ class Stretches:
             start = moment(
                 np.datetime64(int(self._numbers[place] * (self._width // timedelta(microseconds=1))), "us")
             )
-            window = self._beats.between(start, start + self._width)
-            judged = self._judged[place] = Stretch(
-                window=window,
-                share=share(window.values),
-                minutes=float(window.values.sum() / 60_000),
-            )
+            judged = self._judged[place] = Stretch(window=self._beats.between(start, start + self._width))
         return judged
 
 
 def minutes_of(stretches: Iterable[Stretch]) -> tuple[float, float]:
     """Return the minutes of beats that stretches make up, and those of the beats among them called AF."""
-    both = [(one.minutes, one.minutes * one.share) for one in stretches]
+    both = [(one.minutes, one.irregular_minutes) for one in stretches]
     return sum(whole for whole, _ in both), sum(called for _, called in both)
+
+
+def _judged(window: Window) -> list[Stretch]:
+    """The quarters of an hour that lie wholly in the window and have minutes of beats enough."""
+    stretches = Stretches(window, QUARTER).backwards(window.start, window.end)
+    return [one for one in stretches if one.minutes >= LEAST_MINUTES]
 
 
 def irregular_share(window: Window) -> Feature:
@@ -93,11 +122,32 @@ def irregular_share(window: Window) -> Feature:
     irregular rhythm judges them. Without a value, and with the reason, where there is none.
     """
     name = "irregular_share_of_day"
-    stretches = Stretches(window, QUARTER).backwards(window.start, window.end)
-    judged = [one for one in stretches if one.minutes >= LEAST_MINUTES]
+    judged = _judged(window)
     whole, called = minutes_of(judged)
     if not whole:
-        why = f"no quarter of an hour with {LEAST_MINUTES:.0f} minutes of usable RR intervals"
-        return absent(name, window.kind, window.start, window.end, why, unit="%")
+        return absent(name, window.kind, window.start, window.end, TOO_FEW, unit="%")
     count = sum(len(one.window) for one in judged)
     return of_window(name, 100 * called / whole, window.usable(), unit="%", decimals=0, count=count)
+
+
+def judged_minutes(window: Window) -> Feature:
+    """Return `judged_minutes_of_day`: the minutes of beats that `irregular_share` is a share of."""
+    name = "judged_minutes_of_day"
+    judged = _judged(window)
+    if not judged:
+        return absent(name, window.kind, window.start, window.end, TOO_FEW, unit="min")
+    count = sum(len(one.window) for one in judged)
+    minutes = sum(one.minutes for one in judged)
+    return of_window(name, minutes, window.usable(), unit="min", decimals=0, count=count)
+
+
+def least_regular(window: Window) -> Window | None:
+    """Return the beats of the least regular quarter of an hour, from the first called AF to the last.
+
+    `None` where no quarter has five minutes of such beats; of equal ones the latest.
+    """
+    most = max(_judged(window), key=lambda one: one.irregular_minutes, default=None)
+    if most is None or most.irregular_minutes < LEAST_MINUTES:
+        return None
+    called = most.window.times[most.irregular]
+    return most.window.between(moment(called[0]), moment(called[-1] + np.timedelta64(1, "us")))

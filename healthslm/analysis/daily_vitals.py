@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from healthslm.analysis.burden import irregular_share
+from healthslm.analysis.burden import irregular_share, judged_minutes
 from healthslm.analysis.days import Daily
 from healthslm.analysis.features import absent, of_window
 from healthslm.analysis.oxygen import desaturation_indices, time_below
@@ -119,9 +119,18 @@ IRREGULAR_SHARE_OF_DAY = Daily(
     decimals=0,
     kinds=(Kind.RR_INTERVAL,),
     compute=lambda windows: irregular_share(windows[Kind.RR_INTERVAL]),
+    version="2",
 )
 """What the rule of irregular rhythm judges by, of the whole day; it alone confirms nothing, and only an ECG
 shows which rhythm it is."""
+JUDGED_MINUTES_OF_DAY = Daily(
+    name="judged_minutes_of_day",
+    title="minutes of beats that were judged",
+    unit="min",
+    decimals=0,
+    kinds=(Kind.RR_INTERVAL,),
+    compute=lambda windows: judged_minutes(windows[Kind.RR_INTERVAL]),
+)
 
 
 def _night_oxygen(
@@ -175,5 +184,6 @@ DAILIES = (
     DAY_TEMPERATURE,
     EVENING_TEMPERATURE,
     DAY_WEIGHT,
+    JUDGED_MINUTES_OF_DAY,
 )
 """Every daily series there is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from healthslm.analysis.burden import OF_PERIOD
 from healthslm.analysis.daily_vitals import DAILIES
 from healthslm.readings import KINDS, Feature
 from healthslm.text import clean
@@ -54,6 +55,7 @@ _SPECIAL = {
     "morning_surge": "morning surge of systolic pressure",
     "respiratory_rate_5min_high": "highest 5-minute median of respiratory rate",
     "respiratory_rate_5min_low": "lowest 5-minute median of respiratory rate",
+    OF_PERIOD: "share of beats without order in the period",
     "rr_trace": "RR intervals of the latest irregular quarter of an hour",
     "heart_rate_median": "median heart rate",
     **{name: f"sensor glucose, {title}" for name, title in CONSENSUS.items()},

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from healthslm.analysis.burden import OF_PERIOD
 from healthslm.analysis.daily_vitals import SHOWN
 from healthslm.export import words
 from healthslm.readings import Feature, Review
@@ -58,9 +59,12 @@ def _glucose(features: Mapping[str, Feature]) -> str:
 def of_the_day(review: Review, tz: ZoneInfo) -> list[str]:
     """Return a line for the numbers of a day, and one for each hour at which those of its night end.
 
-    What is not known stands at the end of its line, each reason once with all that it is of.
+    What is not known stands at the end of its line, each reason once with all that it is of. Of a longer
+    period there is none: its rhythm by day is a chart (rhythm_page.py).
     """
     groups: dict[str, list[Feature]] = {}
+    if any(feature.name == OF_PERIOD for feature in review.features):
+        return []
     for feature in review.features:
         if feature.name in _OF_THE_DAY:
             groups.setdefault(_ended(feature.end, tz), []).append(feature)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from healthslm.export import chart, limits, measured, words
+from healthslm.export import chart, limits, measured, rhythm_page, words
 from healthslm.export.focus import CHARTS, PARTS, Focus, Paper
 from healthslm.export.glucose_page import agp
 from healthslm.export.page_findings import BRIEF, MOST_FINDINGS, levels, more, nothing_found, shown
@@ -17,8 +17,6 @@ from healthslm.readings import KINDS, Feature, Finding, Kind, Review, Window
 
 Json = dict[str, Any]
 Windows = Mapping[Kind, Window]
-
-STRIP = timedelta(minutes=2)
 
 MOST_CHARTS = 5
 _OTHERS = (
@@ -50,7 +48,7 @@ def page(
     tz = words.zone(review)
     findings = words.ordered(review)
     told = together(findings, days=words.day(review) is None)
-    numbered = [(one.number, findings[n - 1]) for one in told for n in one.numbers]
+    numbered = [(one.number, finding) for one in told for finding in one.findings]
     windows = words.windows(review)
     readings = sum(len(w) for k, w in windows.items() if k is not Kind.BATTERY)
     return {
@@ -71,7 +69,8 @@ def page(
         "xticks": chart.time_ticks(review.start, review.end, tz),
         "others": _others(review, tz, _charted(windows, focus)) if readings else [],
         "agp": agp(review, tz),
-        "strip": _strip(windows, numbered, tz),
+        "strip": rhythm_page.strip(review, numbered, tz),
+        "burden": rhythm_page.burden(review, tz),
         "personal": limits.personal(review),
         "written": written(review, tz),
         "missing": missing(review, windows, tz) if readings else [],
@@ -237,17 +236,3 @@ def _others(review: Review, tz: ZoneInfo, shown: Sequence[tuple[Kind, ...]]) -> 
     elif hrv:
         lines.append(f"heart-rate variability{of}: not known ({words.clean(hrv[0].reason, 120)})")
     return lines
-
-
-def _strip(windows: Windows, numbered: Sequence[tuple[int, Finding]], tz: ZoneInfo) -> Json | None:
-    """Beats of the first finding that has a trace of RR intervals, if their readings are at hand."""
-    window = windows.get(Kind.RR_INTERVAL)
-    if window is None:
-        return None
-    for number, finding in numbered:
-        trace = next((e for e in finding.evidence if e.name == "rr_trace"), None)
-        if trace is not None:
-            made = chart.strip(window.between(trace.start, trace.end), STRIP, tz)
-            if made:
-                return {**made, "finding": str(number)}
-    return None

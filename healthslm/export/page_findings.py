@@ -33,7 +33,8 @@ def shown(told: Told, review: Review, tz: ZoneInfo) -> Json:
         when = f"{begin} to {close} ({length})" if finding.end > finding.start else f"at {begin}"
     if told.times > 1:
         ends = " and ".join(words.clock(at, tz, None) for at in (told.first, told.last))
-        when = f"{told.times} times, begun between {ends}; worst: {when}"
+        which = f" ({levels(told.findings)})" if len({f.severity for f in told.findings}) > 1 else ""
+        when = f"{told.times} times{which}, begun between {ends}; worst: {when}"
     return {
         "number": str(told.number),
         "severity": finding.severity.word.upper(),

@@ -139,12 +139,11 @@ def _clock(device: Device, review: Review) -> str:
 def foot(review: Review) -> Json:
     """Return the last lines: what this is and is not, by which versions, and the hash of the data."""
     models = ", ".join(words.models(review))
-    names = ", ".join(f"{words.clean(n, 40)} {words.clean(v, 12)}" for n, v in words.rules(review).items())
+    rules = ", ".join(f"{words.clean(n, 40)} {words.clean(v, 12)}" for n, v in words.rules(review).items())
     return {
         "warning": "Not a medical device. Findings are prompts to act, not diagnoses; "
         "measured at home, unsupervised.",
-        "made": f"healthslm {__version__}"
-        + f" · model: {words.clean(models, 90) or 'none'}"
-        + f" · rules: {words.clean(names, 110) or 'none named'}",
-        "hash": f"data sha256 {words.fingerprint(review)[:16]}, as in the FHIR Bundle of the same data",
+        "made": f"healthslm {__version__} · model: {words.clean(models, 90) or 'none'}"
+        f" · data sha256 {words.fingerprint(review)[:16]}, as in the FHIR Bundle of the same data",
+        "rules": f"rules and their versions: {words.clean(rules, 440) or 'none named'}",
     }

@@ -14,43 +14,41 @@ OFTEN = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """A finding with the number it has in both exports, and the others of its rule that it stands for.
+    """A finding with its number on the page, and all of its rule that it stands for, itself among them.
 
-    `numbers` are those of all of them, `first` and `last` when they began, the earliest and the latest.
+    `first` and `last` are when they began, the earliest and the latest.
     """
 
     number: int
     finding: Finding
-    numbers: tuple[int, ...]
+    findings: tuple[Finding, ...]
     first: datetime
     last: datetime
 
     @property
     def times(self) -> int:
         """How many findings these are."""
-        return len(self.numbers)
+        return len(self.findings)
 
 
 def together(findings: Sequence[Finding], *, days: bool) -> list[Told]:
     """Return the findings, the most severe first; over several `days` a rule's frequent ones as its worst."""
-    numbered = list(enumerate(findings, start=1))
-    by_rule: dict[str, list[tuple[int, Finding]]] = {}
-    for number, finding in numbered:
-        by_rule.setdefault(finding.rule, []).append((number, finding))
-    told = []
-    for number, finding in numbered:
+    by_rule: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_rule.setdefault(finding.rule, []).append(finding)
+    told: list[Told] = []
+    for finding in findings:
         of_rule = by_rule[finding.rule]
-        if days and len(of_rule) >= OFTEN:
-            if number != of_rule[0][0]:
-                continue  # the first of them is the most severe
-        else:
-            of_rule = [(number, finding)]
-        starts = [one.start for _, one in of_rule]
+        if not days or len(of_rule) < OFTEN:
+            of_rule = [finding]
+        elif finding is not of_rule[0]:
+            continue  # the first of them is the most severe
+        starts = [one.start for one in of_rule]
         told.append(
             Told(
-                number=number,
+                number=len(told) + 1,
                 finding=finding,
-                numbers=tuple(n for n, _ in of_rule),
+                findings=tuple(of_rule),
                 first=min(starts),
                 last=max(starts),
             )

@@ -5,8 +5,9 @@ over is held at once. What a day came to is kept in the store with a fingerprint
 so that a year is read once.
 """
 
+from healthslm.history.burden import burden, strip
 from healthslm.history.history import History, reach_of
 from healthslm.history.overview import LONG, overview
 from healthslm.history.usual import usual
 
-__all__ = ["LONG", "History", "overview", "reach_of", "usual"]
+__all__ = ["LONG", "History", "burden", "overview", "reach_of", "strip", "usual"]

@@ -230,10 +230,7 @@ class History:
 
     def _windows(self, rules: Iterable[Rule], start: datetime, end: datetime) -> Mapping[Kind, Window]:
         """Return the windows that rules need for a period; each reaches back as far as they look."""
-        return {
-            kind: self._store.window(kind, start - far, end)
-            for kind, far in reach_of(rules).items()
-        }
+        return {kind: self._store.window(kind, start - far, end) for kind, far in reach_of(rules).items()}
 
 
 def _since(rule: Rule, spell: Spell) -> datetime:

@@ -416,7 +416,7 @@ class Review:
     `sources` says by kind which of them (addresses) the readings came from, where that is known; `origins`
     has the whole of those readings, by id, of which that does not say enough: their kind came from several
     devices, or the device's clock was wrong. `thresholds` are by rule those that it went by, `written` what
-    the person wrote in that time.
+    the person wrote in that time, `beats` the RR intervals of a quarter of an hour to be looked at.
     """
 
     person: Person
@@ -435,3 +435,4 @@ class Review:
     thresholds: Mapping[str, tuple[Threshold, ...]] = field(default_factory=dict)
     written: tuple[Note, ...] = ()
     origins: Mapping[int, Reading] = field(default_factory=dict)
+    beats: Window | None = None

@@ -100,7 +100,7 @@ def _trace(stretch: Stretch) -> Feature:
 
 IRREGULAR_RHYTHM = Rule(
     name="irregular_rhythm",
-    version="2",
+    version="3",
     title="Irregular heart rhythm",
     source=(
         "Perez et al., Large-scale assessment of a smartwatch to identify atrial fibrillation, "

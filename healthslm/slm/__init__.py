@@ -7,7 +7,7 @@ import sys
 # The model's own process runs a module of this package and needs none of the rest, which takes 14 MB.
 if "healthslm.slm.worker" not in sys.orig_argv:
     from healthslm.slm.answer import answer
-    from healthslm.slm.facts import Audience
+    from healthslm.slm.facts import EPISODES, Audience
     from healthslm.slm.narrate import narrate
     from healthslm.slm.process import ModelProcess
     from healthslm.slm.roles import Model, Reader, Writer
@@ -15,6 +15,7 @@ if "healthslm.slm.worker" not in sys.orig_argv:
     from healthslm.slm.triage import Triage, triage
 
 __all__ = [
+    "EPISODES",
     "Audience",
     "Model",
     "ModelProcess",

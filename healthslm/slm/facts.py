@@ -35,7 +35,7 @@ _DAY = timedelta(hours=26)  # a day with the clocks set back, and some slack
 _WEEK = timedelta(days=7)
 _PER_MINUTE = (Kind.RESPIRATORY_RATE, Kind.CADENCE)
 """What is counted a minute without being heart beats."""
-_EPISODES = 3
+EPISODES = 3
 """Episodes of one rule that are told one by one; of the rest it is said that they are in the list."""
 _LONGEST_LINE = 400
 """Characters of an item's line; each of its names and reasons is shorter by far."""
@@ -203,7 +203,7 @@ def _fact(feature: Feature, clock: _Clock) -> Fact:
     )
 
 
-def _findings(findings: Iterable[Finding], clock: _Clock) -> list[Item]:
+def _findings(findings: Iterable[Finding], clock: _Clock, episodes: int) -> list[Item]:
     """The most severe first, then by time; of one rule's many episodes a few, and that there are more."""
     items: list[Item] = []
     told: dict[str, int] = {}
@@ -211,8 +211,8 @@ def _findings(findings: Iterable[Finding], clock: _Clock) -> list[Item]:
         told[finding.rule] = told.get(finding.rule, 0) + 1
         known = [f for f in finding.evidence if f.value is not None]
         subject = subject_of(finding.rule, known[0].name if known else finding.rule)
-        if told[finding.rule] > _EPISODES:
-            if told[finding.rule] == _EPISODES + 1:
+        if told[finding.rule] > episodes:
+            if told[finding.rule] == episodes + 1:
                 items.append(
                     Item(id=f"{finding.rule}-more", role=Role.MORE, subject=subject, finding=finding)
                 )
@@ -306,12 +306,17 @@ def _gaps(features: Sequence[Feature], clock: _Clock) -> list[Item]:
     return list(items.values())
 
 
-def fact_sheet(findings: Iterable[Finding], features: Iterable[Feature], zone: ZoneInfo) -> FactSheet:
-    """Order what is known: findings by severity, then the vital signs, then gaps and what is missing."""
+def fact_sheet(
+    findings: Iterable[Finding], features: Iterable[Feature], zone: ZoneInfo, *, episodes: int = EPISODES
+) -> FactSheet:
+    """Order what is known: findings by severity, then the vital signs, then gaps and what is missing.
+
+    Of one rule's findings `episodes` are told, the worst; that there are more is said.
+    """
     findings, features = tuple(findings), tuple(features)
     times = [t for f in features for t in (f.start, f.end)] + [t for f in findings for t in (f.start, f.end)]
     clock = _Clock(zone, min(times, default=None), max(times, default=None))
-    found = _findings(findings, clock)
+    found = _findings(findings, clock, episodes)
     vitals = _vitals(features, clock, {(f.feature.name, f.value) for item in found for f in item.facts})
     known = {subject_of("", f.name).name for f in features if f.value is not None}
     rest = [*_gaps(features, clock), *_missing(features, known)]

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from healthslm.errors import ModelError
 from healthslm.readings import Feature, Finding, Sentence, Severity, Summary
 from healthslm.slm import template
-from healthslm.slm.facts import Audience, FactSheet, Item, Role, fact_sheet
+from healthslm.slm.facts import EPISODES, Audience, FactSheet, Item, Role, fact_sheet
 from healthslm.slm.grounding import Objection, check, claims
 from healthslm.slm.jobs import sentence_of
 from healthslm.slm.roles import Writer
@@ -45,13 +45,16 @@ def narrate(
     zone: ZoneInfo,
     writer: Writer | None,
     observe: Callable[[Attempt], None] = lambda _attempt: None,
+    episodes: int = EPISODES,
 ) -> Summary:
     """Tell what is known of a period. Without a tuned `writer` the text is the template's.
+
+    Of one rule's findings the worst `episodes` are told, and that there are more.
 
     A writer that fails (`ModelError`) is not asked again: a warning is logged, and the template tells
     the rest. `observe` is told of every attempt of the model's, good or not.
     """
-    sheet = fact_sheet(findings, features, zone)
+    sheet = fact_sheet(findings, features, zone, episodes=episodes)
     return tell(sheet, audience=audience, writer=writer, observe=observe)
 
 

@@ -139,6 +139,8 @@ def review_of(readings: list[Reading], **changes: object) -> Review:
     features = [f for k in Kind if k is not Kind.RR_INTERVAL for f in describe(windows[k])]
     features += summary(windows[Kind.RR_INTERVAL])
     seen = {r.device for r in readings}
+    found = scan_all(RULES, windows)
+    traces = [one for finding in found for one in finding.evidence if one.name == "rr_trace"]
     given: dict[str, object] = {
         "person": Person(name="Greta Müller-Øster", birth_date="1950-04-01"),
         "start": START,
@@ -148,7 +150,8 @@ def review_of(readings: list[Reading], **changes: object) -> Review:
         "devices": tuple(d for d in (STRAP, OXIMETER, CUFF, THERMOMETER) if d.address in seen),
         "windows": windows,
         "features": tuple(features),
-        "findings": scan_all(RULES, windows),
+        "findings": found,
+        "beats": windows[Kind.RR_INTERVAL].between(traces[0].start, traces[0].end) if traces else None,
         "clinical": sentences(features),
         "notes": {"rules": {r.name: r.version for r in RULES}},
         "sources": {k: v for k, v in SOURCES.items() if set(v) <= seen},

@@ -11,7 +11,7 @@ import pypdf
 import pytest
 
 from healthslm.errors import ExportError
-from healthslm.export import picture, report
+from healthslm.export import picture, report, words
 from healthslm.export.page import page
 from healthslm.export.words import fingerprint
 from healthslm.readings import KINDS, Feature, Kind, Reading, Review, instant, moment
@@ -230,7 +230,9 @@ def test_the_strip_shows_beats_of_the_irregular_stretch(sick: Review) -> None:
     window = sick.windows[Kind.RR_INTERVAL].between(finding.start, finding.end)
     assert strip["beats"] == len(strip["dots"]) > 100
     assert instant(finding.start) <= window.times[0]
-    assert page(replace(sick, findings=()))["strip"] is None
+    assert strip["of"] == f"of finding {1 + words.ordered(sick).index(finding)}"
+    assert "no finding" in page(replace(sick, findings=()))["strip"]["of"]
+    assert page(replace(sick, beats=None))["strip"] is None
 
 
 def test_numbers_that_are_none_do_not_reach_the_page(make: Callable[..., Review], sick: Review) -> None:
