@@ -71,7 +71,7 @@ def shown(finding: Finding, zone: ZoneInfo) -> Group:
     facts.add_row("when", f"{begin} to {until}")
     facts.add_row("rule", f"{finding.rule}, version {finding.version}")
     facts.add_row("source", terminal.cell(finding.source))
-    for number, threshold in enumerate(map(terminal.in_words, finding.thresholds)):
+    for number, threshold in enumerate(finding.thresholds):
         text = f"{threshold.name} {words.threshold(threshold)}: {threshold.meaning}"
         facts.add_row("" if number else "goes by", terminal.cell(text))
         if threshold.source:

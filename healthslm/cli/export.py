@@ -34,6 +34,9 @@ def export_clinician(
         Focus, typer.Option("--for", help="Who reads the page: what comes first on it.")
     ] = Focus.GENERAL,
     letter: Annotated[bool, typer.Option("--letter", help="The page on US Letter, not on A4.")] = False,
+    appendix: Annotated[
+        bool, typer.Option("--appendix", help="Behind the page: every finding, day, measurement, rule.")
+    ] = False,
     template: Template = False,
     recipient: sharing.RecipientOption = None,
     passphrase: sharing.PassphraseOption = False,
@@ -68,7 +71,13 @@ def export_clinician(
         purpose=purpose,
         expires=expires,
     )
-    how = How(focus=focus, paper=Paper.LETTER if letter else Paper.A4, series=series, page=page)
+    how = How(
+        focus=focus,
+        paper=Paper.LETTER if letter else Paper.A4,
+        series=series,
+        page=page,
+        appendix=appendix,
+    )
     with current.store() as store, current.writer(wanted=not template) as writer:
         result = reviewed(current, store, start, end, writer, Audience.WEARER, Audience.CLINICIAN)
         files = made(result, wanted, store, how=how)

@@ -43,7 +43,7 @@ def list_(
     for rule in shown:
         first: Text | str = Text(rule.name, "bold")
         for threshold in rule.thresholds:
-            value = words.threshold(terminal.in_words(threshold))
+            value = words.threshold(threshold)
             table.add_row(first, threshold.name, value, terminal.cell(threshold.meaning))
             first = ""
         if not rule.thresholds:
@@ -52,7 +52,7 @@ def list_(
     if name is not None:
         terminal.out.print(terminal.cell(f"{shown[0].name}, version {shown[0].version}. {shown[0].source}"))
         for personal in (t for t in shown[0].thresholds if t.personal):
-            terminal.out.print(terminal.cell(words.signed(terminal.in_words(personal))))
+            terminal.out.print(terminal.cell(words.signed(personal)))
 
 
 def _json(rule: Rule) -> dict[str, object]:
@@ -95,7 +95,7 @@ def set_(
             why=why,
         )
         store.commit()
-    terminal.say(f"{rule.title}: {threshold} is now {words.threshold(terminal.in_words(done))}.")
+    terminal.say(f"{rule.title}: {threshold} is now {words.threshold(done)}.")
     terminal.say(f"Before you rely on it: healthslm alerts replay --rule {name} --from DATE")
     say_if_running(current.settings.home)
 

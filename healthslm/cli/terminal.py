@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from healthslm.export import words
-from healthslm.readings import KINDS, Claim, Device, Feature, Finding, Severity, Summary, Threshold
+from healthslm.readings import Claim, Device, Feature, Finding, Severity, Summary, Threshold
 from healthslm.rules.alone import UNCONFIRMED
 from healthslm.store import ids
 
@@ -40,11 +40,6 @@ SEVERITY_STYLE = {
     Severity.URGENT: "bold red",
     Severity.EMERGENCY: "bold white on red",
 }
-_BY_UCUM: dict[str, set[str]] = {}
-for _info in KINDS.values():
-    _BY_UCUM.setdefault(_info.ucum, set()).add(_info.unit)
-_UNITS = {ucum: next(iter(units)) for ucum, units in _BY_UCUM.items() if len(units) == 1 and ucum != "1"}
-"""Units as a person reads them, where all kinds with the same UCUM agree: `/min` are beats, or breaths."""
 DISCLAIMER = "Not a medical device. A finding is a prompt to act, not a diagnosis."
 
 
@@ -121,11 +116,6 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
             bars.update(tasks[step], completed=done, total=total)
 
         yield update
-
-
-def in_words(threshold: Threshold) -> Threshold:
-    """Return a threshold with its unit as a person reads it: °C for `Cel`; data keeps the UCUM."""
-    return dataclasses.replace(threshold, unit=_UNITS.get(threshold.unit, threshold.unit))
 
 
 def evidence_line(feature: Feature, zone: ZoneInfo, devices: dict[int, Device]) -> str:

@@ -58,12 +58,13 @@ class PageIn(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class How:
-    """How the files are made: the page's reader and paper, and what the Bundle tells of series and page."""
+    """How the files are made: the page's reader, paper and appendix; the Bundle's series and page."""
 
     focus: Focus = Focus.GENERAL
     paper: Paper = Paper.A4
     series: Series = Series.SUMMARIES
     page: PageIn = PageIn.NONE
+    appendix: bool = False
 
 
 def made(
@@ -77,12 +78,13 @@ def made(
 
     Names are `healthslm-2026-03-14.pdf`, `healthslm-2026-03-14-to-2026-03-20.pdf` or, where a period is not
     of whole days, `healthslm-2026-03-14T1000-to-2026-03-14T1100.pdf`: the period and nobody's name. Formats
-    of single readings need the `store`, which they read when they are filled. The Bundle tells of a page only
-    where that is made too. Raises `ExportError` for an unknown format, or one without its package or store.
+    of single readings need the `store`, which they read when they are filled; so does the appendix. The
+    Bundle tells of a page only where that is made too. Raises `ExportError` for an unknown format, or one
+    without its package or store.
     """
     begin, files = stem(review), dict[str, Fill]()
     wanted = list(dict.fromkeys(formats))
-    pdf = report(review, focus=how.focus, paper=how.paper) if "pdf" in wanted else None
+    pdf = _page(review, store, how) if "pdf" in wanted else None
     for name in wanted:
         if name == "pdf" and pdf is not None:
             files[FORMATS[name]] = filling(pdf)
@@ -115,6 +117,12 @@ def write(
     with staged(files):
         pass
     return [path for path, _ in files]
+
+
+def _page(review: Review, store: Source | None, how: How) -> bytes:
+    if how.appendix and store is None:
+        raise ExportError("The appendix needs the store's readings.", "Give the store too.")
+    return report(review, focus=how.focus, paper=how.paper, source=store if how.appendix else None)
 
 
 def _bundle(review: Review, begin: str, pdf: bytes | None, how: How) -> bytes:

@@ -107,12 +107,13 @@ def _suspect(window: Window, tz: ZoneInfo, day: datetime | None) -> list[str]:
 
 def devices(review: Review) -> list[str]:
     """Return the devices that readings came from: model, serial number, firmware, and what they gave."""
-    return [_device(d, review) for d in review.devices[:8]] + (
+    return [device_line(d, review) for d in review.devices[:8]] + (
         [f"and {len(review.devices) - 8} more"] if len(review.devices) > 8 else []
     )
 
 
-def _device(device: Device, review: Review) -> str:
+def device_line(device: Device, review: Review) -> str:
+    """Return a device in words: what it is, what it gave, and whether its clock was right."""
     named = " ".join(t for t in (words.clean(device.manufacturer, 30), words.clean(device.model, 30)) if t)
     first = named or words.clean(device.name, 40) or "unnamed device"
     serial, firmware = words.clean(device.serial, 24), words.clean(device.firmware, 16)

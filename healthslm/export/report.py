@@ -1,5 +1,7 @@
 """The clinician's page as PDF: one page, A4 or Letter, set by typst; the same bytes for the same review.
 
+Behind it, where it is asked for, an appendix.
+
 Fonts are those that typst carries (Latin, Greek, Cyrillic, Arabic; no Chinese, Japanese, Korean, Indic); the
 machine's own are not looked at. The file is PDF/A-2a and PDF/UA-1 (archivable, readable aloud). Where a name
 has letters that no font has, those standards cannot be kept: the page is then an ordinary tagged PDF with
@@ -16,8 +18,10 @@ from datetime import datetime
 from importlib.resources import as_file, files
 
 from healthslm.errors import ExportError
+from healthslm.export.appendix import appendix
 from healthslm.export.focus import Focus, Paper
 from healthslm.export.page import page
+from healthslm.export.source import Source
 from healthslm.readings import Review
 
 _STANDARDS = ("ua-1", "a-2a")
@@ -30,19 +34,28 @@ class _RefusedError(Exception):
     """Typst's own message why it did not set the page."""
 
 
-def report(review: Review, *, focus: Focus = Focus.GENERAL, paper: Paper = Paper.A4) -> bytes:
+def report(
+    review: Review,
+    *,
+    focus: Focus = Focus.GENERAL,
+    paper: Paper = Paper.A4,
+    source: Source | None = None,
+) -> bytes:
     """Return the page as PDF bytes; its creation date is `review.made_at`.
 
+    With a `source`, the store that the review is of, the appendix follows it: on as many pages as it needs.
     Raises `ExportError` for a time zone that does not exist, a period that ends before it starts, or where
     typst cannot set the page.
     """
+    more = {} if source is None else {"appendix": appendix(review, source)}
     try:
-        return _set(page(review, focus=focus, paper=paper), review.made_at, standards=_STANDARDS)
+        shown = {**page(review, focus=focus, paper=paper), **more}
+        return _set(shown, review.made_at, standards=_STANDARDS)
     except _RefusedError as refused:
         # Some text cannot be archived to the standard. A page that can be read is worth more than none.
         unprintable = _NO_GLYPH in str(refused)
     try:
-        shown = page(review, focus=focus, paper=paper, unprintable=unprintable)
+        shown = {**page(review, focus=focus, paper=paper, unprintable=unprintable), **more}
         return _set(shown, review.made_at)
     except _RefusedError as refused:
         raise ExportError("The page could not be set as PDF.", f"typst says: {refused}") from refused
@@ -66,8 +79,9 @@ def _set(
 ) -> bytes:
     """Have the page set by another process, which hands its memory back when it ends."""
     folder = files("healthslm.export")
+    templates = ("report.typ", "appendix.typ") if "appendix" in shown else ("report.typ",)
     job = {
-        "template": folder.joinpath("report.typ").read_text(encoding="utf-8"),
+        "template": "\n".join(folder.joinpath(name).read_text(encoding="utf-8") for name in templates),
         "data": json.dumps(shown, allow_nan=False),
         "format": form,
         "standards": list(standards),

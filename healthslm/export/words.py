@@ -10,9 +10,14 @@ import numpy as np
 
 from healthslm.analysis.names import CONSENSUS, statistic, title, unit, value
 from healthslm.errors import ExportError
-from healthslm.readings import Finding, Kind, Review, Threshold, Window
+from healthslm.readings import KINDS, Finding, Kind, Review, Threshold, Window
 from healthslm.text import clean
 
+_BY_UCUM: dict[str, set[str]] = {}
+for _info in KINDS.values():
+    _BY_UCUM.setdefault(_info.ucum, set()).add(_info.unit)
+_UNITS = {ucum: next(iter(units)) for ucum, units in _BY_UCUM.items() if len(units) == 1 and ucum != "1"}
+"""Units as a person reads them, where all kinds with the same UCUM agree: `/min` are beats, or breaths."""
 _LONG_DAY = timedelta(hours=25)
 """As long as a day is when the clocks go back."""
 
@@ -120,8 +125,8 @@ def ordered(review: Review) -> tuple[Finding, ...]:
 
 
 def threshold(one: Threshold) -> str:
-    """Write a threshold's value, and beside one that was set for this person the rule's own."""
-    unit = "" if one.unit == "1" else f" {one.unit}"
+    """Write a threshold's value, and beside one that was set for this person the rule's own; °C for `Cel`."""
+    unit = "" if one.unit == "1" else f" {_UNITS.get(one.unit, one.unit)}"
     own = f" (usual {one.usual:g})" if one.personal and one.usual is not None else ""
     return f"{one.value:g}{unit}{own}"
 

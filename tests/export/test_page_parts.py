@@ -128,7 +128,7 @@ def test_the_thresholds_in_force_are_drawn_and_what_was_set_is_signed(fortnight:
     (chart,) = [one for one in shown["vitals"] if one["title"] == "blood pressure"]
     assert [line["label"] for line in chart["limits"]] == ["140", "85"]
     (line,) = shown["personal"]
-    assert line.startswith("high_pressure: systolic_watch 140 mm[Hg] (usual 135): set by Dr. Weber")
+    assert line.startswith("high_pressure: systolic_watch 140 mmHg (usual 135): set by Dr. Weber")
     assert line.endswith("frail, agreed in March.")
 
 
