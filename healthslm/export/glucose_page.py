@@ -28,7 +28,7 @@ _LOW, _HIGH = 40.0, 350.0
 """Ends of the axis; what is higher makes it longer."""
 _DAY_MINUTES = 24 * 60
 _RANGES = ("cgm_tar_level2", "cgm_tar_level1", "cgm_tir", "cgm_tbr_level1", "cgm_tbr_level2")
-_FIGURES = ("cgm_mean", "cgm_gmi", "cgm_cv", "cgm_active_percent")
+_FIGURES = ("cgm_mean", "cgm_gmi", "cgm_cv", "cgm_mage", "cgm_gri", "cgm_active_percent")
 _GOALS = {"cgm_tir": "goal > 70 %", "cgm_tbr_level2": "goal < 1 %", "cgm_tar_level2": "goal < 5 %"}
 """For most adults with diabetes; a clinician may have set others [table 2 there]."""
 

@@ -17,10 +17,13 @@ _GLUCOSE = "glucose of a sensor, consensus"
 _OF_THE_DAY = frozenset(daily.name for daily in SHOWN)
 
 
-def lines(review: Review) -> list[str]:
-    """Return a line for each group that the period has readings for: its figures, or why there are none."""
+def lines(review: Review, *, profile: bool) -> list[str]:
+    """Return a line for each group that the period has readings for: its figures, or why there are none.
+
+    Not for glucose where its `profile` is on the page, which has them.
+    """
     features = {feature.name: feature for feature in review.features}
-    return [line for line in (_pressure(features, review), _glucose(features)) if line]
+    return [line for line in (_pressure(features, review), "" if profile else _glucose(features)) if line]
 
 
 def _unknown(group: str, headline: Feature) -> str:

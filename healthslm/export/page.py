@@ -51,6 +51,7 @@ def page(
     numbered = [(one.number, finding) for one in told for finding in one.findings]
     windows = words.windows(review)
     readings = sum(len(w) for k, w in windows.items() if k is not Kind.BATTERY)
+    profile = agp(review, tz)
     return {
         **_head(review, tz),
         "paper": paper.value,
@@ -67,8 +68,8 @@ def page(
         "empty_text": "No reading was received in this period. Nothing can be said about it.",
         "vitals": [_vital(kinds, review, windows, numbered, tz) for kinds in _charted(windows, focus)],
         "xticks": chart.time_ticks(review.start, review.end, tz),
-        "others": _others(review, tz, _charted(windows, focus)) if readings else [],
-        "agp": agp(review, tz),
+        "others": _others(review, tz, _charted(windows, focus), profile=bool(profile)) if readings else [],
+        "agp": profile,
         "strip": rhythm_page.strip(review, numbered, tz),
         "burden": rhythm_page.burden(review, tz),
         "personal": limits.personal(review),
@@ -209,7 +210,7 @@ def _numbers(kind: Kind, review: Review, tz: ZoneInfo, *, short: bool = False) -
     }
 
 
-def _others(review: Review, tz: ZoneInfo, shown: Sequence[tuple[Kind, ...]]) -> list[str]:
+def _others(review: Review, tz: ZoneInfo, shown: Sequence[tuple[Kind, ...]], *, profile: bool) -> list[str]:
     """The kinds without a chart, a line each: what they were, or why they are not known."""
     lines = []
     charted = {kind for kinds in shown for kind in kinds}
@@ -221,7 +222,7 @@ def _others(review: Review, tz: ZoneInfo, shown: Sequence[tuple[Kind, ...]]) -> 
             count = max(f.count for _, f in found if f and f.value is not None)
             amount = f"n={count}" + (f", coverage {row['coverage']}" if KINDS[kind].holds else "")
             lines.append(f"{KINDS[kind].title} ({KINDS[kind].unit}): {', '.join(told)}; {amount}")
-    lines += measured.lines(review)
+    lines += measured.lines(review, profile=profile)
     lines += measured.of_the_day(review, tz)
     hrv = [f for f in review.features if f.name in _HRV]
     of = ""

@@ -72,9 +72,9 @@ def levels(findings: Sequence[Finding]) -> str:
 
 
 def more(told: Sequence[Told]) -> list[str]:
-    """Return for each number of findings printed in full what to say of those not printed at all."""
+    """Return for each number of findings that are printed what to say of those that are not."""
     findings = [one.finding for one in told]
-    rests = [findings[count + BRIEF :] for count in range(min(len(findings), MOST_FINDINGS) + 1)]
+    rests = [findings[count:] for count in range(min(len(findings), MOST_FINDINGS + BRIEF) + 1)]
     said = "And {} more ({}) not printed here; all are in the FHIR Bundle."
     return [said.format(len(rest), levels(rest)) if rest else "" for rest in rests]
 

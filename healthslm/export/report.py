@@ -24,6 +24,7 @@ from healthslm.export.page import page
 from healthslm.export.source import Source
 from healthslm.readings import Review
 
+_FOLDER = files("healthslm.export")
 _STANDARDS = ("ua-1", "a-2a")
 _NO_GLYPH = "could not be displayed"
 _REFUSED = 3  # as in typesetter.py, which is not imported: typst is to live in the other process only
@@ -69,6 +70,28 @@ def picture(review: Review, *, ppi: float = 144) -> bytes:
         raise ExportError("The page could not be set as a picture.", f"typst says: {refused}") from refused
 
 
+def job(
+    shown: Mapping[str, object],
+    made_at: datetime,
+    *,
+    form: str = "pdf",
+    standards: Sequence[str] = _STANDARDS,
+    ppi: float | None = None,
+) -> bytes:
+    """Return what the process that sets the page reads: see typesetter.py."""
+    templates = ("report.typ", "appendix.typ") if "appendix" in shown else ("report.typ",)
+    return json.dumps(
+        {
+            "template": "\n".join(_FOLDER.joinpath(name).read_text(encoding="utf-8") for name in templates),
+            "data": json.dumps(shown, allow_nan=False),
+            "format": form,
+            "standards": list(standards),
+            "timestamp": int(made_at.timestamp()),
+            "ppi": ppi,
+        }
+    ).encode("ascii")
+
+
 def _set(
     shown: Mapping[str, object],
     made_at: datetime,
@@ -78,23 +101,13 @@ def _set(
     ppi: float | None = None,
 ) -> bytes:
     """Have the page set by another process, which hands its memory back when it ends."""
-    folder = files("healthslm.export")
-    templates = ("report.typ", "appendix.typ") if "appendix" in shown else ("report.typ",)
-    job = {
-        "template": "\n".join(folder.joinpath(name).read_text(encoding="utf-8") for name in templates),
-        "data": json.dumps(shown, allow_nan=False),
-        "format": form,
-        "standards": list(standards),
-        "timestamp": int(made_at.timestamp()),
-        "ppi": ppi,
-    }
-    with as_file(folder.joinpath("typesetter.py")) as script:
+    with as_file(_FOLDER.joinpath("typesetter.py")) as script:
         # -P: the folder of the script is no place to import from.
         command = [sys.executable, "-P", str(script)]
         try:
             done = subprocess.run(  # noqa: S603  our own script; the job goes through its standard input
                 command,
-                input=json.dumps(job).encode("ascii"),
+                input=job(shown, made_at, form=form, standards=standards, ppi=ppi),
                 capture_output=True,
                 timeout=_PATIENCE_S,
                 check=False,
