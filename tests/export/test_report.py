@@ -14,7 +14,8 @@ from healthslm.errors import ExportError
 from healthslm.export import picture, report, words
 from healthslm.export.page import page
 from healthslm.export.words import fingerprint
-from healthslm.readings import KINDS, Feature, Kind, Reading, Review, instant, moment
+from healthslm.readings import KINDS, Feature, Kind, Note, Reading, Review, Sentence, Summary, instant, moment
+from healthslm.rules import RULES
 
 HOSTILE = ("hostile", "name code", "name long", "name control", "name blank", "name emoji", "name zalgo")
 ODD = (
@@ -47,6 +48,51 @@ def test_it_is_one_a4_page_whatever_is_in_it(name: str, reviews: dict[str, Revie
     box = made.pages[0].mediabox
     assert (round(box.width), round(box.height)) == (595, 842)
     assert "Not a medical device" in flat(made.pages[0].extract_text())
+
+
+def crowded(sick: Review) -> Review:
+    """More of everything than there is room for."""
+    long = Sentence(
+        text="The heart rate was on average 72 bpm, which is a sentence of some length. " * 2, origin="model"
+    )
+    notes = [
+        Note(
+            time=sick.start + timedelta(hours=n),
+            text="dizzy since lunch " * 11,
+            level="watch",
+            reason="",
+            origin="model",
+        )
+        for n in range(8)
+    ]
+    own = replace(RULES[0].thresholds[0], usual=1.0, by="Dr. Weber", why="agreed " * 20, at=sick.start)
+    return replace(
+        sick,
+        findings=sick.findings * 6,
+        clinical=Summary(sentences=(long,) * 20, model_id="m"),
+        written=tuple(notes),
+        thresholds={f"rule_{n}": (own,) for n in range(6)},
+        devices=tuple(
+            replace(sick.devices[0], address=f"C0:{n}", model="a long name of a model") for n in range(9)
+        ),
+    )
+
+
+@pytest.mark.parametrize("name", ["sick", "crowded", "thirty findings", *ODD])
+def test_nothing_runs_over_the_foot(name: str, sick: Review, reviews: dict[str, Review]) -> None:
+    """What is cut off is still text in the file: so where it stands is looked at, not whether it is there."""
+    review = crowded(sick) if name == "crowded" else reviews[name]
+    places: list[tuple[float, str]] = []
+
+    def note(text: str, cm: list[float], tm: list[float], _font: object, _size: float) -> None:
+        if text.strip():
+            places.append((cm[3] * tm[5] + cm[5], text))
+
+    pdf(review).pages[0].extract_text(visitor_text=note)
+    margin = 18 / 25.4 * 72
+    below = " ".join(text for y, text in places if y < margin)
+    assert len(places) > 10
+    assert flat(below).strip().startswith("Not a medical device")
 
 
 def test_the_same_review_gives_the_same_bytes(sick: Review) -> None:
