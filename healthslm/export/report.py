@@ -2,10 +2,11 @@
 
 Behind it, where it is asked for, an appendix.
 
-Fonts are those that typst carries (Latin, Greek, Cyrillic, Arabic; no Chinese, Japanese, Korean, Indic); the
-machine's own are not looked at. The file is PDF/A-2a and PDF/UA-1 (archivable, readable aloud). Where a name
-has letters that no font has, those standards cannot be kept: the page is then an ordinary tagged PDF with
-boxes for the letters, says so, and points to the Bundle.
+Fonts are those that typst carries (Latin, Greek, Cyrillic, Arabic; no Chinese, Japanese, Korean, Indic); only
+for letters that they lack, those of the machine: then the bytes are the same on that machine. The file is
+PDF/A-2a and PDF/UA-1 (archivable, readable aloud). Where a name has letters that no font has, those standards
+cannot be kept: the page is then an ordinary tagged PDF with boxes for the letters, says so, and points to the
+Bundle.
 """
 
 from __future__ import annotations
@@ -49,12 +50,15 @@ def report(
     typst cannot set the page.
     """
     more = {} if source is None else {"appendix": appendix(review, source)}
-    try:
-        shown = {**page(review, focus=focus, paper=paper), **more}
-        return _set(shown, review.made_at, standards=_STANDARDS)
-    except _RefusedError as refused:
-        # Some text cannot be archived to the standard. A page that can be read is worth more than none.
-        unprintable = _NO_GLYPH in str(refused)
+    shown = {**page(review, focus=focus, paper=paper), **more}
+    for system_fonts in (False, True):
+        try:
+            return _set(shown, review.made_at, standards=_STANDARDS, system_fonts=system_fonts)
+        except _RefusedError as refused:
+            # Some text cannot be archived to the standard. A page that can be read is worth more than none.
+            unprintable = _NO_GLYPH in str(refused)
+            if not unprintable:
+                break
     try:
         shown = {**page(review, focus=focus, paper=paper, unprintable=unprintable), **more}
         return _set(shown, review.made_at)
@@ -77,6 +81,7 @@ def job(
     form: str = "pdf",
     standards: Sequence[str] = _STANDARDS,
     ppi: float | None = None,
+    system_fonts: bool = False,
 ) -> bytes:
     """Return what the process that sets the page reads: see typesetter.py."""
     templates = ("report.typ", "appendix.typ") if "appendix" in shown else ("report.typ",)
@@ -88,6 +93,7 @@ def job(
             "standards": list(standards),
             "timestamp": int(made_at.timestamp()),
             "ppi": ppi,
+            "system_fonts": system_fonts,
         }
     ).encode("ascii")
 
@@ -99,6 +105,7 @@ def _set(
     form: str = "pdf",
     standards: Sequence[str] = (),
     ppi: float | None = None,
+    system_fonts: bool = False,
 ) -> bytes:
     """Have the page set by another process, which hands its memory back when it ends."""
     with as_file(_FOLDER.joinpath("typesetter.py")) as script:
@@ -107,7 +114,7 @@ def _set(
         try:
             done = subprocess.run(  # noqa: S603  our own script; the job goes through its standard input
                 command,
-                input=job(shown, made_at, form=form, standards=standards, ppi=ppi),
+                input=job(shown, made_at, form=form, standards=standards, ppi=ppi, system_fonts=system_fonts),
                 capture_output=True,
                 timeout=_PATIENCE_S,
                 check=False,

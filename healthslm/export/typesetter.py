@@ -2,7 +2,8 @@
 
 typst keeps what it has set for the next time, about 45 MB a page up to 600 MB (measured); a process that ends
 gives it all back. Run by its path, this file needs nothing of healthslm and starts in a tenth of a second.
-A job is JSON: `template`, `data` (strings), `format` (`pdf` or `png`), `standards`, `timestamp`, `ppi`.
+A job is JSON: `template`, `data` (strings), `format` (`pdf` or `png`), `standards`, `timestamp`, `ppi`,
+`system_fonts` (whether those of the machine are looked at).
 Exit code `REFUSED`: typst's message is on standard error.
 """
 
@@ -21,7 +22,9 @@ def main() -> int:
     job = json.loads(sys.stdin.buffer.read())
     try:
         compiler = typst.Compiler(
-            job["template"].encode(), ignore_system_fonts=True, sys_inputs={"data": job["data"]}
+            job["template"].encode(),
+            ignore_system_fonts=not job["system_fonts"],
+            sys_inputs={"data": job["data"]},
         )
         made = compiler.compile(
             format=job["format"],

@@ -205,6 +205,7 @@ NAMES = {
     "long": "Wolfeschlegelsteinhausenbergerdorff" * 15,
     "arabic": "محمد بن عبد الله",
     "chinese": "王小明",
+    "of no font": "Greta \U00010600",
     "control": "A\u202eB\x00C\nD\ud800E\u2028F\ufeff",
     "blank": " \t\n ",
     "emoji": "👩‍⚕️ Greta",

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pypdf
@@ -216,9 +217,18 @@ def test_hostile_text_is_printed_and_not_run(name: str, reviews: dict[str, Revie
 
 
 def test_letters_without_a_glyph_are_admitted(reviews: dict[str, Review]) -> None:
-    assert "show as boxes" in flat(text_of(reviews["name chinese"]))
+    assert "show as boxes" in flat(text_of(reviews["name of no font"]))
     assert "show as boxes" not in flat(text_of(reviews["sick"]))
     assert "محمد" in text_of(reviews["name arabic"])
+
+
+def test_the_machines_fonts_have_letters_that_ours_lack(reviews: dict[str, Review]) -> None:
+    if not any(Path("/usr/share/fonts").rglob("*CJK*")):
+        pytest.skip("no Chinese font here; on Debian: apt install fonts-noto-cjk")
+    made = pdf(reviews["name chinese"])
+    assert "王小明" in made.pages[0].extract_text()
+    assert "pdfuaid" in made.trailer["/Root"]["/Metadata"].get_data().decode()
+    assert report(reviews["name chinese"]) == report(reviews["name chinese"])
 
 
 def test_many_findings_are_counted_and_the_worst_come_first(reviews: dict[str, Review]) -> None:

@@ -12,7 +12,15 @@ SCRIPT = str(files("healthslm.export").joinpath("typesetter.py"))
 
 
 def run(**changes: Any) -> subprocess.CompletedProcess[bytes]:
-    job = {"template": "hello", "data": "{}", "format": "pdf", "standards": [], "timestamp": 0, "ppi": None}
+    job = {
+        "template": "hello",
+        "data": "{}",
+        "format": "pdf",
+        "standards": [],
+        "timestamp": 0,
+        "ppi": None,
+        "system_fonts": False,
+    }
     text = json.dumps({**job, **changes}).encode()
     return subprocess.run([sys.executable, "-P", SCRIPT], input=text, capture_output=True, check=False)
 
