@@ -4,11 +4,13 @@
     opened(path, form_of(path))   a file's plain bytes, decrypted where it is encrypted
     Archive(file, name)           one that is read: checked, row by row (reading.py)
     take_in(store, archive, at)   into a store, whole or not at all; what is here stays
+    merge(store, brought, at)     the same of what a Bundle of our own brought (healthslm.importers.bundle)
 
-A backup (`healthslm backup`) is a copy of the encrypted store, and opens with its passphrase. An archive needs
-neither the store's passphrase nor healthslm to be read.
+A backup (`healthslm backup`) is a copy of the encrypted store, and opens with its passphrase. An archive
+needs neither the store's passphrase nor healthslm to be read.
 """
 
+from healthslm.archive.merging import merge
 from healthslm.archive.opening import Form, form_inside, form_of, identities_in, opened, sha256_of
 from healthslm.archive.reading import Archive
 from healthslm.archive.records import Manifest
@@ -24,6 +26,7 @@ __all__ = [
     "form_inside",
     "form_of",
     "identities_in",
+    "merge",
     "opened",
     "sha256_of",
     "take_in",

@@ -1,7 +1,7 @@
 """Which settings travel in an archive, and what each has to look like; the others stay on their machine.
 
-Hooks stay: their addresses hold secrets, and whoever had them could speak in this person's name. So do the keys
-of Bluetooth links, how links stand, schedules of backups, and what is on its way: they are the machine's.
+Hooks stay: their addresses hold secrets, and whoever had them could speak in this person's name. So do the
+keys of Bluetooth links, how links stand, schedules of backups, and what is on its way: the machine's own.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ STAYING = frozenset(
 
 
 def checked(name: str, value: Any) -> Any:
-    """Return a setting's value. Raises `ImportFailedError` for one that no store of this healthslm would have."""
+    """Return a setting's value. Raises `ImportFailedError` for one that no store would have."""
     if name not in CARRIED:
         raise ImportFailedError(
             f"The archive has a setting {name!r:.60}, which does not belong into one.",

@@ -35,7 +35,7 @@ class Form(StrEnum):
     ZIP = "zip"
     BUNDLE = "bundle"
     FOR_RECIPIENTS = "recipients"
-    UNDER_PASSPHRASE = "passphrase"
+    UNDER_PASSPHRASE = "passphrase"  # noqa: S105  the name of a form
 
 
 def form_of(path: Path) -> Form:
@@ -122,7 +122,7 @@ def _decrypted(
     size, free = path.stat().st_size, shutil.disk_usage(folder).free
     if size > free:
         raise ImportFailedError(
-            f"{path.name} has {size / 1e6:,.0f} MB, and the disk under {folder} has {free / 1e6:,.0f} MB left.",
+            f"{path.name} has {size / 1e6:,.0f} MB, and the disk under {folder} {free / 1e6:,.0f} MB left.",
             "Make room and say it again: nothing was stored.",
         )
     with Veiled(folder) as veiled:

@@ -1,4 +1,4 @@
-"""An archive, read: every member checked against the manifest, every row against its model, a piece at a time.
+"""An archive, read: each member checked against the manifest, each row against its model, piece by piece.
 
 Nothing in it is trusted: not its sizes, names, times or numbers. What is read takes no more memory than one
 line or one block may have, whatever the file says of itself.
@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from healthslm.archive.records import ForgottenRow, Head, Manifest, Member, Row, StreamRow
 from healthslm.archive.writing import MANIFEST, MOST, SIZE, VERSION
-from healthslm.errors import DamagedError, ImportFailedError
+from healthslm.errors import ImportFailedError
 from healthslm.store import codec, rollup_bytes
 from healthslm.store.codec import Columns
 from healthslm.store.ids import DAY_US, EARLIEST, LATEST
@@ -31,7 +31,9 @@ TABLES = (
     "forgotten.jsonl", "notes.jsonl", "digests.jsonl", "trail.jsonl",
 )  # fmt: skip
 """The members that every archive has, besides what to read first and the manifest."""
-_NAME = re.compile(r"READ-ME\.txt|manifest\.json|[a-z]+\.jsonl|streams/[1-9][0-9]{0,3}\.bin|leftover/[a-z0-9_]+\.bin")
+_NAME = re.compile(
+    r"READ-ME\.txt|manifest\.json|[a-z]+\.jsonl|streams/[1-9][0-9]{0,3}\.bin|leftover/[a-z0-9_]+\.bin"
+)
 _MOST_MANIFEST = 4_000_000
 _MOST_DIRECTORY = 2_000_000
 _LONGEST_LINE = 4_000_000
@@ -65,7 +67,9 @@ class Archive:
     def _add(self, info: zipfile.ZipInfo) -> None:
         shown = clean(info.filename, 60)
         if not _NAME.fullmatch(info.filename):
-            raise ImportFailedError(f"{self.name} has a member {shown!r}, which no archive of ours has.", _OURS)
+            raise ImportFailedError(
+                f"{self.name} has a member {shown!r}, which no archive of ours has.", _OURS
+            )
         if info.filename in self._infos:
             raise ImportFailedError(f"{self.name} has the member {shown} twice.", _OURS)
         if info.flag_bits & 1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -74,7 +78,9 @@ class Archive:
 
     def _manifest(self) -> Manifest:
         if MANIFEST not in self._infos:
-            raise ImportFailedError(f"{self.name} is a ZIP without {MANIFEST}: no archive of healthslm.", _OURS)
+            raise ImportFailedError(
+                f"{self.name} is a ZIP without {MANIFEST}: no archive of healthslm.", _OURS
+            )
         with self._reader(MANIFEST, None) as reader:
             data = reader.read(_MOST_MANIFEST + 1)
         if len(data) > _MOST_MANIFEST:
@@ -83,8 +89,8 @@ class Archive:
             head = Head.model_validate_json(data)
             if head.format == "healthslm archive" and head.version > VERSION:
                 raise ImportFailedError(
-                    f"{self.name} was made by a newer healthslm ({clean(head.made_by, 40)}; archives of version"
-                    f" {head.version}, this one knows {VERSION}).",
+                    f"{self.name} was made by a newer healthslm ({clean(head.made_by, 40)}; archives"
+                    f" of version {head.version}, this one knows {VERSION}).",
                     "Update healthslm.",
                 )
             return Manifest.model_validate_json(data)
@@ -108,7 +114,7 @@ class Archive:
 
     @property
     def room(self) -> int:
-        """How many bytes a store may need for what is in it, at most; twice, for it is written to a journal first."""
+        """How many bytes a store may need for it at most: twice, for all is written to a journal first."""
         return 2 * sum(one.bytes for one in self.manifest.members)
 
     def check(self) -> None:
@@ -150,7 +156,7 @@ class Archive:
                 rising = bool((times[1:] > times[:-1]).all()) and times[0] > last
                 if not rising or times[-1] > LATEST:
                     raise ImportFailedError(
-                        f"{stream.member} in {self.name} has times out of their order, or outside of 2000 to 2071.",
+                        f"{stream.member} in {self.name} has times out of order, or outside of 2000 to 2071.",
                         _OURS,
                     )
                 if not np.isfinite(columns.values).all() or (columns.quality < 0).any():
@@ -204,7 +210,9 @@ class Archive:
 class _Reader:
     """A member as it is read: no more than was announced, and in the end what its hash says."""
 
-    def __init__(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, told: Member | None, called: str) -> None:
+    def __init__(
+        self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, told: Member | None, called: str
+    ) -> None:
         self._archive, self._info, self._told, self._called = archive, info, told, called
         self._digest, self._size = hashlib.sha256(), 0
         self._file: IO[bytes] | None = None
@@ -237,7 +245,9 @@ class _Reader:
         if told is not None and self._size > told.bytes:
             raise ImportFailedError(f"{self._called} is larger than the manifest says.", _AGAIN)
         if told is not None and left and (self._size, self._digest.hexdigest()) != (told.bytes, told.sha256):
-            raise ImportFailedError(f"{self._called} is not what was written: its SHA-256 is another.", _AGAIN)
+            raise ImportFailedError(
+                f"{self._called} is not what was written: its SHA-256 is another.", _AGAIN
+            )
         return found
 
     def _cut(self, error: Exception) -> ImportFailedError:
@@ -272,7 +282,7 @@ def _is_sound(found: Totals, before: int) -> bool:
     return bool(
         (at[1:] > at[:-1]).all()
         and at[-1] // DAY_US == day
-        and EARLIEST <= at[0]
+        and at[0] >= EARLIEST
         and at[-1] < before
         and (found.usable >= 0).all()
         and (found.unusable >= 0).all()
@@ -288,6 +298,3 @@ def _said(error: ValidationError) -> str:
     first = error.errors(include_input=False, include_url=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     return clean(f"{where}: {first['msg']}" if where else str(first["msg"]), 160)
-
-
-

@@ -1,4 +1,4 @@
-"""The rows of an archive's tables, as JSON has them, one a line: checked strictly, nothing more and nothing less.
+"""The rows of an archive's tables, as JSON has them, one a line: nothing more and nothing less.
 
 Times end in `_us` and are microseconds since 1970 (UTC; a device's own in its own clock); values are in the
 kind's unit, each the shortest decimal that names the double exactly.
@@ -17,7 +17,7 @@ from healthslm.store.whole import Amended
 
 _INT64 = (1 << 63) - 1
 _YEAR_1, _YEAR_9999 = -62_104_060_800_000_000, 253_338_969_599_999_999
-"""Where times of rows begin and end: one year of slack to what a calendar has, for whoever is east or west."""
+"""Where times of rows begin and end: a year of slack to what a calendar has, for every time zone."""
 TimeUs = Annotated[int, Field(ge=_YEAR_1, le=_YEAR_9999)]
 Id = Annotated[int, Field(ge=1, le=_INT64)]
 RowId = Annotated[int, Field(ge=1, lt=DENSE)]
@@ -170,7 +170,7 @@ class DigestRow(Row):
 
 
 class ForgottenRow(Row):
-    """That readings of a kind from before then were deleted for their age; roll-ups are in `leftover/KIND.bin`."""
+    """That readings from before then were deleted for their age; `leftover/KIND.bin` is what is left."""
 
     kind: Kind
     before_us: TimeUs
@@ -205,7 +205,7 @@ class Period(Row):
 
 
 class LeftOut(Row):
-    """What of the store is not in the archive, by name: hooks, other settings; and how much waited for hooks."""
+    """What is not in the archive, by name: hooks, other settings; and how much waited for hooks."""
 
     hooks: list[str]
     settings: list[str]

@@ -38,7 +38,7 @@ _MOST_AMENDMENTS = 200_000
 """What is in memory at once: two hundred a day for years, by hand."""
 _AT_ONCE = 1000
 _OURS = "Use an archive as `healthslm export archive` writes it."
-_NOBODY = ({}, {"name": "", "birth_date": ""})
+_NOBODY: tuple[dict[str, str], ...] = ({}, {"name": "", "birth_date": ""})
 Progress = Callable[[str, int, int], None]
 
 
@@ -66,9 +66,9 @@ def take_in(
 ) -> Outcome:
     """Take an archive in, in one transaction; return what became of it.
 
-    What is here stays, also where the archive says otherwise: that is counted and named. Saying it again takes
-    nothing in twice. Raises `ImportFailedError` for what an archive of ours does not have, and where the disk
-    has no room; the store is then as it was.
+    What is here stays, also where the archive says otherwise: that is counted and named. Said again, it takes
+    nothing in twice. Raises `ImportFailedError` for what no archive of ours has, and where the disk has no
+    room; the store is then as it was.
     """
     free = shutil.disk_usage(store.folder).free
     if archive.room > free:
@@ -156,7 +156,9 @@ def _batches(archive: Archive) -> Iterator[list[ReadingRow]]:
     while batch := list(islice(rows, _AT_ONCE)):
         for row in batch:
             if not last < row.id <= archive.manifest.last_reading:
-                raise ImportFailedError(f"readings.jsonl in {archive.name} has ids out of their order.", _OURS)
+                raise ImportFailedError(
+                    f"readings.jsonl in {archive.name} has ids out of their order.", _OURS
+                )
             last = row.id
         yield batch
 
@@ -174,7 +176,9 @@ def _forgotten(archive: Archive, arrivals: Arrivals, outcome: Outcome) -> None:
     before: dict[Kind, int] = {}
     for row in archive.rows("forgotten.jsonl", ForgottenRow):
         if row.kind in before or row.member not in archive.names:
-            raise ImportFailedError(f"forgotten.jsonl in {archive.name} is not as healthslm writes it.", _OURS)
+            raise ImportFailedError(
+                f"forgotten.jsonl in {archive.name} is not as healthslm writes it.", _OURS
+            )
         before[row.kind] = row.before_us
         for minutes in archive.leftover(row):
             outcome.hours += arrivals.leftover(row.kind, minutes)
@@ -184,8 +188,8 @@ def _forgotten(archive: Archive, arrivals: Arrivals, outcome: Outcome) -> None:
 class _Alerts:
     """The alerts of an archive; `hooks` are the names of those that are here.
 
-    Who was told of an open alert by a hook that is not here does not hear of it any more: one of the same name
-    that is added later is another one, and is told.
+    That a hook which is not here was told of an open alert is dropped: one of the same name that is added
+    later is another one, and is told.
     """
 
     def __init__(self, archive: Archive, hooks: set[str]) -> None:
@@ -219,7 +223,9 @@ class _Alerts:
         try:
             alert = Alert.from_json(json.dumps(row.alert, allow_nan=False))
         except (ValidationError, ValueError) as error:
-            raise ImportFailedError(f"{self._archive.name} has an alert that cannot be read.", _OURS) from error
+            raise ImportFailedError(
+                f"{self._archive.name} has an alert that cannot be read.", _OURS
+            ) from error
         if (alert.id, alert.state.value) != (row.id, row.state):
             raise ImportFailedError(f"{self._archive.name} has an alert that contradicts itself.", _OURS)
         if any(not -1 <= id_ < 1 << 63 for f in alert.finding.evidence for id_ in f.readings):

@@ -1,7 +1,7 @@
-"""A file on the disk that only this process can read, for what is too large for memory and must not lie open.
+"""A file on the disk that only this process can read, for what is large and must not lie open.
 
-It has no name, and what is in it is encrypted (AES-256 in counter mode, so that any place can be read) under a
-key that is drawn for it and kept nowhere. When it is closed, or the process ends, it is gone.
+It has no name, and what is in it is encrypted (AES-256 in counter mode, so that any place can be read) under
+a key that is drawn for it and kept nowhere. When it is closed, or the process ends, it is gone.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Veiled(io.RawIOBase):
         return self._at
 
     def write(self, data: Buffer, /) -> int:
-        """Add bytes at the end: a place is never written twice, so no two texts share a stretch of the stream."""
+        """Add bytes at the end. No place is written twice, so none shares a key stream with another."""
         plain = bytes(data)
         self._file.seek(self._size)
         self._file.write(self._mixed(plain, self._size))

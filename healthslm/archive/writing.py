@@ -40,7 +40,7 @@ UNREADABLE = "unreadable"
 """What an alert has in place of its fields where the store's own cannot be read: its text."""
 SIZE = struct.Struct("<I")
 """The length in front of each block."""
-_TEXT = """An archive of healthslm: everything in one person's store, to be read in again or by other programs.
+_TEXT = """An archive of healthslm: everything in one person's store, for healthslm and other programs.
 
 {made_by}, {made_at}
 
@@ -52,7 +52,7 @@ streams.jsonl     series of one kind of one device: which number is which
 streams/N.bin     the readings of such a series
 devices.jsonl     settings.jsonl     notes.jsonl     alerts.jsonl
 amendments.jsonl  what was corrected or deleted, as it was before
-forgotten.jsonl   which readings were deleted for their age; leftover/KIND.bin: what is left of them, by minutes
+forgotten.jsonl   which readings were deleted for their age; leftover/KIND.bin: minutes of what they were
 digests.jsonl     what days came to
 trail.jsonl       who opened, changed and exported what: to be read; its chain ends here
 
@@ -80,7 +80,9 @@ def _parts(
     store: Store, whole: Whole, terms: Terms, zone: ZoneInfo, made_at: datetime, members: list[Member]
 ) -> Iterator[Part]:
     made_by = f"healthslm {__version__}"
-    readme = _TEXT.format(made_by=made_by, made_at=f"{made_at:%Y-%m-%d %H:%M} ({zone.key})", warning=DISCLAIMER)
+    readme = _TEXT.format(
+        made_by=made_by, made_at=f"{made_at:%Y-%m-%d %H:%M} ({zone.key})", warning=DISCLAIMER
+    )
     yield Part(README, iter([(readme.encode(), 1)]))
     settings = dict(whole.settings())
     yield _lines("settings.jsonl", ({"name": n, "value": v} for n, v in settings.items() if n in CARRIED))
@@ -91,7 +93,12 @@ def _parts(
     yield _lines(
         "amendments.jsonl",
         (
-            {**ReadingRow.fields_of(one.before), "new_value": one.new_value, "reason": one.reason, "at_us": one.at}
+            {
+                **ReadingRow.fields_of(one.before),
+                "new_value": one.new_value,
+                "reason": one.reason,
+                "at_us": one.at,
+            }
             for one in whole.amendments()
         ),
     )
@@ -120,7 +127,13 @@ def _parts(
     yield _lines(
         "trail.jsonl",
         (
-            {"id": e.id, "at_us": e.at, "event": e.event, "detail": json.loads(e.detail), "chain": e.chain.hex()}
+            {
+                "id": e.id,
+                "at_us": e.at,
+                "event": e.event,
+                "detail": json.loads(e.detail),
+                "chain": e.chain.hex(),
+            }
             for e in whole.trail()
         ),
     )
@@ -134,7 +147,9 @@ def _parts(
         tables=len(MIGRATIONS),
         timezone=zone.key,
         of=Of(name=str(person.get("name", "")), birth_date=str(person.get("birth_date", ""))),
-        period=None if span is None else Period(first=span[0].astimezone(zone), last=span[1].astimezone(zone)),
+        period=None
+        if span is None
+        else Period(first=span[0].astimezone(zone), last=span[1].astimezone(zone)),
         last_reading=whole.last_reading(),
         to_whom=terms.to_whom,
         purpose=terms.purpose,

@@ -9,7 +9,7 @@ import hashlib
 import zipfile
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import NamedTuple
+from typing import IO, NamedTuple, cast
 
 from healthslm.archive.records import Member
 
@@ -17,7 +17,7 @@ _PIECE = 1 << 16
 
 
 class Part(NamedTuple):
-    """A member to be: its pieces, each with how many things are in it. `packed` says that it is deflated already."""
+    """A member to be: its pieces, each with how many things are in it; `packed` where it is small already."""
 
     name: str
     pieces: Iterator[tuple[bytes, int]]
@@ -52,7 +52,7 @@ def zipped(parts: Iterable[Part], made_at: datetime, members: list[Member]) -> I
     buffer = _Buffer()
     # No years before 1980 in a ZIP; a clock that is that wrong shall not stop the export.
     stamp = (max(made_at.year, 1980), *made_at.timetuple()[1:6])
-    with zipfile.ZipFile(buffer, "w") as archive:  # type: ignore[arg-type]  # it writes, and nothing else
+    with zipfile.ZipFile(cast(IO[bytes], buffer), "w") as archive:
         for part in parts:
             info = zipfile.ZipInfo(part.name, stamp)
             info.create_system = 3  # Unix, wherever this runs: the permissions below are of its kind

@@ -9,8 +9,9 @@ The archive is a ZIP: Windows, macOS, Linux and phones open one without installi
 of tar. Its order, times and permissions are those of the review, so the same hand-over packs to the same
 bytes. Encrypting draws a fresh key each time, so the encrypted files differ.
 
-All of it happens in memory, `sealing` a piece at a time: nothing that is not encrypted touches the disk. Exports are smaller than 1 MB as
-a rule; what is larger than `LARGEST` is refused, because packing takes about three times that in memory.
+All of it happens in memory, `sealing` a piece at a time: nothing that is not encrypted touches the disk.
+Exports are smaller than 1 MB as a rule; what is larger than `LARGEST` is refused, because packing takes about
+three times that in memory.
 
 What this does not do: an expiry is a request to the reader, and nothing enforces it; whoever can open the
 file can keep what is in it for ever, and pass it on. The file tells how many it is for, not who they are,

@@ -1,8 +1,8 @@
-"""What another store had, taken into this one: what is here stays, what is new is added, and both are counted.
+"""What another store had, taken into this one: what is here stays, what is new is added, all is counted.
 
-Used inside of `Store.at_once`, so that all of it is there afterwards or nothing. Nothing here is remembered for
-a second try. Ids of readings stay what they were in a store that never had any; in another one, readings get
-new ones, and `id_here` says which.
+Used inside of `Store.at_once`, so that all of it is there afterwards or nothing. Nothing here is remembered
+for a second try. Ids of readings stay what they were in a store that never had any; in another one, readings
+get new ones, and `id_here` says which.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class Arrivals:
         self._streams[number] = found
 
     def columns(self, number: int, columns: Columns) -> Tally:
-        """Take in some of a stream's readings, each time once. Raises `StoreError` for what cannot be kept."""
+        """Take in some of a stream's readings, each time once; `StoreError` for what cannot be kept."""
         stream = self._streams[number]
         columns = tidied(columns)
         first, last = int(columns.times[0]), int(columns.times[-1])
@@ -158,7 +158,7 @@ class Arrivals:
         return [time for kind, address, time in self._store._deleted if (kind, address) == key]
 
     def singles(self, readings: Sequence[Reading]) -> Tally:
-        """Take in readings that are rows, in the order of their ids. Raises `StoreError` for what none can be."""
+        """Take in readings that are rows, in the order of their ids; `StoreError` for what none can be."""
         store = self._store
         for one in readings:
             rows.check(one)
@@ -219,7 +219,7 @@ class Arrivals:
             self._ids[id] = here
 
     def id_here(self, id: int) -> int:
-        """Return which id a reading has here that had this one; one that was not taken in gets one of its own."""
+        """Return the id that a reading has here; one that was not taken in gets an id of its own."""
         if id < 1:  # a mean's, which stands for no single reading
             return id
         if id >= DENSE:

@@ -88,7 +88,7 @@ class RollupTable:
         )
 
     def leftover(self, kind: Kind, before: int) -> Iterator[Totals]:
-        """Yield the minutes of a kind before then (µs, a whole hour), a block at a time: what outlived readings."""
+        """Yield the minutes of a kind before then (µs, a whole hour), a day at a time."""
         sql = "SELECT block FROM rollups WHERE kind = ? AND level = ? AND block <= ? ORDER BY block"
         last = (before - 1) // MINUTES.block
         for (block,) in self._database.rows(sql, (rows.KIND_CODES[kind], MINUTES.code, last)):
@@ -98,7 +98,7 @@ class RollupTable:
                 yield found
 
     def take_in(self, kind: Kind, minutes: Totals) -> int:
-        """Put the minutes of one day in where there is nothing of their hour; returns how many hours that were.
+        """Put the minutes of one day in where there is nothing of their hour; returns how many hours.
 
         Nothing may be stale.
         """

@@ -103,7 +103,7 @@ class Whole:
             f"SELECT readings.id, {_READING} FROM readings"  # noqa: S608  a constant
             " JOIN devices ON devices.id = device ORDER BY readings.id"
         ):
-            yield rows.to_reading(row)  # type: ignore[arg-type]  # a row of any columns
+            yield rows.to_reading(row)
 
     def amendments(self) -> Iterator[Amended]:
         """Yield what was corrected and deleted, in the order in which it was."""
@@ -118,9 +118,7 @@ class Whole:
         for id_, time, text, level, reason, origin in self._database.each(
             "SELECT id, time, text, level, reason, origin FROM notes ORDER BY id"
         ):
-            yield Note(
-                id=id_, time=rows.moment(time), text=text, level=level, reason=reason, origin=origin
-            )
+            yield Note(id=id_, time=rows.moment(time), text=text, level=level, reason=reason, origin=origin)
 
     def alerts(self) -> Iterator[tuple[str, str, int, str]]:
         """Yield id, state, time (µs) and JSON of each alert, in the order in which they were raised."""
