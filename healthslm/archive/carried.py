@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from healthslm.alerts.policy import Policy
-from healthslm.errors import ImportFailedError
+from healthslm.errors import ImportFailedError, UsageError
 from healthslm.rulebook import Personal
 from healthslm.rules.pressure_categories import guideline_named
 from healthslm.store import retention
@@ -68,7 +68,7 @@ def checked(name: str, value: Any) -> Any:
         CARRIED[name].validate_python(value)
         if name == "pressure guideline":
             guideline_named(value)
-    except (ValidationError, ValueError) as error:
+    except (ValidationError, UsageError) as error:
         raise ImportFailedError(
             f"The archive's setting {name!r} cannot be read.",
             "Use an archive as `healthslm export archive` writes it.",

@@ -151,7 +151,8 @@ class Archive:
             while (block := self._block(stream.member, reader)) is not None:
                 if not 0 < codec.count_of(block) <= MOST:
                     raise self._foreign(stream.member)
-                columns = codec.decode(block)
+                with np.errstate(invalid="ignore"):  # of what is no number, which is refused below
+                    columns = codec.decode(block)
                 times = columns.times
                 rising = bool((times[1:] > times[:-1]).all()) and times[0] > last
                 if not rising or times[-1] > LATEST:
@@ -245,9 +246,7 @@ class _Reader:
         if told is not None and self._size > told.bytes:
             raise ImportFailedError(f"{self._called} is larger than the manifest says.", _AGAIN)
         if told is not None and left and (self._size, self._digest.hexdigest()) != (told.bytes, told.sha256):
-            raise ImportFailedError(
-                f"{self._called} is not what was written: its SHA-256 is another.", _AGAIN
-            )
+            raise ImportFailedError(f"{self._called} was changed or cut: its SHA-256 is another.", _AGAIN)
         return found
 
     def _cut(self, error: Exception) -> ImportFailedError:

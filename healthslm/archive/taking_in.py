@@ -156,9 +156,7 @@ def _batches(archive: Archive) -> Iterator[list[ReadingRow]]:
     while batch := list(islice(rows, _AT_ONCE)):
         for row in batch:
             if not last < row.id <= archive.manifest.last_reading:
-                raise ImportFailedError(
-                    f"readings.jsonl in {archive.name} has ids out of their order.", _OURS
-                )
+                raise ImportFailedError(f"readings.jsonl in {archive.name} has ids out of order.", _OURS)
             last = row.id
         yield batch
 

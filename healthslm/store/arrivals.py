@@ -124,6 +124,7 @@ class Arrivals:
         fresh = columns.take(~(there | deleted | forgotten))
         if len(fresh.times):
             self._store._insert_columns(stream.kind, stream.address, fresh)
+        self._store._segments.drop_decoded()
         return Tally(
             new=len(fresh.times),
             there=int(same.sum()),
@@ -162,7 +163,8 @@ class Arrivals:
         store = self._store
         for one in readings:
             rows.check(one)
-        kept_out = [one for one in readings if store._left_out(one)]
+        # Of what is here already no ids are given: saying it again leaves no trace.
+        kept_out = [one for one in readings if store._left_out(one) or self._is_here(one)]
         left_out = {id(one) for one in kept_out}
         taken = [one for one in readings if id(one) not in left_out]
         first = store._next_id()
@@ -178,6 +180,10 @@ class Arrivals:
             self._why(one, tally)
         store._rollups.refresh()
         return tally
+
+    def _is_here(self, one: Reading) -> bool:
+        device = self._store._device(one.device)
+        return not self._keeps and self._row(one.kind, device, rows.micros(one.time)) is not None
 
     def _why(self, one: Reading, tally: Tally) -> None:
         """Count a reading that was not taken in by what stood in its way."""
@@ -196,7 +202,7 @@ class Arrivals:
             tally.other += dense != one.value
         elif time < self._store._forgotten.get(one.kind, -(2**63)):
             tally.forgotten += 1
-        elif (one.kind, one.device, time) in self._store._deleted:
+        elif self._is_deleted(one.kind, row[2], time):
             tally.deleted += 1
         else:  # a record that the device sent again, under another time
             tally.there += 1
@@ -208,6 +214,10 @@ class Arrivals:
             (rows.KIND_CODES[kind], time, device),
         )
         return _Here(*found[0]) if found else None
+
+    def _is_deleted(self, kind: Kind, device: int, time: int) -> bool:
+        sql = "SELECT 1 FROM amendments WHERE kind = ? AND device = ? AND time = ? AND new_value IS NULL"
+        return bool(self._database.rows(sql, (rows.KIND_CODES[kind], device, time)))
 
     def _dense(self, kind: Kind, address: str, time: int) -> float | None:
         stream = self._store._segments.find(kind, address)

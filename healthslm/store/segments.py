@@ -65,6 +65,10 @@ class Segments:
         self._streams = None
         self._decoded.clear()
 
+    def drop_decoded(self) -> None:
+        """Drop the segments that are kept as they were read: who goes through all needs none twice."""
+        self._decoded.clear()
+
     # Streams
 
     def _all(self) -> dict[tuple[Kind, str], Stream]:

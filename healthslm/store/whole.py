@@ -94,6 +94,7 @@ class Whole:
         starts.update((np.unique(newest // span) * span).tolist())
         for start in sorted(starts):
             columns = self._store._of(stream, start, start + span)
+            self._store._segments.drop_decoded()
             for first in range(0, len(columns.times), most):
                 yield columns.take(slice(first, first + most))
 
