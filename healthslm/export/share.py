@@ -162,12 +162,15 @@ def sealing(pieces: Iterator[bytes], key: Sequence[Recipient] | str) -> Fill:
     raises `ExportError` for more than `LARGEST`.
     """
 
+    def whole(file: BinaryIO) -> None:
+        for piece in pieces:  # one by one: `writelines` of a file in memory passes by its limit
+            file.write(piece)
+
     def fill(file: BinaryIO) -> None:
         if not key:
-            file.writelines(pieces)
+            whole(file)
         elif isinstance(key, str):
-            plain = filled(lambda whole: whole.writelines(pieces), LARGEST)
-            file.write(sealed(plain, key))
+            file.write(sealed(filled(whole, LARGEST), key))
         else:
             source, target = _Source(pieces), _Target(file)
             try:
