@@ -2,8 +2,6 @@
 
 import io
 import json
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
 from datetime import timedelta
@@ -271,29 +269,3 @@ def test_any_number_and_text_comes_back(
         )  # fmt: skip
         into(two, archive_of(one))
         assert contents(one) == contents(two)
-
-
-def test_a_stranger_can_read_it(store: Store, tmp_path: Path) -> None:
-    """With nothing of healthslm: the program in examples/."""
-    fill(store)
-    (tmp_path / "archive.zip").write_bytes(archive_of(store))
-    program = Path(__file__).parents[2] / "examples" / "read_an_archive.py"
-    done = subprocess.run(
-        [sys.executable, str(program), str(tmp_path / "archive.zip")],
-        capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    found = [json.loads(line) for line in done.stdout.split("\n") if line]
-    assert len(found) == store.count()
-    told = {(r["kind"], r["device"], r["time_us"], float(r["value"]).hex(), r["quality"]) for r in found}
-    whole = Whole(store)
-    with whole.moment():
-        mine = {
-            (s.kind.value, s.address, time, value.hex(), quality)
-            for s in whole.streams()
-            for c in whole.columns(s, 1 << 20)
-            for time, value, quality in zip(
-                c.times.tolist(), c.values.tolist(), c.quality.tolist(), strict=True
-            )
-        }
-    assert mine <= told
