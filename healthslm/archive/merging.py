@@ -29,18 +29,19 @@ def merge(store: Store, brought: Brought, at: datetime, *, file: str, sha256: st
 
     Saying it again stores nothing twice.
     """
-    outcome = Outcome()
-    known = store.device_numbers()
+    outcome, known = Outcome(), store.device_numbers()
+    fresh = list(_spots(store, brought.readings, outcome))
+    for series in brought.series:
+        fresh += _samples(store, series, brought.readings, outcome)
+    # First, and at once: what cannot be stored is refused before anything else was written.
+    new = len(store.append(fresh))
+    outcome.add("readings", Tally(new=new, forgotten=len(fresh) - new))
     for device in brought.devices:
         if device.address in known:
             outcome.add("devices", Tally(there=1))
         else:
             store.know_device(device)
             outcome.add("devices", Tally(new=1))
-    fresh = list(_spots(store, brought.readings, outcome))
-    _append(store, fresh, outcome)
-    for series in brought.series:  # after the single ones, of which some are among the samples
-        _append(store, _samples(store, series, outcome), outcome)
     for note in brought.notes:
         outcome.add("notes", _note(store, note))
     readings = outcome.tallies.get("readings", Tally())
@@ -56,11 +57,6 @@ def merge(store: Store, brought: Brought, at: datetime, *, file: str, sha256: st
     )
     store.commit()
     return outcome
-
-
-def _append(store: Store, readings: list[Reading], outcome: Outcome) -> None:
-    new = len(store.append(readings))
-    outcome.add("readings", Tally(new=new, forgotten=len(readings) - new))
 
 
 def _spots(store: Store, readings: list[Reading], outcome: Outcome) -> Iterator[Reading]:
@@ -79,17 +75,19 @@ def _spots(store: Store, readings: list[Reading], outcome: Outcome) -> Iterator[
             outcome.add("readings", Tally(other=1))
 
 
-def _samples(store: Store, series: Series, outcome: Outcome) -> list[Reading]:
-    """Return those samples in whose slots nothing is here."""
+def _samples(store: Store, series: Series, spots: list[Reading], outcome: Outcome) -> list[Reading]:
+    """Return those samples in whose slots nothing is here, nor among the single ones of the same Bundle."""
     readings = series.readings
     if not readings:
         return []
-    window = _of(store, readings[0].device, series, readings[-1].time + series.period)
+    device = readings[0].device
+    window = _of(store, device, series, readings[-1].time + series.period)
+    single = [instant(one.time) for one in spots if (one.kind, one.device) == (series.kind, device)]
+    times = np.sort(np.append(window.times, np.array(single, "M8[us]")))
     starts = np.array([instant(one.time) for one in readings], "M8[us]")
-    first = window.times.searchsorted(starts)
-    last = window.times.searchsorted(starts + np.timedelta64(series.period))
-    outcome.add("readings", Tally(there=int((first < last).sum())))
-    return [one for one, taken in zip(readings, (first < last).tolist(), strict=True) if not taken]
+    taken = times.searchsorted(starts) < times.searchsorted(starts + np.timedelta64(series.period))
+    outcome.add("readings", Tally(there=int(taken.sum())))
+    return [one for one, there in zip(readings, taken.tolist(), strict=True) if not there]
 
 
 def _of(store: Store, device: str, series: Series, end: datetime) -> Window:

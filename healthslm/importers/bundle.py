@@ -15,132 +15,26 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from healthslm.errors import ImportFailedError
 from healthslm.fhir import coding, faults, mdc
+from healthslm.importers.bundle_parts import Bundle, Component, Concept, Resource, Samples
 from healthslm.readings import KINDS, Device, Kind, Note, Quality, Reading
 from healthslm.text import clean
 
 UNKNOWN = "FHIR Bundle"
 """The device of what a Bundle names no device of."""
 _LARGEST = 64_000_000
+_FARTHEST = timedelta(days=90 * 366)
+"""How far a device's clock and ours may stand apart to be computed with."""
 _MOST_SAMPLES = 2_000_000
 _TITLES = {info.title: kind for kind, info in KINDS.items()}
 _NOTE = re.compile(r"(\S+): (.*) \((info|watch|urgent|emergency)\)", re.DOTALL)
 _PARAGRAPH = re.compile(r"<p>(.*?)</p>", re.DOTALL)
-
-
-class _Part(BaseModel):
-    """A part of a resource: of a Bundle only what is looked at is checked."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class _Coding(_Part):
-    system: str = ""
-    code: str = ""
-
-
-class _Concept(_Part):
-    coding: list[_Coding] = []
-    text: str = ""
-
-
-class _Quantity(_Part):
-    value: Annotated[float, Field(allow_inf_nan=False)]
-    code: str = ""
-
-
-class _Reference(_Part):
-    reference: str = ""
-
-
-class _Extension(_Part):
-    url: str
-    valueReference: _Reference | None = None  # noqa: N815  FHIR's own names, here and below
-
-
-class _Samples(_Part):
-    period: Annotated[float, Field(gt=0, le=86_400_000, allow_inf_nan=False)]
-    factor: Annotated[float, Field(allow_inf_nan=False)] = 1
-    origin: _Quantity
-    data: str
-
-
-class _Period(_Part):
-    start: AwareDatetime
-    end: AwareDatetime | None = None
-
-
-class _Component(_Part):
-    code: _Concept
-    valueQuantity: _Quantity | None = None  # noqa: N815
-    dataAbsentReason: _Concept | None = None  # noqa: N815
-
-
-class _Text(_Part):
-    text: str = ""
-    name: str = ""
-    value: str = ""
-
-
-class _Identifier(_Part):
-    system: str = ""
-    value: str = ""
-
-
-class _Narrative(_Part):
-    div: str = ""
-
-
-class _Section(_Part):
-    title: str = ""
-    text: _Narrative | None = None
-
-
-class _Agent(_Part):
-    who: _Reference = _Reference()
-
-
-class _Resource(_Component):
-    """Any resource of a Bundle, as far as it is looked at."""
-
-    resourceType: str  # noqa: N815
-    code: _Concept = _Concept()
-    identifier: list[_Identifier] = []
-    name: list[_Text] = []
-    birthDate: str = ""  # noqa: N815
-    manufacturer: str = ""
-    modelNumber: str = ""  # noqa: N815
-    serialNumber: str = ""  # noqa: N815
-    deviceName: list[_Text] = []  # noqa: N815
-    version: list[_Text] = []
-    effectiveDateTime: AwareDatetime | None = None  # noqa: N815
-    effectivePeriod: _Period | None = None  # noqa: N815
-    identifiedPeriod: _Period | None = None  # noqa: N815
-    valueDateTime: AwareDatetime | None = None  # noqa: N815
-    valueSampledData: _Samples | None = None  # noqa: N815
-    component: list[_Component] = []
-    device: _Reference = _Reference()
-    extension: list[_Extension] = []
-    section: list[_Section] = []
-    agent: list[_Agent] = []
-
-
-class _Entry(_Part):
-    fullUrl: str  # noqa: N815
-    resource: _Resource
-
-
-class _Bundle(_Part):
-    resourceType: str  # noqa: N815
-    type: str = ""
-    timestamp: AwareDatetime | None = None
-    entry: Annotated[list[_Entry], Field(max_length=1_000_000)] = []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +78,7 @@ def read(path: Path) -> Brought:
             f"{path.name} has more than {_LARGEST / 1e6:.0f} MB.", "Ask for Bundles of shorter periods."
         )
     try:
-        bundle = _Bundle.model_validate_json(data.removeprefix(b"\xef\xbb\xbf"))
+        bundle = Bundle.model_validate_json(data.removeprefix(b"\xef\xbb\xbf"))
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -199,7 +93,7 @@ def read(path: Path) -> Brought:
     return found.brought(bundle.timestamp, program)
 
 
-def _foreign(path: Path, bundle: _Bundle) -> ImportFailedError:
+def _foreign(path: Path, bundle: Bundle) -> ImportFailedError:
     types = Counter(entry.resource.resourceType for entry in bundle.entry)
     what = clean(bundle.resourceType, 40)
     told = ", ".join(f"{count} {clean(name, 40)}" for name, count in types.most_common(5))
@@ -212,7 +106,7 @@ def _foreign(path: Path, bundle: _Bundle) -> ImportFailedError:
 class _Reader:
     """Reads the resources of a Bundle, by their URLs."""
 
-    def __init__(self, resources: dict[str, _Resource]) -> None:
+    def __init__(self, resources: dict[str, Resource]) -> None:
         self._resources = resources
         self._addresses: dict[str, str] = {}
 
@@ -227,7 +121,7 @@ class _Reader:
                 return url
         return ""
 
-    def _of(self, *types: str) -> Iterator[_Resource]:
+    def _of(self, *types: str) -> Iterator[Resource]:
         return (one for one in self._resources.values() if one.resourceType in types)
 
     def brought(self, made_at: datetime | None, program: str) -> Brought:
@@ -252,7 +146,7 @@ class _Reader:
         found.left += Counter()  # what was counted to nothing goes
         return found
 
-    def _observation(self, one: _Resource, found: Brought) -> None:
+    def _observation(self, one: Resource, found: Brought) -> None:
         if one.valueSampledData is not None:
             self._samples(one, one.valueSampledData, found)
         elif any(code.code == mdc.CLOCK["code"] and code.system == mdc.MDC for code in one.code.coding):
@@ -265,7 +159,7 @@ class _Reader:
         else:
             self._single(one, one.effectiveDateTime, one, found)
 
-    def _single(self, one: _Resource, time: datetime, part: _Component, found: Brought) -> None:
+    def _single(self, one: Resource, time: datetime, part: Component, found: Brought) -> None:
         kind = _kind(part.code)
         if kind is None:
             found.left["measurements of a kind that is not known"] += 1
@@ -282,6 +176,9 @@ class _Reader:
         if value is None:
             found.left["measurements without a value"] += 1
             return
+        if not _can_be(time):
+            found.left["measurements at a time that cannot be"] += 1
+            return
         device_time, moved = self._clock(one, time)
         found.readings.append(
             Reading(
@@ -294,7 +191,7 @@ class _Reader:
             )
         )
 
-    def _clock(self, one: _Resource, time: datetime) -> tuple[datetime | None, Quality]:
+    def _clock(self, one: Resource, time: datetime) -> tuple[datetime | None, Quality]:
         """What the device's own clock showed, where it was wrong: the time, less how far they stood apart."""
         for extension in one.extension:
             if extension.url != mdc.COINCIDENT or extension.valueReference is None:
@@ -302,12 +199,14 @@ class _Reader:
             clock = self._resources.get(extension.valueReference.reference)
             if clock is None or clock.effectiveDateTime is None or clock.valueDateTime is None:
                 return None, Quality.CLOCK_CORRECTED
-            shown = time + (clock.valueDateTime - clock.effectiveDateTime)
-            local = shown.astimezone(clock.valueDateTime.tzinfo)
+            apart = clock.valueDateTime - clock.effectiveDateTime
+            if abs(apart) > _FARTHEST:
+                return None, Quality.CLOCK_CORRECTED
+            local = (time + apart).astimezone(clock.valueDateTime.tzinfo)
             return local.replace(tzinfo=None), Quality.CLOCK_CORRECTED
         return None, Quality.GOOD
 
-    def _samples(self, one: _Resource, samples: _Samples, found: Brought) -> None:
+    def _samples(self, one: Resource, samples: Samples, found: Brought) -> None:
         kind = _kind(one.code)
         if kind is None or one.effectivePeriod is None or samples.origin.code != KINDS[kind].ucum:
             found.left["series of a kind or unit that is not known"] += 1
@@ -318,17 +217,29 @@ class _Reader:
             found.left["series longer than any of ours"] += 1
             return
         device = self._addresses.get(one.device.reference, UNKNOWN)
-        start, readings = one.effectivePeriod.start.astimezone(UTC), []
+        start, readings = one.effectivePeriod.start, list[Reading]()
+        if not _can_be(start):
+            found.left["series at a time that cannot be"] += 1
+            return
+        start = start.astimezone(UTC)
         for place, text in enumerate(texts):
             try:
                 value = float(text) * samples.factor + samples.origin.value
-            except ValueError:  # E: nobody spoke, or it could not be used
+                time = start + place * period
+            except (ValueError, OverflowError):  # E: nobody spoke, or it could not be used
                 continue
-            readings.append(Reading(time=start + place * period, kind=kind, value=value, device=device))
+            if not isfinite(value) or not _can_be(time):
+                continue
+            readings.append(Reading(time=time, kind=kind, value=value, device=device))
         found.series.append(Series(kind=kind, period=period, readings=readings))
 
 
-def _kind(code: _Concept) -> Kind | None:
+def _can_be(time: datetime) -> bool:
+    """Say whether a measurement can be of that time, with slack to the calendar's ends."""
+    return 100 < time.year < 9900
+
+
+def _kind(code: Concept) -> Kind | None:
     """The kind that an Observation is of: by its title, which has to agree with its LOINC code."""
     kind = _TITLES.get(code.text)
     if kind is None:
@@ -338,7 +249,7 @@ def _kind(code: _Concept) -> Kind | None:
     return kind if agrees else None
 
 
-def _device(one: _Resource) -> Device:
+def _device(one: Resource) -> Device:
     first = one.identifier[0]
     bluetooth = first.system == mdc.BLUETOOTH
     name = next((given.name for given in one.deviceName), "")
@@ -352,7 +263,7 @@ def _device(one: _Resource) -> Device:
     )
 
 
-def _sections(composition: _Resource, found: Brought) -> None:
+def _sections(composition: Resource, found: Brought) -> None:
     """What the person wrote, and the thresholds that were set for them: sentences of two sections."""
     for section in composition.section:
         lines = _PARAGRAPH.findall(section.text.div) if section.text is not None else []
@@ -374,7 +285,7 @@ def _note(line: str) -> Note | None:
         time = datetime.fromisoformat(match[1]) if match else None
     except ValueError:
         time = None
-    if match is None or time is None or time.tzinfo is None:
+    if match is None or time is None or time.tzinfo is None or not _can_be(time):
         return None
     return Note(
         time=time.astimezone(UTC),

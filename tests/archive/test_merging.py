@@ -11,14 +11,14 @@ import pytest
 
 from healthslm.archive import merge
 from healthslm.archive.merging import Outcome
-from healthslm.errors import ImportFailedError
+from healthslm.errors import ImportFailedError, StoreError
 from healthslm.export import bundle_bytes
 from healthslm.fhir import faults
 from healthslm.importers import bundle
 from healthslm.pipeline import review
 from healthslm.readings import Device, Kind, Note, Quality, Reading, Review
 from healthslm.rulebook import set_threshold
-from healthslm.store import CHEAPEST, Store, create
+from healthslm.store import CHEAPEST, Store, create, open_store
 from healthslm.store.audit import Event
 from tests.making import DAY, at
 
@@ -229,3 +229,37 @@ def test_times_in_no_year_and_units_of_others_are_counted(file: Path, empty: Sto
     brought = bundle.read(changed(file, other_units))
     assert brought.left["measurements in another unit"] >= 3
     assert not [one for one in brought.readings if one.kind is Kind.TEMPERATURE and not one.quality]
+
+
+def test_samples_and_times_that_cannot_be_are_left_out(file: Path, empty: Store) -> None:
+    """Nothing of them is stored, and nothing else is lost for it."""
+
+    def worse(data: dict[str, Any]) -> None:
+        for entry in data["entry"]:
+            resource = entry["resource"]
+            if "valueSampledData" in resource:
+                tokens = resource["valueSampledData"]["data"].split()
+                resource["valueSampledData"]["data"] = " ".join(["nan", "inf", "1e999", "x", *tokens[4:]])
+            elif resource.get("code", {}).get("text") == "temperature" and "valueQuantity" in resource:
+                resource["effectiveDateTime"] = "0001-01-01T00:00:00+14:00"
+
+    with empty:
+        outcome = merged(empty, changed(file, worse))
+        assert empty.window(Kind.HEART_RATE, DAY, NEXT).values.min() >= 60
+        assert outcome.tallies["readings"].new == empty.count() > 2900
+    assert bundle.read(file).left["measurements at a time that cannot be"] >= 2
+
+
+def test_a_disk_that_is_full_stores_nothing_of_it(file: Path, empty: Store) -> None:
+    brought = bundle.read(file)
+    pages = empty._database.value("PRAGMA page_count")
+    empty._database.rows(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(StoreError):
+        merge(empty, brought, NOW, file="x", sha256="")
+    empty._database.rows("PRAGMA max_page_count = 1000000")
+    empty.close()
+    with open_store(empty.folder, "passphrase") as again:
+        before = again.count()
+        outcome = merge(again, brought, NOW, file="x", sha256="")
+        assert before in (0, again.count()), "all of it or nothing"
+        assert (outcome.new == 0) is (before > 0)
