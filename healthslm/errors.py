@@ -9,7 +9,8 @@
     │   └── RolledBackError an older copy of it was put back in its place
     ├── ModelError          the language model: missing, foreign, or its process ended
     ├── HookError           a hook could not be called
-    └── ExportError         a page or Bundle could not be written
+    ├── ExportError         a page or Bundle could not be written
+    └── ImportFailedError   a file that was to be read in is cut, changed, foreign or too large
 
 Each carries what happened and what to do next; the command line prints both, without a traceback.
 """
@@ -70,3 +71,7 @@ class HookError(HealthslmError):
 
 class ExportError(HealthslmError):
     """A page or Bundle could not be made or written."""
+
+
+class ImportFailedError(HealthslmError):
+    """A file that was to be read in is not what it should be; nothing of it was stored."""

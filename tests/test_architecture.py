@@ -17,7 +17,7 @@ LEVELS: list[set[str]] = [
     {"fhir"},
     {"ingest", "importers", "alerts", "export", "store"},
     {"live", "links", "people", "history", "rulebook"},
-    {"query", "daily", "absence"},
+    {"query", "daily", "absence", "archive"},
     {"collector", "rounds"},
     {"pipeline"},
     {"cli", "commands", "companion", "demo", "bench", "evaluation", "training", "voices"},

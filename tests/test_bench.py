@@ -13,6 +13,7 @@ from healthslm.bench import (
     alerts_healthy,
     alerts_kills,
     alerts_latency,
+    archive,
     cost,
     decoding,
     latency,
@@ -27,7 +28,8 @@ from healthslm.bench.bluetooth import soaked
 from healthslm.bench.rows import row
 from healthslm.bench.soak import soak
 from healthslm.errors import UsageError
-from healthslm.readings import Kind, Severity
+from healthslm.readings import Kind, Reading, Severity
+from healthslm.store import CHEAPEST, create
 
 
 async def test_thirty_losses_lose_nothing_and_leave_nothing_behind() -> None:
@@ -175,3 +177,15 @@ def test_a_folder_without_anybody_is_said(tmp_path: Path) -> None:
     (tmp_path / "some.csv").write_text("a,b\n1,2\n")
     with pytest.raises(UsageError, match="no recording of anybody"):
         alerts_healthy.groups(tmp_path)
+
+
+def test_an_archive_is_measured_on_a_way_out_and_back_in(tmp_path: Path) -> None:
+    store, _ = create(tmp_path / "home", "passphrase", profile=CHEAPEST)
+    with store:
+        store.append(
+            [Reading(time=datetime(2026, 1, 1, tzinfo=UTC), kind=Kind.WEIGHT, value=70, device="scale")]
+        )
+    found = archive.run(tmp_path / "home", "passphrase", "a day", repeat=1)
+    assert {one.unit for one in found} == {"s", "MB"}
+    assert all(one.value > 0 for one in found)
+    assert all(one.met for one in found if one.reach)

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from healthslm.store import Store
+from healthslm.store.whole import Whole
+from tests.archive.everything import archive_of, fill
+
 LEVELS = ("info", "watch", "urgent", "emergency")
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -140,6 +144,24 @@ def test_buzzer_can_be_tried_at_once() -> None:
     for tried in (at_a_terminal, run(BUZZER, "--dry-run")):
         assert "healthslm.alert/1" in tried.stderr
         assert "-" in tried.stdout
+
+
+def test_read_an_archive(store: Store, tmp_path: Path) -> None:
+    """With nothing of healthslm every reading is read, bit by bit."""
+    fill(store)
+    (tmp_path / "archive.zip").write_bytes(archive_of(store))
+    result = run(str(EXAMPLES / "read_an_archive.py"), str(tmp_path / "archive.zip"))
+    assert result.returncode == 0, result.stderr
+    found = [json.loads(line) for line in result.stdout.split("\n") if line]
+    told = {(r["kind"], r["device"], r["time_us"], float(r["value"]).hex(), r["quality"]) for r in found}
+    assert len(found) == len(told) == store.count()
+    whole = Whole(store)
+    with whole.moment():
+        for stream in whole.streams():
+            of = (stream.kind.value, stream.address)
+            for columns in whole.columns(stream, 1 << 20):
+                rows = zip(*(column.tolist() for column in columns), strict=True)
+                assert {(*of, time, value.hex(), quality) for time, value, quality in rows} <= told
 
 
 def test_every_example_is_tested() -> None:

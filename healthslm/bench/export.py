@@ -1,4 +1,4 @@
-"""What the clinician's files cost: the page and the Bundle of a month of one person at 1 Hz, from the store.
+"""What files for others cost: the page, the Bundle and the archive of a month at 1 Hz, from the store.
 
 The readings are those of `bench store`, with a sensor's glucose beside. The page is set by a process of its
 own, whose memory is counted for itself.
@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from healthslm.bench import store_data
+from healthslm.bench import archive, store_data
 from healthslm.bench.memory import rising
 from healthslm.bench.rows import Row, row
 from healthslm.export import bundle_bytes, report
@@ -50,7 +50,7 @@ def run(
     rhythm: Path, *, days: int, repeat: int, progress: Callable[[str], None] = lambda _what: None
 ) -> list[Row]:
     """Measure and return the table's rows."""
-    recorded = store_data.beats(rhythm)
+    recorded, what = store_data.beats(rhythm), f"{days} days"
     with tempfile.TemporaryDirectory(prefix="healthslm-bench-") as folder:
         store, _ = create(Path(folder) / "home", _PASSPHRASE, profile=CHEAPEST)
         with store:
@@ -75,8 +75,9 @@ def run(
                 bundles.append(spent)
                 sizes.append((len(pdf) / _KB, len(data) / _KB))
             most = peak()
-    what = f"{days} days"
-    setting = _memory_of_setting(made_of)
+        setting = _memory_of_setting(made_of)
+        progress("the archive")
+        archives = archive.run(Path(folder) / "home", _PASSPHRASE, what, repeat=repeat)
     return [
         row(f"{what}: the review, known days", "s", reviews, 2),
         row(f"{what}: the page of it", "s", pages, 2, most=2),
@@ -89,6 +90,7 @@ def run(
             if setting
             else []
         ),
+        *archives,
     ]
 
 

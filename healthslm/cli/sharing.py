@@ -123,6 +123,19 @@ def hand_over(
         key = how.recipients or how.passphrase
         packed = pack(review, [(name, filled(fill, LARGEST)) for name, fill in files], how.terms)
         files = [(f"{stem(review)}.zip.age", filling(sealed(packed, key)))]
+    period = (review.start.isoformat(), review.end.isoformat())
+    return write_and_note(store, files, folder, formats, period, how)
+
+
+def write_and_note(
+    store: Store,
+    files: Sequence[tuple[str, Fill]],
+    folder: Path,
+    formats: Sequence[str],
+    period: tuple[str, str] | None,
+    how: Handover,
+) -> list[Path]:
+    """Write files that are as they leave, and note it in the trail before they have their names."""
     written = [(folder / name, fill) for name, fill in files]
     with staged(written) as waiting:
         store.note_event(
@@ -132,8 +145,8 @@ def hand_over(
             files=", ".join(path.name for path, _ in written),
             sha256=", ".join(map(_sha256, waiting)),
             formats=",".join(formats),
-            start=review.start.isoformat(),
-            end=review.end.isoformat(),
+            start=period[0] if period else None,
+            end=period[1] if period else None,
             encrypted=how.encrypted or None,
             recipients=", ".join(one.short for one in how.recipients) or None,
             to_whom=how.terms.to_whom or None,
@@ -149,11 +162,14 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def say_how_to_open(paths: Sequence[Path], how: Handover) -> None:
-    """Say what the reader does with it, or that nothing protects it."""
+def say_how_to_open(paths: Sequence[Path], how: Handover, *, told_inside: bool = False) -> None:
+    """Say what the reader does with it, or that nothing protects it.
+
+    `told_inside` says that what for and until when stands in the files, plain ones too.
+    """
     if not how.encrypted:
         terminal.say(NOT_ENCRYPTED)
-        if how.terms.purpose or how.terms.expires:
+        if (how.terms.purpose or how.terms.expires) and not told_inside:
             terminal.say("What for and until when stands in your list only; plain files do not say it.")
         return
     name = paths[0].name

@@ -18,19 +18,10 @@ from zoneinfo import ZoneInfo
 from healthslm.export.devices import CGM
 from healthslm.export.entries import Entries
 from healthslm.export.gateway import Gateway
-from healthslm.fhir import coding, mdc
+from healthslm.fhir import coding, faults, mdc
 from healthslm.fhir.coding import Json
 from healthslm.fhir.finding import components, is_reading, summary_code
-from healthslm.readings import KINDS, UNUSABLE, Feature, Kind, Quality, Window, moment
-
-_FAULTS = {
-    Quality.NO_CONTACT: "the sensor had no contact with the skin",
-    Quality.IMPLAUSIBLE: "the value is outside what the sensor can show of a living person",
-    Quality.SENSOR_FAULT: "the device called the measurement invalid",
-    Quality.NOT_WORN: "nobody wore the device",
-    Quality.FLAT_LINE: "the value stood still for longer than a living body's can",
-    Quality.FROZEN: "the device's own counter stood still",
-}
+from healthslm.readings import KINDS, UNUSABLE, Feature, Kind, Window, moment
 
 
 @dataclass(slots=True, kw_only=True)
@@ -197,9 +188,8 @@ def _measured(kind: Kind, value: float, quality: int) -> Json:
     if not math.isfinite(value):
         return {"dataAbsentReason": coding.absent("not-a-number", "the device sent no number")}
     if quality & int(UNUSABLE):
-        why = "; ".join(text for flag, text in _FAULTS.items() if quality & int(flag))
         sent = f"{coding.digits(value, info.decimals)} {info.unit}"
-        return {"dataAbsentReason": coding.absent("error", f"{why} (it sent {sent})")}
+        return {"dataAbsentReason": coding.absent("error", faults.told(quality, sent))}
     # The CGM guide fixes the unit's name too, in this spelling.
     unit = "mg/dl" if kind is Kind.SENSOR_GLUCOSE else info.unit
     return {"valueQuantity": coding.quantity(coding.digits(value, info.decimals), info.ucum, unit)}

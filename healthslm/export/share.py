@@ -3,13 +3,15 @@
     recipient("age1…")                whom it is for; an SSH key (ed25519, RSA) is one too
     pack(review, files, terms)        the archive: the files, READ-ME.txt, about.json
     sealed(archive, recipients)       the bytes of the encrypted file; or with a passphrase in their place
+    sealing(pieces, recipients)       the same for more than fits into memory, piece by piece
 
 The archive is a ZIP: Windows, macOS, Linux and phones open one without installing anything, which is not so
 of tar. Its order, times and permissions are those of the review, so the same hand-over packs to the same
 bytes. Encrypting draws a fresh key each time, so the encrypted files differ.
 
-All of it happens in memory: nothing that is not encrypted touches the disk. Exports are smaller than 1 MB as
-a rule; what is larger than `LARGEST` is refused, because packing takes about three times that in memory.
+All of it happens in memory, `sealing` a piece at a time: nothing that is not encrypted touches the disk.
+Exports are smaller than 1 MB as a rule; what is larger than `LARGEST` is refused, because packing takes about
+three times that in memory.
 
 What this does not do: an expiry is a request to the reader, and nothing enforces it; whoever can open the
 file can keep what is in it for ever, and pass it on. The file tells how many it is for, not who they are,
@@ -22,16 +24,18 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import pyrage
 
 from healthslm import __version__
 from healthslm.errors import ExportError, UsageError
 from healthslm.export import words
+from healthslm.export.files import Fill, filled
 from healthslm.readings import Review
 
 LARGEST = 64_000_000
@@ -148,7 +152,75 @@ def sealed(archive: bytes, key: Sequence[Recipient] | str) -> bytes:
             return bytes(pyrage.passphrase.encrypt(archive, key))
         return bytes(pyrage.encrypt(archive, [one.key for one in key]))
     except pyrage.EncryptError as error:
-        raise ExportError(f"The export could not be encrypted: {error}.", "Nothing was written.") from error
+        raise _not_sealed(error) from error
+
+
+def sealing(pieces: Iterator[bytes], key: Sequence[Recipient] | str) -> Fill:
+    """Return what fills a file with the pieces, encrypted as `sealed` does; with neither key, as they are.
+
+    For recipients piece by piece, however many there are. Under a passphrase all is in memory at once, so it
+    raises `ExportError` for more than `LARGEST`.
+    """
+
+    def whole(file: BinaryIO) -> None:
+        for piece in pieces:  # one by one: `writelines` of a file in memory passes by its limit
+            file.write(piece)
+
+    def fill(file: BinaryIO) -> None:
+        if not key:
+            whole(file)
+        elif isinstance(key, str):
+            file.write(sealed(filled(whole, LARGEST), key))
+        else:
+            source, target = _Source(pieces), _Target(file)
+            try:
+                pyrage.encrypt_io(source, target, [one.key for one in key])
+            except (pyrage.EncryptError, OSError) as error:
+                raise source.error or target.error or _not_sealed(error) from error
+            if source.error or target.error:  # which may go unheard on the way
+                raise source.error or target.error or AssertionError
+
+    return fill
+
+
+class _Source:
+    """What is to be encrypted, as a file to read; what goes wrong in making it is kept."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces, self._left = pieces, b""
+        self.error: Exception | None = None
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            while not self._left and (piece := next(self._pieces, None)) is not None:
+                self._left = piece
+        except Exception as error:
+            self.error = error
+            raise
+        found, self._left = self._left[:size], self._left[size:]
+        return found
+
+
+class _Target:
+    """Where the encrypted bytes go; what goes wrong in writing them is kept."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.error: Exception | None = None
+
+    def write(self, data: bytes) -> int:
+        try:
+            return self._file.write(data)
+        except Exception as error:
+            self.error = error
+            raise
+
+    def flush(self) -> None:
+        self._file.flush()
+
+
+def _not_sealed(error: Exception) -> ExportError:
+    return ExportError(f"The export could not be encrypted: {error}.", "Nothing was written.")
 
 
 def _about(review: Review, files: Sequence[tuple[str, bytes]], terms: Terms) -> dict[str, object]:

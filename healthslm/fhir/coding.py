@@ -10,7 +10,7 @@ import json
 import math
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -25,6 +25,8 @@ ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 STATISTIC = "http://terminology.hl7.org/CodeSystem/observation-statistics"
 PROFILE = "http://hl7.org/fhir/StructureDefinition"
 
+_EVERY_DIGIT = Context(prec=330)
+"""Enough for the largest double, should a device send one: the usual 28 digits would end the export."""
 _NAMESPACE = UUID("5b1d6a6e-0e0c-5a7e-9c0b-6a1f4c1f7d2e")
 # Codes of our own need a system that is ours alone; an OID under 2.25 is the one nobody has to hand out.
 FEATURES = f"urn:oid:2.25.{uuid5(_NAMESPACE, 'feature').int}"
@@ -144,7 +146,7 @@ def digits(value: float, decimals: int) -> Decimal:
     """Return a measured value with all digits it has, and at least `decimals` of them: 38 is 38.0."""
     exact = Decimal(repr(round(value, 6)))
     places = -int(exact.normalize().as_tuple().exponent)
-    return exact.quantize(Decimal(1).scaleb(-max(places, decimals)))
+    return exact.quantize(Decimal(1).scaleb(-max(places, decimals)), context=_EVERY_DIGIT)
 
 
 def quantity(value: Decimal, ucum: str, unit: str) -> Json:

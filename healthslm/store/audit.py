@@ -31,6 +31,7 @@ class Event(StrEnum):
     EXPORTED = "exported"
     BACKED_UP = "backed up"
     RESTORED = "restored"
+    IMPORTED = "imported"
     KEYS_CHANGED = "keys changed"
     SETTING_CHANGED = "setting changed"
     DEVICE_CHANGED = "device changed"

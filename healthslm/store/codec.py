@@ -92,6 +92,14 @@ def encode(columns: Columns) -> bytes:
     return head + integers.frame(parts)
 
 
+def count_of(data: bytes) -> int:
+    """Return how many readings `decode` would make room for. Raises `DamagedError` where that is not said."""
+    try:
+        return int(_HEAD.unpack_from(data)[4])
+    except struct.error as error:
+        raise DamagedError("A stretch of readings has no beginning.") from error
+
+
 def decode(data: bytes) -> Columns:
     """Read what `encode` wrote. Raises `DamagedError` for anything else."""
     try:

@@ -46,6 +46,14 @@ def _encoded(totals: Totals) -> bytes:
     return _SIZE.pack(len(bins)) + integers.frame(parts)
 
 
+def counts_of(summary: bytes, histogram: bytes) -> tuple[int, int]:
+    """Return for how many periods and bins `decode` would make room. Raises `DamagedError` as it does."""
+    try:
+        return int(_HEAD.unpack_from(summary)[3]), int(_SIZE.unpack_from(histogram)[0])
+    except struct.error as error:
+        raise DamagedError("A roll-up has no beginning.") from error
+
+
 def decode(summary: bytes, histogram: bytes | None, period: int) -> Totals:
     """Read what `encode` wrote; `histogram` may be left out. Raises `DamagedError` for other bytes."""
     try:

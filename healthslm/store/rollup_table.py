@@ -6,7 +6,7 @@ So a roll-up that is told always agrees with the readings.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -86,6 +86,30 @@ class RollupTable:
             " summary = excluded.summary, histogram = excluded.histogram",
             (*key, *rollup_bytes.encode(fresh, level.period)),
         )
+
+    def leftover(self, kind: Kind, before: int) -> Iterator[Totals]:
+        """Yield the minutes of a kind before then (µs, a whole hour), a day at a time."""
+        sql = "SELECT block FROM rollups WHERE kind = ? AND level = ? AND block <= ? ORDER BY block"
+        last = (before - 1) // MINUTES.block
+        for (block,) in self._database.rows(sql, (rows.KIND_CODES[kind], MINUTES.code, last)):
+            found = self._block(kind, MINUTES, block, histogram=True) or rollups.NOTHING
+            found = found.take(found.at < before)
+            if len(found.at):
+                yield found
+
+    def take_in(self, kind: Kind, minutes: Totals) -> int:
+        """Put the minutes of one day in where there is nothing of their hour; returns how many hours.
+
+        Nothing may be stale.
+        """
+        day = int(minutes.at[0]) // MINUTES.block
+        here = self._block(kind, MINUTES, day, histogram=False) or rollups.NOTHING
+        new = minutes.take(~np.isin(minutes.at // HOUR_US, here.at // HOUR_US))
+        hours = np.unique(new.at // HOUR_US).tolist()
+        if hours:
+            self._write(kind, MINUTES, day, hours, new)
+            self._write_hours(kind, [(hours, rollups.coarser(new, HOUR_US))])
+        return len(hours)
 
     def _block(self, kind: Kind, level: Level, block: int, *, histogram: bool) -> Totals | None:
         wanted = "summary, histogram" if histogram else "summary, NULL"

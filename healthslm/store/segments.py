@@ -65,6 +65,10 @@ class Segments:
         self._streams = None
         self._decoded.clear()
 
+    def drop_decoded(self) -> None:
+        """Drop the segments that are kept as they were read: who goes through all needs none twice."""
+        self._decoded.clear()
+
     # Streams
 
     def _all(self) -> dict[tuple[Kind, str], Stream]:
@@ -82,13 +86,15 @@ class Segments:
         """Return the stream of a kind and a device, or `None` where there is none."""
         return (self._streams if self._streams is not None else self._all()).get((kind, address))
 
-    def make(self, kind: Kind, address: str, device: int) -> Stream | None:
-        """Make a stream that there is not; `None` when no more fit."""
+    def make(self, kind: Kind, address: str, device: int, number: int | None = None) -> Stream | None:
+        """Make a stream that there is not, under this number if it is free; `None` when no more fit."""
         streams = self._all()
         if len(streams) >= STREAMS - 1:
             return None
-        sql = "INSERT INTO streams (kind, device) VALUES (?, ?) RETURNING id"
-        id_ = int(self._database.value(sql, (rows.KIND_CODES[kind], device)))
+        if any(stream.id == number for stream in streams.values()):
+            number = None
+        sql = "INSERT INTO streams (id, kind, device) VALUES (?, ?, ?) RETURNING id"
+        id_ = int(self._database.value(sql, (number, rows.KIND_CODES[kind], device)))
         streams[kind, address] = made = self._known(id_, kind, device, address)
         return made
 

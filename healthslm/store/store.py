@@ -22,7 +22,7 @@ from healthslm.store.queries import Queries
 from healthslm.store.segments import Stream, tidied
 
 _INSERT = "INSERT INTO readings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
-_FORGOTTEN = "forgotten"
+FORGOTTEN = "forgotten"
 """The setting that says by kind before when (µs) nothing is kept."""
 
 
@@ -132,34 +132,41 @@ class Store(Queries):
     def _insert_rows(self, placed: list[tuple[int, Reading]], ids: list[int]) -> None:
         """Insert readings as rows, and note the ids of those that are new at their places in `ids`."""
         placed = [(place, one) for place, one in placed if not self._left_out(one)]
+        numbered = list(enumerate([one for _, one in placed], start=self._next_id()))
+        kept = self._insert_numbered(numbered)
+        for (id_, _), (place, _) in zip(numbered, placed, strict=True):
+            if id_ in kept:
+                ids[place] = id_
+
+    def _insert_numbered(self, numbered: list[tuple[int, Reading]]) -> set[int]:
+        """Insert readings as rows under these ids, which rise and are free; returns those that are new."""
+        if not numbered:
+            return set()
         database = self._database
-        first = self._next_id()
-        new = [
-            rows.to_row(one, id, self._device(one.device)) for id, (_, one) in enumerate(placed, start=first)
-        ]
+        first, last = numbered[0][0], numbered[-1][0]
+        new = [rows.to_row(one, id, self._device(one.device)) for id, one in numbered]
         before = database.changes
         if len(new) == 1:
             database.rows(_INSERT, new[0])
-        elif new:
-            database.many(_INSERT, new)
-        self._last = first + len(placed) - 1
-        stored = range(first, first + len(placed))
-        if database.changes - before < len(placed):
-            kept = {id for (id,) in database.rows("SELECT id FROM readings WHERE id >= ?", (first,))}
         else:
-            kept = set(stored)
+            database.many(_INSERT, new)
+        self._last = max(last, self._next_id() - 1)
+        if database.changes - before < len(new):
+            sql = "SELECT id FROM readings WHERE id BETWEEN ? AND ?"
+            kept = {id for (id,) in database.rows(sql, (first, last))}
+        else:
+            kept = {id for id, _ in numbered}
         changed: dict[Kind, set[int]] = {}
-        for id_, (place, one) in zip(stored, placed, strict=True):
-            if id_ in kept:
-                ids[place] = id_
-                if one.kind in SPANS:
-                    time = rows.micros(one.time)
-                    changed.setdefault(one.kind, set()).add(time // HOUR_US)
-                    stream = self._segments.find(one.kind, one.device)
-                    if stream is not None:
-                        stream.rows_last = max(stream.rows_last, time)
+        for id_, one in numbered:
+            if id_ in kept and one.kind in SPANS:
+                time = rows.micros(one.time)
+                changed.setdefault(one.kind, set()).add(time // HOUR_US)
+                stream = self._segments.find(one.kind, one.device)
+                if stream is not None:
+                    stream.rows_last = max(stream.rows_last, time)
         for kind, hours in changed.items():
             self._rollups.changed(kind, hours)
+        return kept
 
     def _left_out(self, one: Reading) -> bool:
         """Say whether a reading that would be a row is too old to be kept, or a dense one already."""
@@ -326,7 +333,7 @@ class Store(Queries):
         if not gone:
             return 0
         self._forgotten[kind] = max(before, self._forgotten.get(kind, before))
-        self._set(_FORGOTTEN, json.dumps({kind.value: time for kind, time in self._forgotten.items()}))
+        self._set(FORGOTTEN, json.dumps({kind.value: time for kind, time in self._forgotten.items()}))
         until = rows.moment(before).isoformat()
         self._note(Event.READINGS_FORGOTTEN, at, {"kind": kind.value, "before": until, "readings": gone})
         return gone
@@ -365,7 +372,7 @@ class Store(Queries):
                 " WHERE new_value IS NULL"
             )
         }
-        self._forgotten = {Kind(name): time for name, time in self.get(_FORGOTTEN, {}).items()}
+        self._forgotten = {Kind(name): time for name, time in self.get(FORGOTTEN, {}).items()}
         self._version = version
 
     def _forget(self) -> None:

@@ -71,6 +71,27 @@ class Transactions:
         self._after_commit(number)
         self._mark.write(number)
 
+    def at_once(self, operation: Callable[[], _T]) -> _T:
+        """Run writes as one transaction of their own, committed at the end or not at all; returns its result.
+
+        For more than can be remembered until the next commit: nothing of it is tried again, and it may call
+        nothing that is remembered. What was written before is committed first.
+        """
+        self.commit()
+        self._begin()
+        try:
+            result = operation()
+            number = self._before_commit()
+            self._database.rows("COMMIT")
+        except BaseException:
+            if self._database.in_transaction:
+                self._database.rows("ROLLBACK")
+            self._undo(None)
+            raise
+        self._after_commit(number)
+        self._mark.write(number)
+        return result
+
     def commit_if_due(self, monotonic: float) -> bool:
         """Commit when there is something and the last commit made here is long enough ago.
 

@@ -1,0 +1,296 @@
+"""A FHIR Bundle that healthslm made, read back: single measurements, samples, and notes become records again.
+
+The other way round of `healthslm.export.fhir`. What a Bundle does not keep cannot come back: times are told
+in milliseconds, of a sample only the slot it fell into, values with six decimals. Statistics, sums of days
+and findings are computed from readings, so they are named and counted, not read. Thresholds stand in it in
+words only: they are shown, for somebody to set and sign. Other people's Bundles are refused: what their
+codes, devices and times mean is theirs to say.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from math import isfinite
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from healthslm.errors import ImportFailedError
+from healthslm.fhir import coding, faults, mdc
+from healthslm.importers.bundle_parts import Bundle, Component, Concept, Resource, Samples
+from healthslm.readings import KINDS, Device, Kind, Note, Quality, Reading
+from healthslm.text import clean
+
+UNKNOWN = "FHIR Bundle"
+"""The device of what a Bundle names no device of."""
+_LARGEST = 64_000_000
+_FARTHEST = timedelta(days=90 * 366)
+"""How far a device's clock and ours may stand apart to be computed with."""
+_MOST_SAMPLES = 2_000_000
+_TITLES = {info.title: kind for kind, info in KINDS.items()}
+_NOTE = re.compile(r"(\S+): (.*) \((info|watch|urgent|emergency)\)", re.DOTALL)
+_PARAGRAPH = re.compile(r"<p>(.*?)</p>", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """Samples of one kind and device: each reading's time is when its slot of `period` begins."""
+
+    kind: Kind
+    period: timedelta
+    readings: list[Reading]
+
+
+@dataclass(slots=True, kw_only=True)
+class Brought:
+    """What a Bundle of our own brings back.
+
+    `findings` are titles with their time, `thresholds` sentences: both only to be shown. `left` counts, by
+    what it is, what does not come back.
+    """
+
+    name: str = ""
+    birth_date: str = ""
+    made_at: datetime | None = None
+    devices: list[Device] = field(default_factory=list)
+    readings: list[Reading] = field(default_factory=list)
+    series: list[Series] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    findings: list[tuple[datetime | None, str]] = field(default_factory=list)
+    thresholds: list[str] = field(default_factory=list)
+    left: Counter[str] = field(default_factory=Counter)
+
+
+def read(path: Path) -> Brought:
+    """Read a Bundle of our own. Raises `ImportFailedError` for every other file, saying what it is."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)
+    except OSError as error:
+        raise ImportFailedError(f"{path} cannot be read: {error.strerror or error}.") from error
+    if len(data) > _LARGEST:
+        raise ImportFailedError(
+            f"{path.name} has more than {_LARGEST / 1e6:.0f} MB.", "Ask for Bundles of shorter periods."
+        )
+    try:
+        bundle = Bundle.model_validate_json(data.removeprefix(b"\xef\xbb\xbf"))
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ImportFailedError(
+            f"{path.name} is no FHIR Bundle that can be read: {clean(where, 80)}: {clean(first['msg'], 80)}.",
+            "Use the .fhir.json that `healthslm export clinician` wrote.",
+        ) from error
+    found = _Reader({entry.fullUrl: entry.resource for entry in bundle.entry})
+    program = found.program()
+    if bundle.resourceType != "Bundle" or bundle.type != "collection" or not program:
+        raise _foreign(path, bundle)
+    return found.brought(bundle.timestamp, program)
+
+
+def _foreign(path: Path, bundle: Bundle) -> ImportFailedError:
+    types = Counter(entry.resource.resourceType for entry in bundle.entry)
+    what = clean(bundle.resourceType, 40)
+    told = ", ".join(f"{count} {clean(name, 40)}" for name, count in types.most_common(5))
+    return ImportFailedError(
+        f"{path.name} is a {what}{f' with {told}' if told else ''}, and no Bundle that healthslm made.",
+        "Only those are read in: their devices, times and codes are known.",
+    )
+
+
+class _Reader:
+    """Reads the resources of a Bundle, by their URLs."""
+
+    def __init__(self, resources: dict[str, Resource]) -> None:
+        self._resources = resources
+        self._addresses: dict[str, str] = {}
+
+    def program(self) -> str:
+        """Return the URL of healthslm as the Device that made what is in here; empty where it did not."""
+        makers = {a.who.reference for r in self._of("Provenance") for a in r.agent}
+        for url, one in self._resources.items():
+            named = any(
+                i.system == coding.SOURCES and i.value.startswith("healthslm ") for i in one.identifier
+            )
+            if one.resourceType == "Device" and named and url in makers:
+                return url
+        return ""
+
+    def _of(self, *types: str) -> Iterator[Resource]:
+        return (one for one in self._resources.values() if one.resourceType in types)
+
+    def brought(self, made_at: datetime | None, program: str) -> Brought:
+        """Return what the Bundle brings back."""
+        found = Brought(made_at=made_at)
+        for patient in self._of("Patient"):
+            found.name = clean(patient.name[0].text, 200) if patient.name else ""
+            found.birth_date = clean(patient.birthDate, 20)
+        for url, one in self._resources.items():
+            if one.resourceType == "Device" and url != program and one.identifier:
+                device = _device(one)
+                self._addresses[url] = device.address
+                found.devices.append(device)
+        for observation in self._of("Observation"):
+            self._observation(observation, found)
+        for issue in self._of("DetectedIssue"):
+            start = issue.identifiedPeriod.start if issue.identifiedPeriod else None
+            found.findings.append((start, clean(issue.code.text, 200)))
+        for composition in self._of("Composition"):
+            _sections(composition, found)
+        found.left["page (PDF)"] += sum(1 for _ in self._of("DocumentReference"))
+        found.left += Counter()  # what was counted to nothing goes
+        return found
+
+    def _observation(self, one: Resource, found: Brought) -> None:
+        if one.valueSampledData is not None:
+            self._samples(one, one.valueSampledData, found)
+        elif any(code.code == mdc.CLOCK["code"] and code.system == mdc.MDC for code in one.code.coding):
+            return  # read where a measurement points at it
+        elif one.effectiveDateTime is None:
+            found.left["statistics and sums of a period, computed from readings"] += 1
+        elif one.component:
+            for part in one.component:
+                self._single(one, one.effectiveDateTime, part, found)
+        else:
+            self._single(one, one.effectiveDateTime, one, found)
+
+    def _single(self, one: Resource, time: datetime, part: Component, found: Brought) -> None:
+        kind = _kind(part.code)
+        if kind is None:
+            found.left["measurements of a kind that is not known"] += 1
+            return
+        quality, value = Quality.GOOD, None
+        if part.valueQuantity is not None:
+            if part.valueQuantity.code != KINDS[kind].ucum:
+                found.left["measurements in another unit"] += 1
+                return
+            value = part.valueQuantity.value
+        elif part.dataAbsentReason is not None:
+            sent = faults.read(part.dataAbsentReason.text)
+            quality, value = sent if sent is not None else (quality, None)
+        if value is None:
+            found.left["measurements without a value"] += 1
+            return
+        if not _can_be(time):
+            found.left["measurements at a time that cannot be"] += 1
+            return
+        device_time, moved = self._clock(one, time)
+        found.readings.append(
+            Reading(
+                time=time.astimezone(UTC),
+                kind=kind,
+                value=value,
+                device=self._addresses.get(one.device.reference, UNKNOWN),
+                quality=quality | moved,
+                device_time=device_time,
+            )
+        )
+
+    def _clock(self, one: Resource, time: datetime) -> tuple[datetime | None, Quality]:
+        """What the device's own clock showed, where it was wrong: the time, less how far they stood apart."""
+        for extension in one.extension:
+            if extension.url != mdc.COINCIDENT or extension.valueReference is None:
+                continue
+            clock = self._resources.get(extension.valueReference.reference)
+            if clock is None or clock.effectiveDateTime is None or clock.valueDateTime is None:
+                return None, Quality.CLOCK_CORRECTED
+            apart = clock.valueDateTime - clock.effectiveDateTime
+            if abs(apart) > _FARTHEST:
+                return None, Quality.CLOCK_CORRECTED
+            local = (time + apart).astimezone(clock.valueDateTime.tzinfo)
+            return local.replace(tzinfo=None), Quality.CLOCK_CORRECTED
+        return None, Quality.GOOD
+
+    def _samples(self, one: Resource, samples: Samples, found: Brought) -> None:
+        kind = _kind(one.code)
+        if kind is None or one.effectivePeriod is None or samples.origin.code != KINDS[kind].ucum:
+            found.left["series of a kind or unit that is not known"] += 1
+            return
+        period = timedelta(milliseconds=samples.period)
+        texts = samples.data.split()
+        if len(texts) > _MOST_SAMPLES:
+            found.left["series longer than any of ours"] += 1
+            return
+        device = self._addresses.get(one.device.reference, UNKNOWN)
+        start, readings = one.effectivePeriod.start, list[Reading]()
+        if not _can_be(start):
+            found.left["series at a time that cannot be"] += 1
+            return
+        start = start.astimezone(UTC)
+        for place, text in enumerate(texts):
+            try:
+                value = float(text) * samples.factor + samples.origin.value
+                time = start + place * period
+            except (ValueError, OverflowError):  # E: nobody spoke, or it could not be used
+                continue
+            if not isfinite(value) or not _can_be(time):
+                continue
+            readings.append(Reading(time=time, kind=kind, value=value, device=device))
+        found.series.append(Series(kind=kind, period=period, readings=readings))
+
+
+def _can_be(time: datetime) -> bool:
+    """Say whether a measurement can be of that time, with slack to the calendar's ends."""
+    return 100 < time.year < 9900
+
+
+def _kind(code: Concept) -> Kind | None:
+    """The kind that an Observation is of: by its title, which has to agree with its LOINC code."""
+    kind = _TITLES.get(code.text)
+    if kind is None:
+        return None
+    loinc = KINDS[kind].loinc
+    agrees = loinc is None or any(c.system == coding.LOINC and c.code == loinc for c in code.coding)
+    return kind if agrees else None
+
+
+def _device(one: Resource) -> Device:
+    first = one.identifier[0]
+    bluetooth = first.system == mdc.BLUETOOTH
+    name = next((given.name for given in one.deviceName), "")
+    return Device(
+        address=clean(first.value.replace("-", ":") if bluetooth else first.value, 120) or UNKNOWN,
+        name=clean(name, 200),
+        manufacturer=clean(one.manufacturer, 200),
+        model=clean(one.modelNumber, 200),
+        serial=clean(one.serialNumber, 200),
+        firmware=clean(next((version.value for version in one.version), ""), 200),
+    )
+
+
+def _sections(composition: Resource, found: Brought) -> None:
+    """What the person wrote, and the thresholds that were set for them: sentences of two sections."""
+    for section in composition.section:
+        lines = _PARAGRAPH.findall(section.text.div) if section.text is not None else []
+        told = [html.unescape(line) for line in lines]
+        if section.title == "Thresholds set for this person":
+            found.thresholds += [clean(line, 400) for line in told]
+        elif section.title == "In the wearer's own words":
+            for line in told:
+                note = _note(line)
+                if note is None:
+                    found.left["notes that cannot be read"] += 1
+                else:
+                    found.notes.append(note)
+
+
+def _note(line: str) -> Note | None:
+    match = _NOTE.fullmatch(line)
+    try:
+        time = datetime.fromisoformat(match[1]) if match else None
+    except ValueError:
+        time = None
+    if match is None or time is None or time.tzinfo is None or not _can_be(time):
+        return None
+    return Note(
+        time=time.astimezone(UTC),
+        text=match[2],
+        level=match[3],
+        reason="read from a FHIR Bundle",
+        origin="template",
+    )

@@ -1,0 +1,199 @@
+"""`healthslm export archive` and `healthslm import`: what is said, what is stored, and what is refused."""
+
+import json
+import os
+import subprocess
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyrage
+import pytest
+from typer.testing import CliRunner
+
+from healthslm.cli import app
+from healthslm.errors import HealthslmError
+from healthslm.store import CHEAPEST, create, open_store
+from healthslm.store.audit import Event
+from tests.archive.everything import contents, fill
+
+PASSPHRASE = "correct horse"
+
+
+@dataclass(frozen=True)
+class Said:
+    """How a command ended, and what it said."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+Run = Callable[..., Said]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Call the command about the store `a` or `b`, where nobody sits at a terminal."""
+    (tmp_path / "passphrase").write_text(PASSPHRASE + "\n")
+    for name in "ab":
+        store, _ = create(tmp_path / name, PASSPHRASE, profile=CHEAPEST)
+        with store:
+            if name == "a":
+                fill(store)
+        (tmp_path / name / "settings.toml").write_text('timezone = "Europe/Berlin"\n')
+
+    def called(name: str, *arguments: str) -> Said:
+        opening = ["--home", str(tmp_path / name), "--passphrase-file", str(tmp_path / "passphrase")]
+        result = CliRunner(env={"COLUMNS": "200"}).invoke(app, [*opening, *arguments])
+        told, code = "", result.exit_code
+        if isinstance(result.exception, HealthslmError):
+            told, code = str(result.exception), result.exception.exit_code
+        elif result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return Said(code=code, stdout=result.stdout, stderr=result.stderr + told)
+
+    return called
+
+
+@pytest.fixture
+def archive(run: Run, tmp_path: Path) -> Path:
+    said = run("a", "export", "archive", "--plain", "--out", str(tmp_path / "out"), "--purpose", "moving")
+    assert said.code == 0
+    return Path(said.stdout.strip())
+
+
+def test_out_and_back_in(run: Run, archive: Path, tmp_path: Path) -> None:
+    assert archive.name == "healthslm-archive-1971-01-01-to-2099-01-01.zip"
+    assert archive.stat().st_mode & 0o777 == 0o600
+    said = run("b", "import", str(archive))
+    assert said.code == 0
+    assert "An archive of Ada Example" in said.stderr
+    assert "to be added again: phone" in said.stderr
+    assert "readings" in said.stdout
+    with open_store(tmp_path / "a", PASSPHRASE) as a, open_store(tmp_path / "b", PASSPHRASE) as b:
+        ours, theirs = contents(a), contents(b)
+        assert {**ours, "alerts": 0} == {**theirs, "alerts": 0}
+        (entry,) = b.trail(event=Event.IMPORTED)
+        assert entry.detail["readings"] == a.count()
+        assert len(str(entry.detail["sha256"])) == 64
+        (given,) = a.trail(event=Event.EXPORTED)[1:]
+        assert (given.detail["formats"], given.detail["purpose"]) == ("archive", "moving")
+
+
+def test_twice_as_json(run: Run, archive: Path) -> None:
+    first = json.loads(run("b", "import", str(archive), "--json").stdout)
+    assert first["became"]["readings"]["new"] == first["in_it"]["readings"]
+    assert first["left_out"]["hooks"] == ["phone"]
+    second = json.loads(run("b", "import", str(archive), "--json").stdout)
+    assert all(tally["new"] == 0 for tally in second["became"].values())
+
+
+def test_only_looking_stores_nothing(run: Run, archive: Path, tmp_path: Path) -> None:
+    said = run("b", "import", str(archive), "--check")
+    assert said.code == 0
+    assert "Nothing was stored" in said.stderr
+    with open_store(tmp_path / "b", PASSPHRASE) as store:
+        assert store.count() == 0
+        assert store.trail(event=Event.IMPORTED) == []
+
+
+def test_of_another_person(run: Run, archive: Path, tmp_path: Path) -> None:
+    with open_store(tmp_path / "b", PASSPHRASE) as store:
+        store.put("person", {"name": "Grace Other", "birth_date": ""})
+    said = run("b", "import", str(archive))
+    assert said.code == 2
+    assert "another person" in said.stderr
+    assert "--same-person" in said.stderr
+    assert "Grace" not in said.stderr
+    with open_store(tmp_path / "b", PASSPHRASE) as store:
+        assert store.count() == 0
+    said = run("b", "import", str(archive), "--same-person")
+    assert said.code == 0
+    assert "otherwise here, and stay as they are here: person" in said.stderr
+    with open_store(tmp_path / "b", PASSPHRASE) as store:
+        assert store.get("person")["name"] == "Grace Other"
+
+
+def test_encrypted_for_a_key(run: Run, tmp_path: Path) -> None:
+    identity = pyrage.x25519.Identity.generate()
+    (tmp_path / "key").write_text(f"{identity}\n")
+    out = str(tmp_path / "out")
+    said = run("a", "export", "archive", "--recipient", str(identity.to_public()), "--out", out, "--json")
+    (path,) = json.loads(said.stdout)
+    assert path.endswith(".zip.age")
+    said = run("b", "import", path)
+    assert said.code == 2
+    assert "--identity KEYFILE" in said.stderr
+    assert run("b", "import", path, "--identity", str(tmp_path / "key")).code == 0
+    (tmp_path / "key").write_text(f"{pyrage.x25519.Identity.generate()}\n")
+    assert run("b", "import", path, "--identity", str(tmp_path / "key")).code == 3
+
+
+def test_encrypted_with_a_passphrase(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "words").write_text("a few good words\n")
+    words = ("--share-passphrase-file", str(tmp_path / "words"))
+    said = run("a", "export", "archive", *words, "--out", str(tmp_path / "out"))
+    path = said.stdout.strip()
+    asked = run("b", "import", path)
+    assert (asked.code, "--share-passphrase-file" in asked.stderr) == (2, True)
+    assert run("b", "import", path, *words).code == 0
+
+
+def test_an_empty_store_is_an_archive_too(run: Run, tmp_path: Path) -> None:
+    said = run("b", "export", "archive", "--plain", "--out", str(tmp_path))
+    assert Path(said.stdout.strip()).name == "healthslm-archive.zip"
+    assert run("a", "import", said.stdout.strip()).code == 0
+
+
+def test_without_a_clear_yes_nothing_is_written(run: Run, tmp_path: Path) -> None:
+    said = run("a", "export", "archive", "--out", str(tmp_path / "out"))
+    assert said.code == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_written_replaces_nothing(run: Run, archive: Path, tmp_path: Path) -> None:
+    before = archive.read_bytes()
+    (tmp_path / "file").write_text("")
+    said = run("a", "export", "archive", "--plain", "--out", str(tmp_path / "file"))
+    assert said.code == 1
+    archive.unlink()
+    archive.mkdir()
+    said = run("a", "export", "archive", "--plain", "--out", str(archive.parent))
+    assert said.code == 1
+    assert "A folder of that name" in said.stderr
+    assert before
+
+
+def test_a_file_of_others(run: Run, tmp_path: Path) -> None:
+    for name, data in {"a.json": b'{"resourceType": "Bundle"}', "b.csv": b"time,value\n"}.items():
+        (tmp_path / name).write_bytes(data)
+        assert run("b", "import", str(tmp_path / name)).code == 1
+    assert run("b", "import", str(tmp_path / "missing.zip")).code == 1
+
+
+def test_a_bundle(run: Run, tmp_path: Path) -> None:
+    out = str(tmp_path / "out")
+    period = ("--from", "2026-03-01", "--to", "2026-03-03", "--template", "--series", "sampled")
+    said = run("a", "export", "clinician", "--plain", "--format", "fhir", "--out", out, *period)
+    assert said.code == 0, said.stderr
+    path = said.stdout.strip()
+    looked = run("b", "import", path, "--check")
+    assert "A FHIR Bundle of Ada Example" in looked.stderr
+    assert "Nothing was stored" in looked.stderr
+    told = json.loads(run("b", "import", path, "--json").stdout)
+    assert told["became"]["readings"]["new"] > 100
+    assert told["not_back"]
+    again = run("b", "import", path)
+    assert again.code == 0
+    assert "readings" in again.stdout
+    assert json.loads(run("b", "import", path, "--json").stdout)["became"]["readings"]["new"] == 0
+
+
+def test_the_zip_is_one_that_others_open(archive: Path) -> None:
+    with zipfile.ZipFile(archive) as opened:
+        assert opened.testzip() is None
+        assert "healthslm import FILE" in opened.read("READ-ME.txt").decode()
+    if os.path.exists("/usr/bin/unzip"):
+        subprocess.run(["/usr/bin/unzip", "-tq", str(archive)], check=True, timeout=60, capture_output=True)
