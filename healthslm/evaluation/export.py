@@ -23,6 +23,7 @@ from healthslm.evaluation.page_check import Check
 from healthslm.evaluation.page_findings_check import check_findings
 from healthslm.evaluation.page_lines_check import check_lines
 from healthslm.evaluation.page_marks import Judged, Marks, Piece, by_source, made_wrong, pieces_of
+from healthslm.evaluation.page_rhythm_check import check_rhythm
 from healthslm.evaluation.page_words_check import check_words
 from healthslm.evaluation.stored_truth import Truth
 from healthslm.evaluation.table import Table, line
@@ -31,8 +32,7 @@ from healthslm.export import bundle_bytes, report, write
 _BEFORE = timedelta(days=29)
 """What was usual is of the four weeks before."""
 _MINUTES = (
-    "Of streams in a period of more than two days, coverage and holes count whole minutes with a reading: "
-    "so the page does."
+    "Of streams in a period of more than two days, holes begin and end with whole minutes, as on the page."
 )
 
 
@@ -89,6 +89,7 @@ def judged(one: Exported) -> tuple[list[Judged], int]:
     check = Check(marks=marks, bundle=Bundle.read(one.bundle), truth=one.truth, chosen=one.case.thresholds)
     check_findings(check)
     check_charts(check)
+    check_rhythm(check)
     check_words(check)
     check_lines(check)
     return marks.judged, marks.ties

@@ -24,7 +24,6 @@ _DRAWN = {
 }
 """The thresholds that a chart may show."""
 _COLUMNS = ("latest", "mean", "min", "max")
-_STRIP = timedelta(minutes=2)
 _DIGITS = Fraction(1, 2_000_000)
 """To which the Bundle keeps a measurement: six decimals."""
 _CONSENSUS = {54.0, 70.0, 180.0, 250.0, *(50.0 * n for n in range(7, 13))}
@@ -34,7 +33,7 @@ _WIDE, _SLACK = 8.0, 0.4
 
 
 @dataclass(frozen=True, slots=True)
-class _Placed:
+class Placed:
     """A piece of the page and where it stands in its text."""
 
     piece: Piece
@@ -42,20 +41,23 @@ class _Placed:
 
     @property
     def text(self) -> str:
+        """What it says."""
         return self.piece.text.strip()
 
     @property
     def span(self) -> tuple[int, int]:
+        """Where it begins and ends in the page's text."""
         return self.begin, self.begin + len(self.piece.text)
 
     @property
     def number(self) -> float | None:
+        """The number that it is, if it is nothing else."""
         return float(self.text) if re.fullmatch(NUMBER, self.text) else None
 
 
 def check_charts(check: Check) -> None:
-    """Judge the numbers of the table of vital signs, the rhythm strip and the axes of the glucose profile."""
-    placed = _placed(check, "Vital signs")
+    """Judge the numbers of the table of vital signs and the axes of the glucose profile."""
+    placed = placed_in(check, "Vital signs")
     ends = next((n for n, one in enumerate(placed) if one.text.startswith("Grey:")), len(placed))
     placed = placed[:ends]
     head = next((n for n, one in enumerate(placed) if one.text == "coverage"), None)
@@ -65,20 +67,20 @@ def check_charts(check: Check) -> None:
         for (kinds, _, after), (_, until, _) in zip(rows, [*rows[1:], ((), len(placed), 0)], strict=True):
             rest = _Row(check, kinds, size).judge(placed[after:until])
             if until == len(placed):
-                _time_axis(check, rest)
-    _strip(check)
-    profile = _placed(check, "Ambulatory glucose profile")
-    _axis(check, profile)
-    _time_axis(check, [one for one in profile if re.fullmatch(r"\d\d:\d\d", one.text)])
+                time_axis(check, rest)
+    profile = placed_in(check, "Ambulatory glucose profile")
+    axis(check, profile)
+    time_axis(check, [one for one in profile if re.fullmatch(r"\d\d:\d\d", one.text)])
 
 
-def _placed(check: Check, name: str) -> list[_Placed]:
+def placed_in(check: Check, name: str) -> list[Placed]:
+    """Return the pieces of a part of the page, in the order in which they were set."""
     begin, end = check.region(name)
     pairs = zip(check.marks.pieces, check.marks.at, strict=True)
-    return [_Placed(piece, at) for piece, at in pairs if begin <= at < end]
+    return [Placed(piece, at) for piece, at in pairs if begin <= at < end]
 
 
-def _rows(placed: Sequence[_Placed]) -> Iterator[tuple[tuple[Kind, ...], int, int]]:
+def _rows(placed: Sequence[Placed]) -> Iterator[tuple[tuple[Kind, ...], int, int]]:
     """The rows of the table: of which kinds, and where their title begins and ends."""
     begin = 0
     while begin < len(placed):
@@ -100,7 +102,7 @@ class _Row:
     kinds: tuple[Kind, ...]
     size: float
 
-    def judge(self, placed: Sequence[_Placed]) -> Sequence[_Placed]:
+    def judge(self, placed: Sequence[Placed]) -> Sequence[Placed]:
         """Judge the row's numbers; returns what stands behind its last cell."""
         self._usual(placed)
         first = next((n for n, one in enumerate(placed) if self._cell(one)), len(placed))
@@ -112,10 +114,10 @@ class _Row:
         self._labels([one for one in small if one.piece.size >= label - 0.3])
         return self._cells(placed[first:])
 
-    def _cell(self, one: _Placed) -> bool:
+    def _cell(self, one: Placed) -> bool:
         return one.piece.size > self.size + 0.3 and bool(re.match(r"–|\d|spot|[\u2212-]", one.text))
 
-    def _usual(self, placed: Sequence[_Placed]) -> None:
+    def _usual(self, placed: Sequence[Placed]) -> None:
         if not placed:
             return
         pair = rf"({NUMBER})–\s*({NUMBER})"
@@ -128,19 +130,20 @@ class _Row:
                 stored = self.check.truth.usual(kind, 1 if group % 2 else 3)
                 self.check.marks.value(found.span(group), stored=stored, told=told or [None])
 
-    def _tag(self, one: _Placed) -> None:
+    def _tag(self, one: Placed) -> None:
         """The numbers of findings over a chart: each of a finding whose evidence is of this kind."""
         known = set()
-        for number, row in enumerate(self.check.truth.findings, start=1):
-            kind = Kind(row["evidence"][0]["kind"]) if row["evidence"] else None
+        for number, places in enumerate(self.check.groups, start=1):
+            evidence = self.check.truth.findings[places[0]]["evidence"]
+            kind = Kind(evidence[0]["kind"]) if evidence else None
             if (Kind.HEART_RATE if kind is Kind.RR_INTERVAL else kind) in self.kinds:
                 known.add(number)
         right = {int(number) for number in re.findall(r"\d+", one.text)} <= known
         self.check.marks.judge(one.span, FINDING, right, sorted(known))
 
-    def _labels(self, labels: Sequence[_Placed]) -> None:
+    def _labels(self, labels: Sequence[Placed]) -> None:
         """Thresholds, then the axis, then the measurements: in the order in which a chart is drawn."""
-        first, last = _axis(self.check, labels)
+        first, last = axis(self.check, labels)
         limits = self._limits()
         for one in labels[:first]:
             if one.number is not None:
@@ -160,7 +163,7 @@ class _Row:
         upper, lower = ({row.at: row.value for row in self.check.truth.good(kind)} for kind in self.kinds)
         return [(upper.get(at), lower.get(at)) for at in sorted({*upper, *lower})]
 
-    def _in_time(self, labels: Sequence[_Placed], values: Sequence[tuple[Fraction | None, ...]]) -> None:
+    def _in_time(self, labels: Sequence[Placed], values: Sequence[tuple[Fraction | None, ...]]) -> None:
         """Labels are those of measurements, one after the other in the order of time."""
         place, decimals = 0, 0 if len(self.kinds) > 1 else KINDS[self.kinds[0]].decimals
         for one in labels:
@@ -170,10 +173,10 @@ class _Row:
             self.check.marks.judge(one.span, "store", there is not None, "a measurement after the one before")
             place = place if there is None else there + 1
 
-    def _cells(self, placed: Sequence[_Placed]) -> Sequence[_Placed]:
+    def _cells(self, placed: Sequence[Placed]) -> Sequence[Placed]:
         check, rest = self.check, list(placed)
 
-        def take() -> _Placed | None:
+        def take() -> Placed | None:
             return rest.pop(0) if rest and self._cell(rest[0]) else None
 
         for which in _COLUMNS:
@@ -234,12 +237,12 @@ def _are(shown: Sequence[str], values: Sequence[Fraction | None], decimals: int)
     )
 
 
-def _trimmed(one: _Placed) -> tuple[int, int]:
+def _trimmed(one: Placed) -> tuple[int, int]:
     begin = one.begin + one.piece.text.index(one.text)
     return begin, begin + len(one.text)
 
 
-def _axis(check: Check, labels: Sequence[_Placed]) -> tuple[int, int]:
+def axis(check: Check, labels: Sequence[Placed]) -> tuple[int, int]:
     """Judge the longest run of labels that stand as far apart as their values are; returns where it is."""
     best = (0, 0)
     for first in range(len(labels)):
@@ -253,7 +256,7 @@ def _axis(check: Check, labels: Sequence[_Placed]) -> tuple[int, int]:
     return best
 
 
-def _stands(labels: Sequence[_Placed]) -> bool:
+def _stands(labels: Sequence[Placed]) -> bool:
     """Whether labels are an axis: one above the other, as far apart as their values."""
     values = [one.number for one in labels]
     if any(value is None for value in values) or any(
@@ -276,7 +279,7 @@ def _even(values: Sequence[float]) -> bool:
     return len({round(b - a, 6) for a, b in pairwise(values)}) == 1
 
 
-def _time_axis(check: Check, labels: Sequence[_Placed]) -> None:
+def time_axis(check: Check, labels: Sequence[Placed]) -> None:
     """Judge the labels of a time axis: round times, equally far apart, from within the period."""
     zone = check.truth.zone
     start = check.truth.start.astimezone(zone).replace(tzinfo=None)
@@ -298,27 +301,3 @@ def _time_axis(check: Check, labels: Sequence[_Placed]) -> None:
     right = len(times) == len(labels) and len(steps) <= 1 and all(start <= at <= end for at in times)
     for one in labels:
         check.marks.judge(one.span, AXIS, right, "equal steps in the period")
-
-
-def _strip(check: Check) -> None:
-    line = (
-        r"RR intervals of finding (\d+), each dot one beat \(ms\), "
-        r"(\d\d:\d\d:\d\d) to (\d\d:\d\d:\d\d), (\d+) beats"
-    )
-    region = check.region("RR intervals of finding")
-    for found in check.marks.search(line, region):
-        row = dict(enumerate(check.truth.findings, start=1)).get(int(found[1]), {})
-        trace = next((one for one in row.get("evidence", ()) if one["name"] == "rr_trace"), None)
-        check.marks.judge(found.span(1), FINDING, trace is not None, "a finding with a trace")
-        if trace is not None:
-            edges = (datetime.fromisoformat(trace[edge]) for edge in ("start", "end"))
-            first, last, count = check.truth.fullest(next(edges), next(edges), _STRIP)
-            for group, at in ((2, first), (3, last)):
-                check.marks.judge(found.span(group), "store", found[group] == f"{at:%H:%M:%S}", at)
-            check.marks.value(found.span(4), stored=Fraction(count))
-    placed = _placed(check, "RR intervals of finding")
-    _axis(check, placed)
-    seconds = [one for one in placed if re.fullmatch(r"\d+ s", one.text)]
-    steps = {int(b.text[:-2]) - int(a.text[:-2]) for a, b in pairwise(seconds)}
-    for one in seconds:
-        check.marks.judge(one.span, AXIS, len(steps) == 1, "equal steps")

@@ -23,7 +23,9 @@ TITLES = {
 _HEADINGS = (
     "What the rules found",
     "Vital signs",
+    "Beats without order",
     "RR intervals of finding",
+    "RR intervals of the least regular",
     "Ambulatory glucose profile",
     "In the wearer\u2019s own words",
     "Thresholds set for this person",
@@ -32,6 +34,7 @@ _HEADINGS = (
     "Devices",
     "Not a medical device",
 )
+_OFTEN = 3
 FINDING, PERIOD, TIME = "finding", "period", "time in the store"
 CHOSEN, WORDS = "threshold set for this person", "somebody's own words"
 SENTENCE = "Bundle, any value of that unit"
@@ -64,6 +67,20 @@ class Check:
             if found == name:
                 return offset, after
         return 0, 0
+
+    @property
+    def groups(self) -> list[list[int]]:
+        """The findings as the page numbers them, by their place in the table: over days a rule's are one."""
+        by_rule: dict[str, list[int]] = {}
+        for place, row in enumerate(self.truth.findings):
+            by_rule.setdefault(row["rule"], []).append(place)
+        told = []
+        for place, row in enumerate(self.truth.findings):
+            of_rule = by_rule[row["rule"]]
+            often = self.day is None and len(of_rule) >= _OFTEN
+            if not often or place == of_rule[0]:
+                told.append(of_rule if often else [place])
+        return told
 
     @property
     def day(self) -> date | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from fractions import Fraction
@@ -28,9 +28,9 @@ from healthslm.readings import Kind
 from healthslm.rules import RULES
 
 _WORDS = "emergency|urgent|watch|info"
-_OFTEN = 3
 _WHEN = (
-    rf" ?(?:(?P<times>\d+) times, begun between (?P<first>{CLOCK}) and (?P<last>{CLOCK}); worst: )?"
+    r" ?(?:(?P<times>\d+) times(?: \((?P<levels>[^)]*)\))?, "
+    rf"begun between (?P<first>{CLOCK}) and (?P<last>{CLOCK}); worst: )?"
     rf"(?:at (?P<only>{CLOCK})|since (?P<since>{CLOCK}), still so at (?P<still>{CLOCK}) \((?P<so>[^)]*)\)"
     rf"|(?P<begin>{CLOCK}) to (?P<close>{CLOCK}) \((?P<length>[^)]*)\))"
 )
@@ -48,43 +48,27 @@ def check_findings(check: Check) -> None:
     severities = [check.bundle.severity(issue) for issue in issues]
     _levels(check, region, severities)
     personal(check)
-    starts = []
-    for number, (row, issue) in enumerate(zip(rows, issues, strict=False), start=1):
-        same = row["rule"] == issue["code"]["coding"][0]["code"] and row["severity"] == severities[number - 1]
+    groups, starts = check.groups, []
+    for number, places in enumerate(groups, start=1):
+        row, issue = rows[places[0]], issues[places[0]]
+        same = row["rule"] == issue["code"]["coding"][0]["code"] and row["severity"] == severities[places[0]]
         head = rf"(?<![\d:.,]){number} {row['severity'].upper()} {plain(issue['code']['text'])}"
         for found in marks.search(head, region) if same else ():
-            starts.append((found.start(), found.end(), number))
+            starts.append((found.start(), found.end(), places))
             marks.judge(found.span(), FINDING)
     starts.sort()
     ends = [*(start for start, _, _ in starts[1:]), region[1]][: len(starts)]
-    grouped = _grouped(rows, days=check.day is None)
-    for (_, begin, number), end in zip(starts, ends, strict=True):
-        others = grouped.get(number, [number])
-        _when(check, (begin, end), rows[number - 1], [rows[n - 1] for n in others])
-        _evidence(check, (begin, end), rows[number - 1], issues[number - 1])
-        _rule(check, (begin, end), rows[number - 1], issues[number - 1])
-    rest = [severities[n - 1] for n in list(grouped)[len(starts) :]]
+    for (_, begin, places), end in zip(starts, ends, strict=True):
+        _when(check, (begin, end), rows[places[0]], [rows[place] for place in places])
+        _evidence(check, (begin, end), rows[places[0]], issues[places[0]])
+        _rule(check, (begin, end), rows[places[0]], issues[places[0]])
+    rest = [severities[places[0]] for places in groups[len(starts) :]]
     for found in marks.search(r"And (\d+) more \(([^)]*)\) not printed", region):
         marks.judge(found.span(1), FINDING, found[1] == str(len(rest)), len(rest))
         _counts(check, found.span(2), rest)
     for found in marks.search(r"(\w+) v(\d[^\s,)]*)", region):
         wanted = check.bundle.versions.get(f"rule {found[1]}")
         marks.judge(found.span(2), VERSION, found[2] == wanted, wanted)
-
-
-def _grouped(rows: Sequence[Row], *, days: bool) -> dict[int, list[int]]:
-    """The numbers that are printed, each with those it stands for: over days a rule's frequent ones."""
-    by_rule: dict[str, list[int]] = defaultdict(list)
-    for number, row in enumerate(rows, start=1):
-        by_rule[row["rule"]].append(number)
-    told = {}
-    for number, row in enumerate(rows, start=1):
-        of_rule = by_rule[row["rule"]]
-        if not days or len(of_rule) < _OFTEN:
-            told[number] = [number]
-        elif number == of_rule[0]:
-            told[number] = of_rule
-    return told
 
 
 def _levels(check: Check, region: tuple[int, int], severities: Sequence[str]) -> None:
@@ -107,6 +91,8 @@ def _when(check: Check, block: tuple[int, int], row: Row, others: Sequence[Row])
     times = [other["start"] for other in others]
     if found["times"]:
         check.marks.judge(found.span("times"), FINDING, found["times"] == str(len(others)), len(others))
+        if found["levels"]:
+            _counts(check, found.span("levels"), [other["severity"] for other in others])
         check.clock(found, "first", min(times), FINDING, None)
         check.clock(found, "last", max(times), FINDING, None)
     for group, at, day in (

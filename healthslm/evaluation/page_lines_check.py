@@ -275,7 +275,8 @@ def _foot(check: Check) -> None:
         wanted = check.bundle.made["identifier"]["value"][:16]
         marks.judge(found.span(2), HASH, found[2] == wanted, wanted)
         marks.judge(found.span(1), HASH)
-    for line in marks.search(r"· rules: (.*?)(?=data sha256)"):
-        for found in marks.search(r"(\w+) (\d+)(?=[,…\s])", line.span(1)):
+    listed = r"rules(?: and their versions)?: \w+ \d+(?:,\s*\w+ \d+)*"
+    for line in marks.search(listed, check.region("Not a medical device")):
+        for found in marks.search(r"(\w+) (\d+)(?!\w)", line.span()):
             wanted = versions.get(f"rule {found[1]}")
             marks.judge(found.span(2), VERSION, found[2] == wanted, wanted)

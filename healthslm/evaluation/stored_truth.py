@@ -112,12 +112,15 @@ class Truth:
         holds = KINDS[kind].holds
         return holds is not None and holds < _SLOW and self.end - self.start > _LONG
 
-    def spoken(self, kind: Kind) -> list[tuple[int, int]]:
-        """Return the stretches, in µs, that a kind's usable readings speak for, in order, not overlapping."""
+    def spoken(self, kind: Kind, *, by_minute: bool = False) -> list[tuple[int, int]]:
+        """Return the stretches, in µs, that a kind's usable readings speak for, in order, not overlapping.
+
+        A reading speaks for as long as its kind says, or `by_minute` for the minute of the clock it is in.
+        """
         holds = KINDS[kind].holds or timedelta(0)
         step, end = holds // timedelta(microseconds=1), micro(self.end)
         times = [row.at for row in self.good(kind)]
-        if self._long(kind):
+        if by_minute:
             step = 60 * MILLION
             times = sorted({at - at % step for at in times})
         return [(a, min(a + step, b)) for a, b in pairwise([*times, end])]
@@ -128,8 +131,9 @@ class Truth:
         return Fraction(100 * spoken, micro(self.end) - micro(self.start))
 
     def holes(self, kind: Kind, most: int, least: timedelta) -> list[tuple[int, int]]:
-        """Return the longest stretches without a usable reading, in order of time."""
-        edges = [micro(self.start), *(t for pair in self.spoken(kind) for t in pair), micro(self.end)]
+        """Return the longest stretches without a usable reading, in order of time; by the page's minutes."""
+        spoken = self.spoken(kind, by_minute=self._long(kind))
+        edges = [micro(self.start), *(t for pair in spoken for t in pair), micro(self.end)]
         gaps = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b > a]
         gaps = sorted(gaps, key=lambda gap: (gap[0] - gap[1], gap[0]))[:most]
         return sorted(gap for gap in gaps if gap[1] - gap[0] >= least // timedelta(microseconds=1))
