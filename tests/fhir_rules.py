@@ -33,7 +33,8 @@ _ANSWERED = ("batch-response", "transaction-response", "history")
 
 def broken(made: Json) -> list[str]:
     """Return the invariants that a Bundle breaks, those of an Observation with its code; none if all hold."""
-    observations = [e["resource"] for e in made["entry"] if e["resource"]["resourceType"] == "Observation"]
+    resources = [entry.get("resource", {}) for entry in made["entry"]]
+    observations = [one for one in resources if one.get("resourceType") == "Observation"]
     of_each = [
         f"{rule} of {one['code'].get('text', '')}" for one in observations for rule in _observation(one)
     ]

@@ -59,6 +59,7 @@ def a_value_beside(made: Json) -> None:
         ("bdl-2", lambda made: made["entry"][0].update(search={"mode": "match"})),
         ("bdl-3", lambda made: made["entry"][0].update(request={"method": "PUT", "url": "x"})),
         ("bdl-4", lambda made: made["entry"][0].update(response={"status": "200"})),
+        ("bdl-5", lambda made: made["entry"].append({"fullUrl": "urn:uuid:nothing"})),
         ("bdl-7", lambda made: made["entry"].append(made["entry"][0])),
         ("bdl-8", lambda made: made["entry"].append({**made["entry"][0], "fullUrl": "urn:x/_history/2"})),
         ("bdl-9", lambda made: without(made, "identifier")),
