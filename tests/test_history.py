@@ -224,6 +224,9 @@ def test_an_overview_says_what_all_readings_say(store: Store, days: int) -> None
     exact = describe(store.window(Kind.HEART_RATE, DAY, end))
     for ours, theirs in zip(features, exact, strict=True):
         assert (ours.name, ours.text, ours.unit) == (theirs.name, theirs.text, theirs.unit)
+        assert ours.coverage == pytest.approx(
+            theirs.coverage, abs=1e-3
+        )  # a reading speaks for its ten seconds
         if not ours.name.endswith("mean"):
             assert ours.at is not None
             found = store.reading(ours.readings[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -229,3 +229,30 @@ def eval_alarms(
     from healthslm.evaluation import alarms  # noqa: PLC0415  only here
 
     show(alarms.run(data), json=json)
+
+
+def _said(what: str) -> None:
+    terminal.err.print(terminal.cell(what), style="dim")
+
+
+@evaluations.command("export")
+def eval_export(
+    person: Annotated[
+        list[str] | None, typer.Option(help="Only this one of the people and periods; may be said again.")
+    ] = None,
+    made_wrong: Annotated[
+        int,
+        typer.Option("--made-wrong", min=0, help="Numbers of each page to change, to see that it is seen."),
+    ] = 20,
+    wrong: Wrong = False,
+    json: Json = False,
+) -> None:
+    """Every number on the clinician's PDF, read again, against the Bundle and the store; of varied people."""
+    from healthslm.evaluation import export  # noqa: PLC0415  only here
+
+    table, found = export.run(export.named(person or []), made_wrong=made_wrong, progress=_said)
+    show(table, json=json)
+    for one in found if wrong else ():
+        terminal.print_line({"person": one.person, "on_purpose": one.on_purpose, **asdict(one.number)})
+    if any(not one.on_purpose for one in found):
+        raise typer.Exit(1)

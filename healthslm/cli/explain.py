@@ -77,7 +77,7 @@ def shown(finding: Finding, zone: ZoneInfo) -> Group:
         if threshold.source:
             facts.add_row("", Text(threshold.source, "dim"))
         if threshold.personal:
-            facts.add_row("", Text(words.signed(threshold), "bold"))
+            facts.add_row("", Text(words.signed(threshold, zone), "bold"))
     for number, feature in enumerate(finding.evidence):
         facts.add_row("" if number else "saw", terminal.cell(_saw(feature, zone)))
     for number, unseen in enumerate(finding.missing):

@@ -52,7 +52,7 @@ def list_(
     if name is not None:
         terminal.out.print(terminal.cell(f"{shown[0].name}, version {shown[0].version}. {shown[0].source}"))
         for personal in (t for t in shown[0].thresholds if t.personal):
-            terminal.out.print(terminal.cell(words.signed(personal)))
+            terminal.out.print(terminal.cell(words.signed(personal, current.zone)))
 
 
 def _json(rule: Rule) -> dict[str, object]:

@@ -182,7 +182,9 @@ def _rules(review: Review) -> Iterator[Json]:
                 {
                     "value": words.clean(words.threshold(one), 80),
                     "meaning": words.clean(one.meaning, 200),
-                    "personal": words.clean(words.signed(one), 300) if one.personal else "",
+                    "personal": words.clean(words.signed(one, words.zone(review)), 300)
+                    if one.personal
+                    else "",
                 }
                 for one in review.thresholds.get(rule, ())
             ],

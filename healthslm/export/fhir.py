@@ -175,7 +175,11 @@ def _issue(finding: Finding, observer: Observer, software: Json) -> Json:
         details = observer.evidence(feature)
         code = coding.concept(text=feature_text(feature))
         evidence.append({"code": [code], **({"detail": details} if details else {})})
-    detail = [*told(finding, finding.severity), *map(words.clean, words.personal(finding)), NOT_A_DEVICE]
+    detail = [
+        *told(finding, finding.severity),
+        *map(words.clean, words.personal(finding, observer.tz)),
+        NOT_A_DEVICE,
+    ]
     mitigation = advice(finding)
     return {
         "resourceType": "DetectedIssue",

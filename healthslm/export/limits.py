@@ -56,8 +56,9 @@ def usual(kinds: tuple[Kind, ...], review: Review, axis: Scale | None) -> Json:
 
 def personal(review: Review) -> list[str]:
     """Return a sentence for each threshold that was set for this person: which, by whom, when and why."""
+    tz = words.zone(review)
     return [
-        f"{words.clean(rule, 50)}: {words.clean(words.signed(one), 300)}"
+        f"{words.clean(rule, 50)}: {words.clean(words.signed(one, tz), 300)}"
         for rule, ones in sorted(review.thresholds.items())
         for one in ones
         if one.personal

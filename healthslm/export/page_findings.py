@@ -46,7 +46,7 @@ def shown(told: Told, review: Review, tz: ZoneInfo) -> Json:
         "rule": f"{words.clean(finding.rule, 50)} v{words.clean(finding.version, 20)}",
         "source": words.clean(finding.source, 260).rstrip("."),
         "missing": words.clean("; ".join(finding.missing), 220),
-        "personal": words.clean(" ".join(words.personal(finding)), 300),
+        "personal": words.clean(" ".join(words.personal(finding, tz)), 300),
     }
 
 

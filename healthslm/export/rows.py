@@ -154,12 +154,13 @@ def _measured(review: Review, source: Source) -> list[Kind]:
 
 def findings(review: Review, _source: Source) -> Iterator[Batch]:
     """Yield the findings, the most severe first, as in the other exports."""
-    rows = [_finding(finding) for finding in words.ordered(review)]
+    zone = words.zone(review)
+    rows = [_finding(finding, zone) for finding in words.ordered(review)]
     if rows:
         yield _turned(rows)
 
 
-def _finding(finding: Finding) -> Sequence[Any]:
+def _finding(finding: Finding, zone: ZoneInfo) -> Sequence[Any]:
     return (
         finding.id,
         finding.rule,
@@ -173,7 +174,7 @@ def _finding(finding: Finding) -> Sequence[Any]:
         _json([_evidence(feature) for feature in finding.evidence]),
         _json([words.clean(one) for one in finding.missing]),
         words.clean(finding.source),
-        words.clean(" ".join(words.personal(finding))),
+        words.clean(" ".join(words.personal(finding, zone))),
     )
 
 

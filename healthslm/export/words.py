@@ -131,15 +131,15 @@ def threshold(one: Threshold) -> str:
     return f"{one.value:g}{unit}{own}"
 
 
-def signed(one: Threshold) -> str:
-    """Say who set a threshold, when and why."""
-    when = "" if one.at is None else f" on {one.at:%Y-%m-%d}"
+def signed(one: Threshold, tz: ZoneInfo) -> str:
+    """Say who set a threshold, on which day by the person's clock, and why."""
+    when = "" if one.at is None else f" on {one.at.astimezone(tz):%Y-%m-%d}"
     return f"{one.name} {threshold(one)}: set by {one.by}{when}, {one.why}."
 
 
-def personal(finding: Finding) -> list[str]:
+def personal(finding: Finding, tz: ZoneInfo) -> list[str]:
     """Say, a sentence each, which numbers that a finding went by were set for this person."""
-    return [f"Personal threshold {signed(one)}" for one in finding.thresholds if one.personal]
+    return [f"Personal threshold {signed(one, tz)}" for one in finding.thresholds if one.personal]
 
 
 def fingerprint(review: Review) -> str:

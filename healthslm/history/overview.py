@@ -46,9 +46,13 @@ def overview(store: Store, kind: Kind, start: datetime, end: datetime) -> tuple[
         return store.window(kind, begin, min(begin + step, end))
 
     def one(which: str, index: int) -> Feature:
-        return _over(extreme(bin_of(index), which), window, int(rolled.count.sum()))
+        return _over(extreme(bin_of(index), which), window, int(rolled.count.sum()), coverage)
 
     first, last = bin_of(int(some[0])).usable(), bin_of(int(some[-1])).usable()
+    # A reading speaks no longer here than in a short period: a minute with one of them is not covered whole.
+    holds = np.timedelta64(info.holds or step)
+    spoken = np.minimum(rolled.count[some] * holds, np.timedelta64(step)).sum()
+    coverage = min(1.0, float(spoken / np.timedelta64(end - start)))
     mean = Feature(
         name=f"{kind}_mean",
         kind=kind,
@@ -57,7 +61,7 @@ def overview(store: Store, kind: Kind, start: datetime, end: datetime) -> tuple[
         decimals=info.decimals,
         start=start,
         end=end,
-        coverage=window.coverage,
+        coverage=coverage,
         count=int(rolled.count.sum()),
         readings=(int(first.ids[0]), int(last.ids[-1])) if len(first) and len(last) else (),
     )
@@ -65,6 +69,6 @@ def overview(store: Store, kind: Kind, start: datetime, end: datetime) -> tuple[
     return window, (one("latest", int(some[-1])), mean, one("min", int(lowest)), one("max", int(highest)))
 
 
-def _over(feature: Feature, window: Window, count: int) -> Feature:
+def _over(feature: Feature, window: Window, count: int, coverage: float) -> Feature:
     """Make a feature of a part one of the whole: the same reading, found among all of them."""
-    return replace(feature, start=window.start, end=window.end, coverage=window.coverage, count=count)
+    return replace(feature, start=window.start, end=window.end, coverage=coverage, count=count)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -10,6 +10,24 @@ import pytest
 
 from healthslm.analysis import absent, describe
 from healthslm.analysis.variability import summary
+from healthslm.evaluation.export_people import (
+    BELT,
+    CUFF,
+    METER,
+    NAMELESS,
+    OXIMETER,
+    SCALE,
+    SENSOR,
+    START,
+    STRAP,
+    THERMOMETER,
+    WALKER,
+    ZONE,
+    fortnight_readings,
+    meter_and_scale_readings,
+    sick_day,
+    wrong_clock_readings,
+)
 from healthslm.export import bundle_bytes
 from healthslm.export.documents import Page
 from healthslm.readings import (
@@ -19,7 +37,6 @@ from healthslm.readings import (
     Finding,
     Kind,
     Person,
-    Quality,
     Reading,
     Review,
     Sentence,
@@ -29,15 +46,9 @@ from healthslm.readings import (
 )
 from healthslm.rules import RULES, scan_all
 
-ZONE = "Europe/Berlin"
-START = datetime(2026, 3, 14, tzinfo=ZoneInfo(ZONE)).astimezone(UTC)
 END = START + timedelta(days=1)
 MADE = END + timedelta(minutes=12)
 
-STRAP = Device(address="C0:00:00:00:00:01", name="strap", manufacturer="Polar", model="H10", serial="7A1B2C")
-OXIMETER = Device(address="C0:00:00:00:00:02", manufacturer="Nonin", model="3230", firmware="1.04")
-CUFF = Device(address="C0:00:00:00:00:03", manufacturer="A&D", model="UA-651BLE", serial="5140", firmware="2")
-THERMOMETER = Device(address="C0:00:00:00:00:04", name="thermometer")
 SOURCES = {
     Kind.HEART_RATE: (STRAP.address,),
     Kind.RR_INTERVAL: (STRAP.address,),
@@ -49,73 +60,8 @@ SOURCES = {
 }
 
 
-def series(
-    kind: Kind, start: datetime, every: float, values: Iterable[float], device: Device, quality: int = 0
-) -> list[Reading]:
-    step = timedelta(seconds=every)
-    return [
-        Reading(
-            time=start + n * step, kind=kind, value=float(v), device=device.address, quality=Quality(quality)
-        )
-        for n, v in enumerate(values)
-    ]
-
-
 def hours(value: float) -> datetime:
     return START + timedelta(hours=value)
-
-
-def spots(kind: Kind, pairs: Iterable[tuple[float, float]], device: Device) -> list[Reading]:
-    return [Reading(time=hours(h), kind=kind, value=v, device=device.address) for h, v in pairs]
-
-
-def beats(
-    start: datetime, minutes: float, mean: float, wild: float, rng: np.random.Generator
-) -> list[Reading]:
-    rr = np.clip(mean * (1 + wild * rng.standard_normal(int(minutes * 60_000 / mean))), 330, 1600).round()
-    ends = np.cumsum(rr)
-    return [
-        Reading(
-            time=start + timedelta(milliseconds=float(t)),
-            kind=Kind.RR_INTERVAL,
-            value=float(v),
-            device=STRAP.address,
-        )
-        for t, v in zip(ends, rr, strict=True)
-    ]
-
-
-def sick_day(rng: np.random.Generator, every: float) -> list[Reading]:
-    """Fever from the afternoon on, SpO2 falling, two hours of irregular rhythm, the strap off at night."""
-    made: list[Reading] = []
-    for first, last in ((0, 2.2), (5.6, 13.1), (13.4, 24)):
-        t = np.arange(first * 3600, last * 3600, every) / 3600
-        rise = np.clip(t - 12, 0, 6) * 5.5
-        wander = 4 * np.sin(t * 2.1) + rng.normal(0, 2.2, len(t)) + 18 * np.exp(-((t - 8.5) ** 2) / 0.05)
-        made += series(Kind.HEART_RATE, hours(first), every, (62 + rise + wander).round(), STRAP)
-    for first, last in ((7, 9), (12, 22.5)):
-        t = np.arange(first * 3600, last * 3600, every) / 3600
-        values = 96.5 - np.clip(t - 14, 0, 5) * 1.7 + np.clip(t - 20, 0, 3) * 1.5 + rng.normal(0, 0.6, len(t))
-        made += series(Kind.SPO2, hours(first), every, values.round(), OXIMETER)
-        pulse = 63 + np.clip(t - 12, 0, 6) * 5.5 + rng.normal(0, 2, len(t))
-        made += series(Kind.PULSE_RATE, hours(first), every, pulse.round(), OXIMETER)
-    made += series(Kind.SPO2, hours(9), 10, [0] * 12, OXIMETER, int(Quality.IMPLAUSIBLE | Quality.NO_CONTACT))
-    temperatures = (
-        (7.5, 36.8),
-        (12.25, 37.4),
-        (15, 38.0),
-        (17.6, 38.7),
-        (19.1, 39.2),
-        (20.5, 38.9),
-        (22.3, 38.4),
-    )
-    made += spots(Kind.TEMPERATURE, temperatures, THERMOMETER)
-    pressures = ((7.6, 138, 84), (7.65, 141, 88), (18.2, 126, 74), (18.25, 128, 76))
-    made += spots(Kind.SYSTOLIC, ((h, s) for h, s, _ in pressures), CUFF)
-    made += spots(Kind.DIASTOLIC, ((h, d) for h, _, d in pressures), CUFF)
-    made += beats(hours(10), 25, 800, 0.02, rng) + beats(hours(10.5), 105, 640, 0.19, rng)
-    made.sort(key=lambda r: (r.time, r.kind))
-    return [replace(r, id=n) for n, r in enumerate(made, start=1)]
 
 
 def sentences(features: Iterable[Feature]) -> Summary:
@@ -255,39 +201,9 @@ def make() -> Callable[..., Review]:
     return review_of
 
 
-WALKER = Device(address="C0:00:00:00:00:05", manufacturer="Fitness", model="Band 3", firmware="3.1")
-SENSOR = Device(address="C0:00:00:00:00:06", manufacturer="Dex", model="G7", serial="S1", firmware="1.2")
-
-
-def sugar(days: float, rng: np.random.Generator) -> list[Reading]:
-    """A sensor every five minutes, with two meals a day and a hole on each day."""
-    t = np.arange(0, days * 288) / 288
-    values = 128 + 45 * np.sin(t * 4 * np.pi) + rng.normal(0, 12, len(t))
-    kept = (t % 1) > 0.05
-    return [
-        Reading(
-            time=START + timedelta(minutes=5 * n),
-            kind=Kind.SENSOR_GLUCOSE,
-            value=float(round(v)),
-            device=SENSOR.address,
-        )
-        for n, v in enumerate(values)
-        if kept[n]
-    ]
-
-
 def fortnight(days: float = 15, *, walks: bool = True) -> Review:
     """Two weeks of a glucose sensor and a step counter."""
-    rng = np.random.default_rng(11)
-    readings = sugar(days, rng)
-    if walks:
-        readings += [
-            Reading(
-                time=START + timedelta(hours=h), kind=Kind.STEPS, value=float(n % 700), device=WALKER.address
-            )
-            for n, h in enumerate(np.arange(8, days * 24, 3.5))
-        ]
-    readings = [replace(r, id=n) for n, r in enumerate(sorted(readings, key=lambda r: r.time), start=1)]
+    readings = fortnight_readings(days, walks=walks)
     end = START + timedelta(days=days)
     windows = {kind: Window.of(kind, START, end, readings) for kind in {r.kind for r in readings}}
     seen = {r.device for r in readings}
@@ -307,46 +223,21 @@ def fortnight(days: float = 15, *, walks: bool = True) -> Review:
 
 def wrong_clock() -> Review:
     """A cuff whose clock is two hours and a bit behind, a thermometer that says no time, and a second one."""
-    other = Device(address="C0:00:00:00:00:07")
-    rows = [
-        Reading(
-            time=hours(h),
-            kind=kind,
-            value=value,
-            device=CUFF.address,
-            quality=Quality.CLOCK_CORRECTED,
-            device_time=datetime(2026, 3, 14, int(h) - 2, 29, 50),  # noqa: DTZ001  a device's clock is naive
-        )
-        for h, up, low in ((8, 140, 90), (18, 128, 80))
-        for kind, value in ((Kind.SYSTOLIC, up), (Kind.DIASTOLIC, low))
-    ]
-    rows += spots(Kind.TEMPERATURE, ((9, 36.8), (15, 38.25)), THERMOMETER)
-    rows += spots(Kind.TEMPERATURE, ((16, 37.0),), other)
-    rows[-3] = replace(rows[-3], quality=Quality.CLOCK_CORRECTED)
-    rows = [replace(r, id=n) for n, r in enumerate(rows, start=1)]
+    rows = wrong_clock_readings()
     sources = {
         Kind.SYSTOLIC: (CUFF.address,),
         Kind.DIASTOLIC: (CUFF.address,),
-        Kind.TEMPERATURE: (THERMOMETER.address, other.address),
+        Kind.TEMPERATURE: (THERMOMETER.address, NAMELESS.address),
     }
-    devices = (CUFF, THERMOMETER, other)
+    devices = (CUFF, THERMOMETER, NAMELESS)
     return review_of(rows, sources=sources, devices=devices, origins={r.id: r for r in rows})
 
 
 def meter_and_scale() -> Review:
     """What a scale, a glucose meter and a breathing sensor say; one of them a UUID, as macOS names them."""
-    scale = Device(address="0C6E9A2B-4C1D-4E5F-8A7B-1C2D3E4F5A6B", manufacturer="Scales", model="S1")
-    meter = Device(address="C0:00:00:00:00:08", manufacturer="Meter", model="M2", firmware="9")
-    belt = Device(address="C0:00:00:00:00:09", manufacturer="Belt", model="B1", serial="77")
-    rows = spots(Kind.WEIGHT, ((7, 81.25), (20, 81.9)), scale)
-    rows += spots(Kind.BODY_FAT, ((7, 24.5), (20, 99.0)), scale)
-    rows[-1] = replace(rows[-1], quality=Quality.IMPLAUSIBLE)
-    rows += spots(Kind.GLUCOSE, ((7.5, 104), (13, 171)), meter)
-    rows += series(Kind.RESPIRATORY_RATE, hours(1), 60, [14, 15, 13, 16] * 90, belt)
-    rows += series(Kind.PERFUSION_INDEX, hours(1), 10, [1.2, 0.8, 2.25] * 40, OXIMETER)
-    rows = [replace(r, id=n) for n, r in enumerate(rows, start=1)]
+    rows = meter_and_scale_readings()
     addresses = {r.kind: (r.device,) for r in rows}
-    devices = (scale, meter, belt, OXIMETER)
+    devices = (SCALE, METER, BELT, OXIMETER)
     return review_of(
         rows, sources=addresses, devices=devices, person=Person(name="Ana", birth_date="1960-02")
     )

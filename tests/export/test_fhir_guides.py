@@ -18,12 +18,12 @@ from healthslm.export import bundle_bytes
 from healthslm.export.documents import Page
 from healthslm.fhir import mdc
 from healthslm.readings import Kind, Quality, Reading, Review, Window
+from tests.fhir_rules import FIXED, UNITS, VITALS
 from tests.nodes import nodes
 
 MDC = "urn:iso:std:iso:11073:10101"
 PHD = "http://hl7.org/fhir/uv/phd/StructureDefinition/"
 CGM = "http://hl7.org/fhir/uv/cgm/StructureDefinition/"
-VITALS = "http://hl7.org/fhir/StructureDefinition/"
 NAMES = (
     "no data",
     "hostile",
@@ -37,23 +37,6 @@ NAMES = (
     "fortnight of glucose",
     "too little glucose",
 )
-# What each R4 profile of a vital sign allows, http://hl7.org/fhir/R4/observation-vitalsigns.html.
-UNITS = {
-    "heartrate": {"/min"},
-    "oxygensat": {"%"},
-    "bodytemp": {"Cel", "[degF]"},
-    "bodyweight": {"kg", "g", "[lb_av]"},
-    "resprate": {"/min"},
-    "bp": {"mm[Hg]"},
-}
-FIXED = {
-    "heartrate": "8867-4",
-    "oxygensat": "2708-6",
-    "bodytemp": "8310-5",
-    "bodyweight": "29463-7",
-    "resprate": "9279-1",
-    "bp": "85354-9",
-}
 # ValueSet DeviceTypes11073MDC of the device guide, as far as used.
 DEVICE_TYPES = {
     "528388",

@@ -129,7 +129,14 @@ def test_the_thresholds_in_force_are_drawn_and_what_was_set_is_signed(fortnight:
     assert [line["label"] for line in chart["limits"]] == ["140", "85"]
     (line,) = shown["personal"]
     assert line.startswith("high_pressure: systolic_watch 140 mmHg (usual 135): set by Dr. Weber")
-    assert line.endswith("frail, agreed in March.")
+    # By the clock there; in UTC it was the 3rd.
+    assert line.endswith("on 2026-05-04, frail, agreed in March.")
+    (signed,) = {one["personal"] for one in shown["findings"] if one["personal"]}
+    assert "on 2026-05-04, frail" in signed
+    entries = [entry["resource"] for entry in bundle(fortnight)["entry"]]
+    details = [one["detail"] for one in entries if "Personal threshold" in one.get("detail", "")]
+    assert details
+    assert all("on 2026-05-04, frail" in detail for detail in details)
 
 
 def test_the_latest_words_of_the_wearer_are_there_and_how_many_more(fortnight: Review) -> None:
