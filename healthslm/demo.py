@@ -32,6 +32,7 @@ from rich.text import Text
 
 from device import Identity, LinkEvent, LinkState, Notification, scan, watch
 from device.virtual import Day, SimulatedClock, VirtualRadio, Worn, play, rhythm_from_csv
+from healthslm import as_json
 from healthslm.alerts import Hook, parse_hooks
 from healthslm.alerts.hooks import sign
 from healthslm.alerts.process import CourierProcess
@@ -333,7 +334,7 @@ def _show_review(
     answered = ask(store, QUESTION, now=utc_now(), zone=zone, writer=writer)
     console.print(terminal.summary_panel(answered.answer, QUESTION, zone, origins(store, answered.answer)))
     if json_out:
-        terminal.print_json(terminal.summary_json(result.summary))
+        terminal.print_json(as_json.summary(result.summary))
     console.print(Rule("5 · For the clinician, and where things are", align="left"))
     paths = write(result, out, ("pdf", "fhir"))
     for path in (*paths, out / "alerts.jsonl", out / "store"):

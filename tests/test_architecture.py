@@ -14,7 +14,7 @@ LEVELS: list[set[str]] = [
     {"errors", "clock", "secrecy", "text"},
     {"readings", "settings"},
     {"analysis", "rules", "slm"},
-    {"fhir"},
+    {"fhir", "as_json"},
     {"ingest", "importers", "alerts", "export", "store"},
     {"live", "links", "people", "history", "rulebook"},
     {"query", "daily", "absence", "archive"},

@@ -12,6 +12,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from healthslm import as_json
 from healthslm.alerts import Alert, AlertState, Hook, desk
 from healthslm.alerts.alert import Held
 from healthslm.alerts.policy import Policy, policy_of
@@ -178,7 +179,7 @@ def _json(alert: Alert, view: _View) -> dict[str, object]:
         "acknowledged_by": alert.acknowledged_by or None,
         "resolved_at": _iso(alert.resolved_at),
         "ended": alert.ended or None,
-        "finding": terminal.finding_json(alert.finding),
+        "finding": as_json.finding(alert.finding),
     }
 
 

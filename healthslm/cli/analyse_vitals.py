@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
+from healthslm import as_json
 from healthslm.analysis import DailySeries, Days, describe
 from healthslm.analysis.daily_vitals import SHOWN
 from healthslm.analysis.measures import measures
@@ -94,7 +95,7 @@ def result(found: Judged, guideline: Guideline) -> dict[str, Any]:
         "last": max(moment(one.times[-1]) for one in windows).isoformat() if windows else None,
         "zone": read.zone.key if read.zoned else None,
         "kinds": {kind.value: _kind_json(found, kind) for kind in read.windows},
-        "features": [terminal.feature_json(feature) for feature in found.features],
+        "features": [as_json.feature(feature) for feature in found.features],
         "pressure_category": _category(found, guideline),
         "days": {
             name: {
@@ -102,7 +103,7 @@ def result(found: Judged, guideline: Guideline) -> dict[str, Any]:
             }
             for name, series in found.days.items()
         },
-        "findings": [terminal.finding_json(finding) for finding in found.findings],
+        "findings": [as_json.finding(finding) for finding in found.findings],
         "not_judged": list(unjudged(read.judged)),
         "problems": list(read.problems),
     }

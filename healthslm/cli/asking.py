@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from healthslm import as_json
 from healthslm.cli import terminal
 from healthslm.cli.app import app
 from healthslm.cli.look import Json, Template
@@ -120,7 +121,7 @@ def answer_json(result: Answered) -> dict[str, object]:
         "tool": result.call.tool,
         "arguments": result.call.arguments,
         "answer": result.answer.text,
-        "evidence": [terminal.feature_json(f) for f in result.features]
-        + [terminal.finding_json(f) for f in result.findings],
+        "evidence": [as_json.feature(f) for f in result.features]
+        + [as_json.finding(f) for f in result.findings],
         "origin": result.answer.origin,
     }

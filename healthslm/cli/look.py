@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from healthslm import as_json
 from healthslm.cli import terminal
 from healthslm.cli.app import app
 from healthslm.cli.explain import finding_named, shown
@@ -63,7 +64,7 @@ def summary(
         if text is None:
             raise UsageError("There is nothing to say about this period.", "See `healthslm devices list`.")
         if json:
-            terminal.print_json(terminal.summary_json(text))
+            terminal.print_json(as_json.summary(text))
             return
         title = f"{result.start.astimezone(current.zone):%A, %d %B %Y}"
         terminal.out.print(terminal.summary_panel(text, title, current.zone, origins(store, text)))
@@ -88,7 +89,7 @@ def findings(
     with current.store() as store:
         result = reviewed(current, store, start, end, None)
     if json:
-        terminal.print_json([terminal.finding_json(f) for f in result.findings])
+        terminal.print_json([as_json.finding(f) for f in result.findings])
         return
     if not result.findings:
         terminal.out.print("No rule found anything in this period.")
@@ -103,7 +104,7 @@ def _explain(current: Session, name: str, *, json: bool) -> None:
     with current.store() as store:
         finding = finding_named(store, name, current.zone)
     if json:
-        terminal.print_json(terminal.finding_json(finding))
+        terminal.print_json(as_json.finding(finding))
         return
     terminal.out.print(shown(finding, current.zone))
     terminal.say(terminal.DISCLAIMER, "dim")

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from healthslm import rulebook
+from healthslm import as_json, rulebook
 from healthslm.cli import terminal
 from healthslm.cli.alerting import alerts
 from healthslm.cli.period import To, period
@@ -106,5 +106,5 @@ def _json(findings: Sequence[Finding], begin: datetime, until: datetime) -> dict
     return {
         "episodes": len(findings),
         "a_week": len(findings) * _WEEK / (until - begin),
-        "findings": [terminal.finding_json(finding) for finding in findings],
+        "findings": [as_json.finding(finding) for finding in findings],
     }

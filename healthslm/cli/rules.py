@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from healthslm import rulebook
+from healthslm import as_json, rulebook
 from healthslm.cli import terminal
 from healthslm.cli.app import Json, app
 from healthslm.cli.running import say_if_running
@@ -62,9 +62,7 @@ def _json(rule: Rule) -> dict[str, object]:
         "title": rule.title,
         "source": rule.source,
         "missing": list(rule.missing),
-        "thresholds": [
-            terminal.threshold_json(t) | {"lowest": t.low, "highest": t.high} for t in rule.thresholds
-        ],
+        "thresholds": [as_json.threshold(t) | {"lowest": t.low, "highest": t.high} for t in rule.thresholds],
     }
 
 

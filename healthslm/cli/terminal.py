@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from healthslm.export import words
-from healthslm.readings import Claim, Device, Feature, Finding, Severity, Summary, Threshold
+from healthslm.readings import Claim, Device, Feature, Finding, Severity, Summary
 from healthslm.rules.alone import UNCONFIRMED
 from healthslm.store import ids
 
@@ -204,83 +204,6 @@ def findings_list(findings: Sequence[Finding], zone: ZoneInfo) -> Table:
         table.add_row(Text(finding.severity.word, SEVERITY_STYLE[finding.severity]), about)
         table.add_row("", "")
     return table
-
-
-def feature_json(feature: Feature) -> dict[str, object]:
-    """Write a feature as JSON: name, value or reason, and the readings it stands on."""
-    return {
-        "name": feature.name,
-        "value": None if feature.value is None else float(feature.text),
-        "unit": feature.unit,
-        "reason": feature.reason or None,
-        "start": feature.start.isoformat(),
-        "end": feature.end.isoformat(),
-        "at": feature.at.isoformat() if feature.at else None,
-        "count": feature.count,
-        "coverage": feature.coverage,
-        "readings": list(feature.readings),
-    }
-
-
-def finding_json(finding: Finding) -> dict[str, object]:
-    """Write a finding as JSON."""
-    return {
-        "id": finding.id,
-        "rule": finding.rule,
-        "version": finding.version,
-        "severity": finding.severity.word,
-        "title": finding.title,
-        "action": finding.action,
-        "source": finding.source,
-        "start": finding.start.isoformat(),
-        "end": finding.end.isoformat(),
-        "ongoing": finding.ongoing,
-        "evidence": [feature_json(f) for f in finding.evidence],
-        "missing": list(finding.missing),
-        "thresholds": [threshold_json(threshold) for threshold in finding.thresholds],
-    }
-
-
-def threshold_json(threshold: Threshold) -> dict[str, object]:
-    """Write a threshold as JSON: its value, the rule's own, and who set it where somebody did."""
-    return {
-        "name": threshold.name,
-        "value": threshold.value,
-        "unit": threshold.unit,
-        "meaning": threshold.meaning,
-        "source": threshold.source or None,
-        "usual": threshold.value if threshold.usual is None else threshold.usual,
-        "by": threshold.by or None,
-        "at": threshold.at.isoformat() if threshold.at else None,
-        "why": threshold.why or None,
-    }
-
-
-def summary_json(summary: Summary) -> dict[str, object]:
-    """Write a summary as JSON: its text, and for every number the place in the text and its evidence."""
-    return {
-        "text": summary.text,
-        "origin": summary.origin,
-        "model": summary.model_id,
-        "rejected": summary.rejected,
-        "withheld": summary.withheld,
-        "sentences": [
-            {
-                "text": s.text,
-                "origin": s.origin,
-                "numbers": [
-                    {
-                        "text": s.text[c.start : c.end],
-                        "start": c.start,
-                        "end": c.end,
-                        "evidence": feature_json(c.feature),
-                    }
-                    for c in s.claims
-                ],
-            }
-            for s in summary.sentences
-        ],
-    }
 
 
 def fields_of(measurement: object) -> dict[str, object]:
