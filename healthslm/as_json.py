@@ -1,14 +1,24 @@
 """The records as JSON, for programs: what `--json` prints and the companion's page is given.
 
-Values are as written for people, to the digits of their kind; times are ISO 8601 with their offset.
+Values are as written for people, to the digits of their kind; times are ISO 8601 with their offset. Readings
+are named by their ids, as numbers or, for programs whose numbers have 53 bits, as `Ids.TEXT`.
 """
 
 from __future__ import annotations
 
-from healthslm.readings import Feature, Finding, Summary, Threshold
+from enum import Enum
+
+from healthslm.readings import Feature, Finding, Quality, Summary, Threshold
 
 
-def feature(one: Feature) -> dict[str, object]:
+class Ids(Enum):
+    """How the ids of readings are written."""
+
+    NUMBER = int
+    TEXT = str
+
+
+def feature(one: Feature, ids: Ids = Ids.NUMBER) -> dict[str, object]:
     """Write a feature as JSON: name, value or reason, and the readings it stands on."""
     return {
         "name": one.name,
@@ -20,11 +30,11 @@ def feature(one: Feature) -> dict[str, object]:
         "at": one.at.isoformat() if one.at else None,
         "count": one.count,
         "coverage": one.coverage,
-        "readings": list(one.readings),
+        "readings": [ids.value(reading) for reading in one.readings],
     }
 
 
-def finding(one: Finding) -> dict[str, object]:
+def finding(one: Finding, ids: Ids = Ids.NUMBER) -> dict[str, object]:
     """Write a finding as JSON."""
     return {
         "id": one.id,
@@ -37,7 +47,7 @@ def finding(one: Finding) -> dict[str, object]:
         "start": one.start.isoformat(),
         "end": one.end.isoformat(),
         "ongoing": one.ongoing,
-        "evidence": [feature(f) for f in one.evidence],
+        "evidence": [feature(f, ids) for f in one.evidence],
         "missing": list(one.missing),
         "thresholds": [threshold(t) for t in one.thresholds],
     }
@@ -58,7 +68,7 @@ def threshold(one: Threshold) -> dict[str, object]:
     }
 
 
-def summary(one: Summary) -> dict[str, object]:
+def summary(one: Summary, ids: Ids = Ids.NUMBER) -> dict[str, object]:
     """Write a summary as JSON: its text, and for every number the place in the text and its evidence."""
     return {
         "text": one.text,
@@ -75,7 +85,7 @@ def summary(one: Summary) -> dict[str, object]:
                         "text": s.text[c.start : c.end],
                         "start": c.start,
                         "end": c.end,
-                        "evidence": feature(c.feature),
+                        "evidence": feature(c.feature, ids),
                     }
                     for c in s.claims
                 ],
@@ -83,3 +93,8 @@ def summary(one: Summary) -> dict[str, object]:
             for s in one.sentences
         ],
     }
+
+
+def quality(flags: Quality) -> list[str]:
+    """Write quality as words, `no_contact`; a good reading has none."""
+    return [str(flag.name).lower() for flag in Quality if flag and flags & flag]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+from datetime import date, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -10,6 +11,9 @@ import typer
 from healthslm.cli.session import Session, now_or, parse_time
 from healthslm.errors import UsageError
 from healthslm.store import Store
+from healthslm.text import clean
+
+_DAYS = re.compile(r"(\d{1,5})d", re.ASCII)
 
 From = Annotated[
     str | None,
@@ -38,3 +42,21 @@ def period(start: str | None, end: str | None, current: Session, store: Store) -
             f"The period from {begin.isoformat()} to {until.isoformat()} is empty.", "Swap them."
         )
     return begin, until
+
+
+def last_day(option: str, text: str, today: date) -> date | None:
+    """Read the last day on which something may be used: a date, or how many days from today.
+
+    Raises `UsageError` for what is no day, or one that is over.
+    """
+    if not text:
+        return None
+    how = "Write a day like 2026-12-31, or 30d for thirty days from now."
+    try:
+        days = _DAYS.fullmatch(text)
+        last = today + timedelta(days=int(days[1])) if days else date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"{option} {clean(text, 40)!r} is no day.", how) from error
+    if last < today:
+        raise UsageError(f"{option} {last} is over already.", how)
+    return last

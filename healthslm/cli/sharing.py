@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from healthslm.cli import terminal
+from healthslm.cli.period import last_day
 from healthslm.cli.session import Session, long_enough
 from healthslm.clock import utc_now
 from healthslm.errors import HealthslmError, LockedError, UsageError
@@ -54,7 +53,6 @@ ExpiresOption = Annotated[
 ]
 NOT_ENCRYPTED = "These files are not encrypted. Hand them over only to whom you trust."
 _LONGEST = 200
-_DAYS = re.compile(r"(\d{1,5})d", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +93,9 @@ def decided(
         )
     today = utc_now().astimezone(current.zone).date()
     terms = Terms(
-        to_whom=clean(to_whom, _LONGEST), purpose=clean(purpose, _LONGEST), expires=_until(expires, today)
+        to_whom=clean(to_whom, _LONGEST),
+        purpose=clean(purpose, _LONGEST),
+        expires=last_day("--expires", expires, today),
     )
     if recipients:
         found = {one.text: one for given in recipients for one in _recipients(given)}
@@ -222,18 +222,3 @@ def _ask() -> None:
     terminal.say(NOT_ENCRYPTED, "yellow")
     if not typer.confirm("Write them all the same?", default=False, err=True):
         raise HealthslmError("Nothing was written.", "To encrypt it: --recipient KEY or --passphrase")
-
-
-def _until(text: str, today: date) -> date | None:
-    """Read the last day on which a hand-over may be used: a date, or how many days from today."""
-    if not text:
-        return None
-    how = "Write a day like 2026-12-31, or 30d for thirty days from now."
-    try:
-        days = _DAYS.fullmatch(text)
-        last = today + timedelta(days=int(days[1])) if days else date.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(f"--expires {clean(text, 40)!r} is no day.", how) from error
-    if last < today:
-        raise UsageError(f"--expires {last} is over already.", how)
-    return last

@@ -12,6 +12,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "note": ("asking",),
     "backup": ("backup",),
     "restore": ("backup",),
+    "companion": ("companion",),
     "devices": ("devices",),
     "doctor": ("doctor",),
     "eval": ("evaluate",),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from healthslm.export import words
@@ -25,12 +25,17 @@ _DRAWN = {
 
 def lines(kinds: tuple[Kind, ...], review: Review, axis: Scale) -> list[Json]:
     """Return where the thresholds of a chart stand, those that its axis reaches: `y` and the number."""
-    found = {f"{one.value:g}": axis.y(one.value) for kind in kinds for one in _of(kind, review)}
+    found = {
+        f"{one.value:g}": axis.y(one.value)
+        for kind in kinds
+        for one in thresholds_of(kind, review.thresholds)
+    }
     return [{"y": y, "label": label} for label, y in found.items() if 0 <= y <= 1]
 
 
-def _of(kind: Kind, review: Review) -> Iterator[Threshold]:
-    named = {(rule, one.name): one for rule, ones in review.thresholds.items() for one in ones}
+def thresholds_of(kind: Kind, thresholds: Mapping[str, Sequence[Threshold]]) -> Iterator[Threshold]:
+    """Yield the thresholds, of those of all rules by name, that stand in the chart of a kind."""
+    named = {(rule, one.name): one for rule, ones in thresholds.items() for one in ones}
     target = named.get(("low_spo2", "target_low"))
     has_target = target is not None and target.value > NO_TARGET_LOW
     for key in _DRAWN.get(kind, ()):

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from healthslm import as_json
 from healthslm.analysis.days import day_bounds
 from healthslm.export import words
 from healthslm.export.source import Piece, Source, pieces
@@ -78,8 +79,7 @@ def _named(source: Source, address: str) -> tuple[str, str]:
 @lru_cache(maxsize=256)
 def quality_words(bits: int) -> str:
     """Return quality flags as words with a space: `no_contact implausible`, or `good` for none."""
-    names = [str(flag.name).lower() for flag in Quality if flag and bits & flag]
-    return " ".join(names) or "good"
+    return " ".join(as_json.quality(Quality(bits))) or "good"
 
 
 def hours(review: Review, source: Source) -> Iterator[Batch]:

@@ -38,6 +38,8 @@ class Event(StrEnum):
     RULE_CHANGED = "rule changed"
     ALERT_ACKNOWLEDGED = "alert acknowledged"
     ALERT_SNOOZED = "alert snoozed"
+    CLIENT_ADDED = "phone or program added"
+    CLIENT_REVOKED = "phone or program revoked"
     READING_CORRECTED = "reading corrected"
     READING_DELETED = "reading deleted"
     READINGS_FORGOTTEN = "readings forgotten"

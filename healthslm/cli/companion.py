@@ -1,0 +1,204 @@
+"""`healthslm companion`: the page for the phone, and who may look at it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import time
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from healthslm.analysis import day_bounds
+from healthslm.cli import terminal
+from healthslm.cli.app import Json, app
+from healthslm.cli.period import last_day
+from healthslm.cli.session import Session, session
+from healthslm.clock import utc_now
+from healthslm.companion import Box, Client, Role, application, clients_in, pairing, revoke, server
+from healthslm.companion.clients import add, digest, new_id, packed
+from healthslm.errors import HealthslmError, UsageError
+from healthslm.store import Store
+from healthslm.store.audit import Event
+from healthslm.text import clean
+
+companion = typer.Typer(help="A page for the phone, served by this machine at home.", no_args_is_help=True)
+app.add_typer(companion, name="companion")
+RoleOption = Annotated[Role, typer.Option("--role", help="What the phone may see.")]
+UntilOption = Annotated[
+    str,
+    typer.Option("--until", metavar="DATE|DAYS", help="Until when: 2026-12-31, or 30d.", show_default=False),
+]
+PortOption = Annotated[int, typer.Option(min=1, max=65535, help="The port of the page.")]
+_LOOK_S = 0.5
+_TOKEN_BYTES = 32
+
+
+@companion.command("serve")
+def companion_serve(
+    context: typer.Context,
+    port: PortOption = server.PORT,
+    host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 are all.")] = "0.0.0.0",  # noqa: S104  the home network is what it is for
+) -> None:
+    """Serve the page until it is stopped. Pair a phone with `healthslm companion pair`."""
+    current = session(context)
+    sockets = [server.listening_on(host, port)]
+    with current.store() as store, current.writer() as writer:
+        tls = server.certificates(store, server.addresses_here(), utc_now(), os.urandom)
+        box = Box(store=store, zone=current.zone, home=current.settings.home, writer=writer)
+        terminal.say(f"Serving {_address(port)} until it is stopped. Next: healthslm companion pair")
+        try:
+            asyncio.run(_serve(box, sockets, tls))
+        finally:
+            box.close()
+
+
+async def _serve(box: Box, sockets: list[socket.socket], tls: server.Certificates) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await server.serve(application(box, tls.authority), sockets, tls, stop)
+
+
+@companion.command("pair")
+def companion_pair(
+    context: typer.Context,
+    role: RoleOption = Role.WEARER,
+    until: UntilOption = "",
+    port: PortOption = server.PORT,
+) -> None:
+    """Let a phone in: shows a QR code for it, then asks whether both show the same six digits."""
+    current = session(context)
+    ends = _until(until, current)
+    with current.store() as store:
+        tls = server.certificates(store, server.addresses_here(), utc_now(), os.urandom)
+        offer, secret = pairing.offer(store, role, utc_now(), os.urandom, ends)
+        link = f"{_address(port)}/pair#{secret}"
+        _show(link, tls)
+        try:
+            client = _wait(store, offer.id)
+        except (KeyboardInterrupt, HealthslmError):
+            pairing.withdraw(store, offer.id, utc_now())
+            raise
+    terminal.say(f"{client.name} ({client.id[:8]}) is paired as {client.role}.")
+
+
+def _show(link: str, tls: server.Certificates) -> None:
+    import segno  # noqa: PLC0415  only this needs it
+
+    terminal.out.print("Open this with the phone's camera. It is good once, for ten minutes:\n")
+    segno.make(link, error="m").terminal(out=sys.stdout, compact=True, border=2)
+    terminal.out.print(f"\n{link}", markup=False, soft_wrap=True)
+    terminal.say(
+        "The phone does not know this machine yet and will warn. The page shows how to make it known; the"
+        " authority's fingerprint there must be:"
+    )
+    terminal.out.print(tls.authority.fingerprint, markup=False, soft_wrap=True)
+
+
+def _wait(store: Store, offer_id: str) -> Client:
+    """Wait for a phone, and have somebody compare the digits. Raises `HealthslmError` where none is let in."""
+    while True:
+        found = pairing.find(store, offer_id, utc_now())
+        if found is None:
+            raise HealthslmError("No phone was paired: the code's time is over.", "Make another one.")
+        if found.claim is not None:
+            digits = f"{found.claim.code[:3]} {found.claim.code[3:]}"
+            terminal.out.print(terminal.cell(f"{found.claim.name} shows six digits: are they {digits}?"))
+            if not typer.confirm("The same?", default=False, err=True):
+                raise HealthslmError(
+                    "The phone was not paired.", "Make another code if it was the right one."
+                )
+            client = pairing.confirm(store, offer_id, utc_now(), os.urandom)
+            store.note_event(
+                Event.CLIENT_ADDED, utc_now(), client=client.id, name=client.name, role=client.role
+            )
+            store.commit()
+            return client
+        time.sleep(_LOOK_S)
+
+
+@companion.command("token")
+def companion_token(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Which program it is for.")],
+    role: RoleOption = Role.WEARER,
+    until: UntilOption = "",
+) -> None:
+    """Make a token for a program of your own; it is shown once. docs/companion.md tells of the API."""
+    current = session(context)
+    called = clean(name, pairing.NAME_LIMIT)
+    if not called:
+        raise UsageError("The name has no letter that can be shown.", "Name it like my-dashboard.")
+    ends = _until(until, current)
+    if role is Role.CLINICIAN and ends is None:
+        raise UsageError("A clinician's token ends on a day.", "Say until when: --until 30d")
+    token = packed(os.urandom(_TOKEN_BYTES))
+    with current.store() as store:
+        client = Client(
+            id=new_id(os.urandom), name=called, role=role, token=digest(token), added=utc_now(), expires=ends
+        )
+        add(store, client)
+        store.note_event(Event.CLIENT_ADDED, utc_now(), client=client.id, name=called, role=role)
+        store.commit()
+    terminal.out.print(token, markup=False, soft_wrap=True)
+    terminal.say(f"{called} ({client.id[:8]}) may look as {role}. The token is kept nowhere: copy it now.")
+
+
+@companion.command("devices")
+def companion_devices(context: typer.Context, json: Json = False) -> None:
+    """List the phones and programs that may look."""
+    current = session(context)
+    with current.store() as store:
+        found = clients_in(store)
+    if json:
+        terminal.print_json([one.model_dump(mode="json", exclude={"key", "token"}) for one in found])
+        return
+    if not found:
+        terminal.say("No phone yet. Next: healthslm companion serve, and healthslm companion pair")
+        return
+    table = terminal.table_of("phone or program", "role", "last here", "until", whole=8)
+    for one in found:
+        ends = "" if one.expires is None else terminal.day_and_clock(one.expires, current.zone)
+        ends = ends if one.may_enter(utc_now()) else f"over since {ends}"
+        last = terminal.day_and_clock(one.seen, current.zone) if one.seen else "never"
+        table.add_row(terminal.cell(f"{one.name} ({one.id[:8]})"), one.role.value, last, ends)
+    terminal.out.print(table)
+
+
+@companion.command("revoke")
+def companion_revoke(
+    context: typer.Context,
+    which: Annotated[
+        str | None, typer.Argument(metavar="ID", help="Its id, or the first letters of it.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All phones and programs.")] = False,
+) -> None:
+    """Take back what a phone or a program may see: at once, also where it is open."""
+    if (which is None) is not every:
+        raise UsageError("Name one by its id, or say --all.", "See: healthslm companion devices")
+    with session(context).store() as store:
+        gone = revoke(store, "*" if which is None else which)
+        for one in gone:
+            store.note_event(Event.CLIENT_REVOKED, utc_now(), client=one.id, name=one.name)
+        store.commit()
+    for one in gone:
+        terminal.say(f"{one.name} ({one.id[:8]}) may not look any more.")
+    if not gone:
+        terminal.say("There was none.")
+
+
+def _address(port: int) -> str:
+    first = next(iter(server.addresses_here()))
+    host = f"[{first}]" if first.version == 6 else str(first)
+    return f"https://{host}:{port}"
+
+
+def _until(text: str, current: Session) -> datetime | None:
+    last = last_day("--until", text, utc_now().astimezone(current.zone).date())
+    return None if last is None else day_bounds(last, current.zone)[1]

@@ -1,0 +1,147 @@
+"""The companion as an application: routes, what a browser may do with it, and what happens to errors."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from collections.abc import AsyncIterator, Callable, MutableMapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from healthslm.companion import signing_in, views
+from healthslm.companion.access import Doors
+from healthslm.companion.answers import problem
+from healthslm.companion.authority import Identity
+from healthslm.companion.box import Box
+from healthslm.companion.feed import Feed
+from healthslm.companion.sessions import Sessions
+from healthslm.companion.throttle import Throttle
+from healthslm.errors import HealthslmError, MissingError, UsageError
+
+_LOG = logging.getLogger(__name__)
+STATIC = Path(str(files("healthslm.companion").joinpath("static")))
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "font-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'; require-trusted-types-for 'script'"
+)
+"""The page loads nothing that this box does not serve, and no text ever becomes a script."""
+_HEADERS = {
+    "content-security-policy": _POLICY,
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "bluetooth=(self), camera=(), geolocation=(), microphone=()",
+    "referrer-policy": "no-referrer",
+    "strict-transport-security": "max-age=31536000",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+
+
+def application(
+    box: Box,
+    authority: Identity | None = None,
+    *,
+    counter: Callable[[], float] = time.monotonic,
+    random: Callable[[int], bytes] = os.urandom,
+) -> Starlette:
+    """Return the application that serves one person's box.
+
+    `authority` is what a phone is to trust, if it has to; `counter` seconds since some moment.
+    """
+    feed = Feed(box)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        looking = asyncio.create_task(feed.run())
+        try:
+            yield
+        finally:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+
+    async def trusted(_request: Request) -> Response:
+        if authority is None:
+            return problem(404, "This box has no authority of its own.")
+        name = {"content-disposition": 'attachment; filename="healthslm.crt"'}
+        return Response(authority.der, media_type="application/x-x509-ca-cert", headers=name)
+
+    app = Starlette(
+        routes=[
+            *signing_in.ROUTES,
+            *views.ROUTES,
+            Route("/trust/healthslm.crt", trusted),
+            Mount("/", StaticFiles(directory=STATIC, html=True, check_dir=False)),
+        ],
+        exception_handlers={
+            UsageError: _mistaken,
+            MissingError: _missing,
+            HealthslmError: _failed,
+            Exception: _broken,
+        },
+        lifespan=lifespan,
+    )
+    app.add_middleware(_Headers)
+    app.state.doors = Doors(box=box, sessions=Sessions(counter, random), throttle=Throttle(counter))
+    app.state.feed = feed
+    return app
+
+
+class _Headers:
+    """Puts the headers on every answer; what is of somebody is kept by no cache."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        own = scope["path"].startswith("/api/")
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                _add(message, {**_HEADERS, "cache-control": "no-store" if own else "no-cache"})
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+
+def _add(message: MutableMapping[str, Any], headers: dict[str, str]) -> None:
+    there = {name.lower() for name, _ in message["headers"]}
+    message["headers"] = [
+        *message["headers"],
+        *((n.encode(), v.encode()) for n, v in headers.items() if n.encode() not in there),
+    ]
+
+
+def _mistaken(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, UsageError)  # noqa: S101  that is what it is registered for
+    return problem(422, error.message, error.hint)
+
+
+def _missing(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, MissingError)  # noqa: S101  likewise
+    return problem(404, error.message, error.hint)
+
+
+def _failed(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HealthslmError)  # noqa: S101  likewise
+    _LOG.error("%s", error)
+    return problem(503, error.message, error.hint)
+
+
+def _broken(_request: Request, error: Exception) -> Response:
+    _LOG.error("A request could not be answered.", exc_info=error)
+    return problem(500, "Something is wrong with healthslm itself.", "Its log on the box says what.")
