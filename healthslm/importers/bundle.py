@@ -151,7 +151,7 @@ class _Reader:
             self._samples(one, one.valueSampledData, found)
         elif any(code.code == mdc.CLOCK["code"] and code.system == mdc.MDC for code in one.code.coding):
             return  # read where a measurement points at it
-        elif one.effectiveDateTime is None:
+        elif not isinstance(one.effectiveDateTime, datetime):
             found.left["statistics and sums of a period, computed from readings"] += 1
         elif one.component:
             for part in one.component:
@@ -197,12 +197,14 @@ class _Reader:
             if extension.url != mdc.COINCIDENT or extension.valueReference is None:
                 continue
             clock = self._resources.get(extension.valueReference.reference)
-            if clock is None or clock.effectiveDateTime is None or clock.valueDateTime is None:
+            showed = None if clock is None else clock.valueDateTime
+            ours = None if clock is None else clock.effectiveDateTime
+            if showed is None or not isinstance(ours, datetime):
                 return None, Quality.CLOCK_CORRECTED
-            apart = clock.valueDateTime - clock.effectiveDateTime
+            apart = showed - ours
             if abs(apart) > _FARTHEST:
                 return None, Quality.CLOCK_CORRECTED
-            local = (time + apart).astimezone(clock.valueDateTime.tzinfo)
+            local = (time + apart).astimezone(showed.tzinfo)
             return local.replace(tzinfo=None), Quality.CLOCK_CORRECTED
         return None, Quality.GOOD
 

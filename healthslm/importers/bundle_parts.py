@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -118,7 +119,7 @@ class Resource(Component):
     serialNumber: str = ""  # noqa: N815
     deviceName: list[Text] = []  # noqa: N815
     version: list[Text] = []
-    effectiveDateTime: AwareDatetime | None = None  # noqa: N815
+    effectiveDateTime: AwareDatetime | date | None = None  # noqa: N815  a date of what a day came to
     effectivePeriod: Period | None = None  # noqa: N815
     identifiedPeriod: Period | None = None  # noqa: N815
     valueDateTime: AwareDatetime | None = None  # noqa: N815

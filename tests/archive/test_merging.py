@@ -119,6 +119,19 @@ def test_notes_come_back_and_findings_are_told(filled: Store, file: Path, empty:
         assert empty.trail(event=Event.IMPORTED)[0].detail["readings"] == empty.count()
 
 
+def test_what_a_day_came_to_is_counted_and_stops_nothing(filled: Store, tmp_path: Path, empty: Store) -> None:
+    """Steps of a whole day are told under its date, without a time."""
+    walked = [at("08:00") + timedelta(hours=n) for n in range(6)]
+    filled.append(Reading(time=time, kind=Kind.STEPS, value=400.0, device=STRAP) for time in walked)
+    path = tmp_path / "steps.fhir.json"
+    path.write_bytes(bundle_bytes(review(filled, DAY, NEXT, zone=ZoneInfo("UTC"), made_at=NOW)))
+    assert '"effectiveDateTime":"2026-11-02"' in path.read_text()
+    assert bundle.read(path).left["statistics and sums of a period, computed from readings"] > 1
+    with empty:
+        assert merged(empty, path).tallies["readings"].new > 0
+        assert empty.window(Kind.STEPS, DAY, NEXT).values.tolist() == []
+
+
 def test_twice_is_once_and_into_itself_is_nothing(filled: Store, file: Path, empty: Store) -> None:
     count = filled.count()
     assert merged(filled, file).new == 0
