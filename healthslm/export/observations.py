@@ -115,10 +115,7 @@ class Observer:
             "category": coding.category(first.kind),
             "code": summary_code(first.kind),
             "subject": self.subject,
-            "effectivePeriod": {
-                "start": coding.when(first.start, self.tz),
-                "end": coding.when(first.end, self.tz),
-            },
+            "effectivePeriod": coding.period(first.start, first.end, self.tz),
             **self.gateway.device(first.kind),
             **({"derivedFrom": derived} if derived else {}),
             "component": components(features),

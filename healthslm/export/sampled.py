@@ -117,10 +117,7 @@ def _sampled(run: _Run, kind: Kind, tz: ZoneInfo, subject: Json, gateway: Gatewa
         "status": "final",
         "code": {**code, "coding": [*code.get("coding", []), *([beside] if beside else [])]},
         "subject": subject,
-        "effectivePeriod": {
-            "start": coding.when(start, tz),
-            "end": coding.when(start + timedelta(microseconds=period * len(texts)), tz),
-        },
+        "effectivePeriod": coding.period(start, start + timedelta(microseconds=period * len(texts)), tz),
         **({"note": [{"text": note}]} if lost else {}),
         "valueSampledData": {
             "origin": coding.quantity(Decimal(0), info.ucum, info.unit),
