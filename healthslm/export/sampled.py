@@ -109,13 +109,11 @@ def _sampled(run: _Run, kind: Kind, tz: ZoneInfo, subject: Json, gateway: Gatewa
     origin = gateway.measured(kind, -1, guide="PhdRtsaObservation", profiles=[])
     if not whole:
         origin.pop("meta", None)
-    code = coding.kind_code(kind)
-    beside = mdc.measured(kind)
     return {
         "resourceType": "Observation",
         **origin,
         "status": "final",
-        "code": {**code, "coding": [*code.get("coding", []), *([beside] if beside else [])]},
+        "code": mdc.measurement_code(kind),
         "subject": subject,
         "effectivePeriod": coding.period(start, start + timedelta(microseconds=period * len(texts)), tz),
         **({"note": [{"text": note}]} if lost else {}),
