@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from healthslm.export import chart, limits, measured, rhythm_page, words
-from healthslm.export.focus import CHARTS, PARTS, Focus, Paper
+from healthslm.export.focus import CHARTED, CHARTS, PARTS, Focus, Paper
 from healthslm.export.glucose_page import agp
 from healthslm.export.page_findings import BRIEF, MOST_FINDINGS, levels, more, nothing_found, shown
 from healthslm.export.page_rest import devices, foot, missing, text, written
@@ -20,7 +20,7 @@ Windows = Mapping[Kind, Window]
 
 MOST_CHARTS = 5
 _OTHERS = (
-    *(kind for kinds in CHARTS[Focus.GENERAL] for kind in kinds),
+    *CHARTED,
     Kind.PULSE_RATE,
     Kind.MEAN_ARTERIAL,
     Kind.SENSOR_GLUCOSE,
@@ -117,13 +117,14 @@ def _vital(
     seen = [windows.get(k) or Window.of(k, review.start, review.end, ()) for k in kinds]
     used = [words.usable(w) for w in seen]
     some = [w for w in used if len(w)]
+    spans = chart.spans(mine, review.start, review.end)
     made: Json = {
         "title": _title(kinds),
         "unit": KINDS[kinds[0]].unit,
         "rows": [_numbers(k, review, tz, short=len(kinds) > 1) for k in kinds],
         "empty": "" if some else _reason(kinds, review, seen),
-        "spans": chart.spans(mine, review.start, review.end),
-        "tags": chart.tags(chart.spans(mine, review.start, review.end)),
+        "spans": spans,
+        "tags": chart.tags(spans),
         "holes": [],
         "strokes": [],
         "dots": [],
