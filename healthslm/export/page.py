@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -84,25 +83,21 @@ def page(
 def _head(review: Review, tz: ZoneInfo) -> Json:
     start, end, made = (t.astimezone(tz) for t in (review.start, review.end, review.made_at))
     offsets = " then ".join(dict.fromkeys(f"UTC{t.isoformat()[-6:]}" for t in (start, end)))
-    last = end - timedelta(microseconds=1)
-    day = "{0:%a} {0.day} {0:%b %Y}"
-    whole_days = (start.time(), end.time()) == (end.time(), start.time()) and not any(
-        (start.hour, start.minute, start.second)
-    )
-    if whole_days:
-        period = (
-            day.format(start) if start.date() == last.date() else f"{day.format(start)} to {day.format(last)}"
-        )
-        period += ", whole day" if start.date() == last.date() else ", whole days"
+    day = "{0:%a} {0.day} {0:%b %Y}".format
+    days = words.whole_days(review.start, review.end, tz)
+    if days is None:
+        period = f"{day(start)} {start:%H:%M} to {day(end)} {end:%H:%M}"
+    elif days[0] == days[1]:
+        period = f"{day(days[0])}, whole day"
     else:
-        period = f"{day.format(start)} {start:%H:%M} to {day.format(end)} {end:%H:%M}"
+        period = f"{day(days[0])} to {day(days[1])}, whole days"
     birth = words.clean(review.person.birth_date, 20)
     return {
         "name": words.clean(review.person.name, 70) or "Name not given",
         "birth": f"born {birth}" if birth else "date of birth not given",
         "period": period,
         "zone": f"{tz.key} ({offsets})",
-        "made": f"{day.format(made)} {made:%H:%M}",
+        "made": f"{day(made)} {made:%H:%M}",
     }
 
 
