@@ -19,6 +19,7 @@ import pyrage
 
 from healthslm.archive.veiled import Veiled
 from healthslm.errors import ImportFailedError, LockedError, UsageError
+from healthslm.export.streams import Target
 
 Identity = Any
 """Somebody's secret key, of pyrage."""
@@ -126,7 +127,7 @@ def _decrypted(
             "Make room and say it again: nothing was stored.",
         )
     with Veiled(folder) as veiled:
-        target = _Target(veiled)
+        target = Target(veiled)
         try:
             pyrage.decrypt_io(file, target, list(identities))
         except pyrage.DecryptError as error:
@@ -138,25 +139,6 @@ def _decrypted(
         veiled.seek(0)
         with io.BufferedReader(veiled) as plain:
             yield cast(BinaryIO, plain)
-
-
-class _Target:
-    """Where the plain bytes go; what goes wrong in writing them is kept."""
-
-    def __init__(self, file: Veiled) -> None:
-        self._file = file
-        self.error: Exception | None = None
-
-    def write(self, data: bytes) -> int:
-        """Write, and keep what goes wrong."""
-        try:
-            return self._file.write(data)
-        except Exception as error:
-            self.error = error
-            raise
-
-    def flush(self) -> None:
-        """Nothing waits here."""
 
 
 def _under(path: Path, file: BinaryIO, passphrase: str) -> bytes:
