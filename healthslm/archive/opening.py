@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
@@ -17,6 +16,7 @@ from typing import Any, BinaryIO, cast
 
 import pyrage
 
+from healthslm.archive.room import see_room
 from healthslm.archive.veiled import Veiled
 from healthslm.errors import ImportFailedError, LockedError, UsageError
 from healthslm.export.streams import Target
@@ -120,12 +120,7 @@ def opened(
 def _decrypted(
     path: Path, file: BinaryIO, folder: Path, identities: Sequence[Identity]
 ) -> Iterator[BinaryIO]:
-    size, free = path.stat().st_size, shutil.disk_usage(folder).free
-    if size > free:
-        raise ImportFailedError(
-            f"{path.name} has {size / 1e6:,.0f} MB, and the disk under {folder} {free / 1e6:,.0f} MB left.",
-            "Make room and say it again: nothing was stored.",
-        )
+    see_room(path.name, folder, path.stat().st_size)
     with Veiled(folder) as veiled:
         target = Target(veiled)
         try:

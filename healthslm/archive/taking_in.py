@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -26,6 +25,7 @@ from healthslm.archive.records import (
     SettingRow,
     StreamRow,
 )
+from healthslm.archive.room import see_room
 from healthslm.archive.writing import UNREADABLE
 from healthslm.errors import DamagedError, ImportFailedError
 from healthslm.readings import Kind
@@ -70,13 +70,7 @@ def take_in(
     nothing in twice. Raises `ImportFailedError` for what no archive of ours has, and where the disk has no
     room; the store is then as it was.
     """
-    free = shutil.disk_usage(store.folder).free
-    if archive.room > free:
-        raise ImportFailedError(
-            f"{archive.name} may need {archive.room / 1e6:,.0f} MB, and the disk under {store.folder} has"
-            f" {free / 1e6:,.0f} MB left.",
-            "Make room and say it again: nothing was stored.",
-        )
+    see_room(archive.name, store.folder, archive.room)
     outcome = Outcome()
 
     def all_of_it() -> None:

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from healthslm.archive import Archive, take_in
-from healthslm.archive import taking_in as taking
+from healthslm.archive import Archive, room, take_in
 from healthslm.errors import HealthslmError, ImportFailedError, StoreError
 from healthslm.readings import Kind, Reading
 from healthslm.store import CHEAPEST, Store, codec, create
@@ -289,7 +288,7 @@ def test_too_many_members(store: Store, good: bytes) -> None:
 
 def test_no_room(store: Store, good: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     full = type("Usage", (), {"free": 1000})
-    monkeypatch.setattr(taking.shutil, "disk_usage", lambda _path: full)
+    monkeypatch.setattr(room.shutil, "disk_usage", lambda _path: full)
     assert "has 0 MB left" in refused(store, good)
 
 
