@@ -11,7 +11,7 @@ needs neither the store's passphrase nor healthslm to be read.
 """
 
 from healthslm.archive.merging import merge
-from healthslm.archive.opening import Form, form_inside, form_of, identities_in, opened, sha256_of
+from healthslm.archive.opening import Form, form_of, identities_in, opened, sha256_of
 from healthslm.archive.reading import Archive
 from healthslm.archive.records import Manifest
 from healthslm.archive.taking_in import Outcome, take_in
@@ -23,7 +23,6 @@ __all__ = [
     "Manifest",
     "Outcome",
     "archived",
-    "form_inside",
     "form_of",
     "identities_in",
     "merge",

@@ -62,15 +62,6 @@ def form_of(path: Path) -> Form:
     raise ImportFailedError(f"{path} is neither an archive nor a Bundle.", _KINDS)
 
 
-def form_inside(file: BinaryIO, name: str) -> Form:
-    """Say what was in an encrypted file: an archive."""
-    head = file.read(4)
-    file.seek(0)
-    if not head.startswith(b"PK"):
-        raise ImportFailedError(f"What is encrypted in {name} is no archive.", _KINDS)
-    return Form.ZIP
-
-
 def identities_in(path: Path) -> list[Identity]:
     """Read secret keys: AGE-SECRET-KEY-1… one a line, or an SSH key without a passphrase.
 
@@ -99,21 +90,31 @@ def opened(
 ) -> Iterator[BinaryIO]:
     """Open the plain bytes of a file, to be read anywhere; `folder` is where there is room for them.
 
-    Raises `LockedError` for keys that do not open it, `ImportFailedError` where it is cut or changed.
+    Raises `LockedError` for keys that do not open it, `ImportFailedError` where it is cut or changed, or
+    something else than an archive was encrypted.
     """
     try:
         with path.open("rb") as file:
             if form is Form.FOR_RECIPIENTS:
                 with _decrypted(path, file, folder, identities) as plain:
-                    yield plain
+                    yield _archive_in(path, plain)
             elif form is Form.UNDER_PASSPHRASE:
-                yield io.BytesIO(_under(path, file, passphrase))
+                yield _archive_in(path, io.BytesIO(_under(path, file, passphrase)))
             else:
                 yield file
     except OSError as error:
         raise ImportFailedError(
             f"{path} cannot be read: {error.strerror or error}.", "Nothing of it was stored."
         ) from error
+
+
+def _archive_in(path: Path, plain: BinaryIO) -> BinaryIO:
+    """Return what was encrypted, to be read from its beginning. Raises where it is no archive."""
+    head = plain.read(2)
+    plain.seek(0)
+    if head != b"PK":
+        raise ImportFailedError(f"What is encrypted in {path.name} is no archive.", _KINDS)
+    return plain
 
 
 @contextmanager

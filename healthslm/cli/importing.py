@@ -15,7 +15,6 @@ from healthslm.archive import (
     Form,
     Manifest,
     Outcome,
-    form_inside,
     form_of,
     identities_in,
     opened,
@@ -68,8 +67,6 @@ def import_file(
     with ExitStack() as stack:
         room = current.settings.home
         plain = stack.enter_context(opened(file, form, room, identities=keys, passphrase=secret))
-        if form is not Form.ZIP:
-            form_inside(plain, file.name)
         digest = sha256_of(plain)
         archive = Archive(plain, file.name)
         archive.check()

@@ -185,3 +185,16 @@ def test_no_room_for_what_is_encrypted(
     with pytest.raises(ImportFailedError, match="has 0 MB left"):
         read_back(path, tmp_path, key[0])
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.zip.age", "key"]
+
+
+def test_something_else_that_was_encrypted(tmp_path: Path, key: tuple[Path, str]) -> None:
+    path = sealed_file(tmp_path, key[1], b'{"resourceType": "Bundle"}')
+    with pytest.raises(ImportFailedError, match=r"encrypted in a\.zip\.age is no archive"):
+        read_back(path, tmp_path, key[0])
+    with staged([(path, sealing(pieces(b""), "a few good words"))]):
+        pass
+    with (
+        pytest.raises(ImportFailedError, match="is no archive"),
+        opened(path, form_of(path), tmp_path, passphrase="a few good words"),
+    ):
+        pass
