@@ -307,7 +307,9 @@ def review(
     measured = [kind for kind in Kind if kind in ever and not KINDS[kind].waveform]
     long = [kind for kind in measured if end - start > LONG and (KINDS[kind].holds or _SLOW) < _SLOW]
     seen = {kind: overview(store, kind, start, end) for kind in long}
-    windows = {kind: seen[kind][0] if kind in seen else store.window(kind, start, end) for kind in measured}
+    windows = {
+        kind: seen[kind].window if kind in seen else store.window(kind, start, end) for kind in measured
+    }
     rules = in_force(store) if rules is None else rules
     history = History(store, zone)
     found = history.findings(rules, start, end)
@@ -315,7 +317,7 @@ def review(
     features = features_of(
         windows,
         irregular=any(f.rule == IRREGULAR_RHYTHM.name for f in findings),
-        known={kind: features for kind, (_, features) in seen.items()},
+        known={kind: one.features for kind, one in seen.items()},
     )
     texts = {
         audience: narrate(
@@ -359,6 +361,7 @@ def review(
         written=tuple(store.notes(start, end)),
         origins=_origins(store, windows, sources),
         beats=strip(store, findings, of_days),
+        spreads={kind: (one.lowest, one.highest) for kind, one in seen.items()},
     )
 
 

@@ -220,7 +220,8 @@ def test_an_overview_says_what_all_readings_say(store: Store, days: int) -> None
     store.append_columns(Kind.HEART_RATE, "AA:01", columns)
     store.commit()
     end = DAY + timedelta(days=days)
-    window, features = overview(store, Kind.HEART_RATE, DAY, end)
+    seen = overview(store, Kind.HEART_RATE, DAY, end)
+    window, features = seen.window, seen.features
     exact = describe(store.window(Kind.HEART_RATE, DAY, end))
     for ours, theirs in zip(features, exact, strict=True):
         assert (ours.name, ours.text, ours.unit) == (theirs.name, theirs.text, theirs.unit)

@@ -23,6 +23,8 @@ Json = dict[str, Any]
 
 BUCKETS = 320
 """Buckets over a chart's width; each keeps its first, lowest, highest and last value, so extremes survive."""
+BANDS = 160
+"""Buckets over a chart's width of which the lowest and highest reading are drawn as a bar."""
 LABELLED = 10
 """Spot measurements up to which every one is labelled with its value."""
 _SHARE = 1 / BUCKETS
@@ -115,6 +117,20 @@ def line(window: Window, axis: Scale) -> list[list[list[float]]]:
         chosen = keep[part == number].tolist()
         strokes.append([[round(float(x[i]), 4), axis.y(float(good.values[i]))] for i in chosen])
     return strokes
+
+
+def band(window: Window, lowest: Floats, highest: Floats, axis: Scale) -> list[list[float]]:
+    """Return each bucket from its highest to its lowest reading: `[left, top, bottom]`.
+
+    `lowest` and `highest`: shape `(n,)`, of the readings that each mean in the window is of.
+    """
+    bucket = (place(window.times, window.start, window.end) * BANDS).astype(np.int64).clip(0, BANDS - 1)
+    first = np.flatnonzero(np.diff(bucket, prepend=-1))
+    if not len(first):
+        return []
+    tops, bottoms = np.maximum.reduceat(highest, first), np.minimum.reduceat(lowest, first)
+    rows = zip(bucket[first].tolist(), tops.tolist(), bottoms.tolist(), strict=True)
+    return [[round(number / BANDS, 4), axis.y(top), axis.y(bottom)] for number, top, bottom in rows]
 
 
 def _holds(window: Window) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -67,6 +68,8 @@ def page(
         "empty_text": "No reading was received in this period. Nothing can be said about it.",
         "vitals": [_vital(kinds, review, windows, numbered, tz) for kinds in _charted(windows, focus)],
         "xticks": chart.time_ticks(review.start, review.end, tz),
+        "bands": chart.BANDS,
+        "line_told": _line_told(review),
         "others": _others(review, tz, _charted(windows, focus), profile=bool(profile)) if readings else [],
         "agp": profile,
         "strip": rhythm_page.strip(review, numbered, tz),
@@ -121,6 +124,7 @@ def _vital(
         "spans": spans,
         "tags": chart.tags(spans),
         "holes": [],
+        "band": [],
         "strokes": [],
         "dots": [],
         "bars": [],
@@ -130,8 +134,9 @@ def _vital(
     }
     if not some:
         return made
-    low, high = (float(f(w.values)) for f, w in ((min, _lowest(some)), (max, _highest(some))))
-    axis = chart.scale(kinds[0], low, high)
+    spread = review.spreads.get(kinds[0])
+    lows, highs = spread or (_lowest(some).values, _highest(some).values)
+    axis = chart.scale(kinds[0], float(lows.min()), float(highs.max()))
     made["yticks"] = chart.value_ticks(kinds[0], axis)
     made["limits"] = limits.lines(kinds, review, axis)
     made["usual"] = limits.usual(kinds, review, axis)
@@ -141,8 +146,18 @@ def _vital(
         made["dots"] = chart.dots(seen[0], axis)
     else:
         made["strokes"] = chart.line(seen[0], axis)
+        made["band"] = chart.band(seen[0], *spread, axis) if spread else []
         made["holes"] = [{"x0": a, "x1": b} for a, b in chart.holes(used[0])]
     return made
+
+
+def _line_told(review: Review) -> str:
+    """Say what the line of a chart is, and that no extreme is lost in it."""
+    steps = {window.step for kind, window in review.windows.items() if kind in review.spreads}
+    by = "hour" if any(step and step >= timedelta(hours=1) for step in steps) else "minute"
+    if not steps:
+        return "Each line keeps every lowest and highest value."
+    return f"Line: means by the {by}; the band around it: the lowest to the highest reading."
 
 
 def _charted(windows: Windows, focus: Focus) -> Sequence[tuple[Kind, ...]]:

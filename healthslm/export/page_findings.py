@@ -44,7 +44,7 @@ def shown(told: Told, review: Review, tz: ZoneInfo) -> Json:
         "evidence": [_evidence(e, review, tz) for e in finding.evidence[:6]],
         "action": words.clean(finding.action, 260),
         "rule": f"{words.clean(finding.rule, 50)} v{words.clean(finding.version, 20)}",
-        "source": words.clean(finding.source, 260).rstrip("."),
+        "source": words.clean(finding.source, 330).rstrip("."),
         "missing": words.clean("; ".join(finding.missing), 220),
         "personal": words.clean(" ".join(words.personal(finding, tz)), 300),
     }

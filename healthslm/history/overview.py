@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
 
 from healthslm.analysis import absent, extreme
-from healthslm.readings import KINDS, Feature, Kind, Window, moment
+from healthslm.readings import KINDS, Feature, Floats, Kind, Window, moment
 from healthslm.store import Store
 
 LONG = timedelta(days=2)
@@ -17,11 +17,22 @@ _MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
 _BY_HOUR = timedelta(days=32)
 
 
-def overview(store: Store, kind: Kind, start: datetime, end: datetime) -> tuple[Window, tuple[Feature, ...]]:
-    """Return a stream's means (by the minute, of over 32 days by the hour) and what `describe` would say.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Overview:
+    """A stream's means, what `describe` would say of all its readings, and the extremes of each mean.
 
-    The features are those of all readings: extremes and the latest are single ones, with their ids.
+    `window`: a mean by the minute, of over 32 days by the hour; `lowest`, `highest`: shape `(n,)`, of the
+    readings that each of its means is of.
     """
+
+    window: Window
+    features: tuple[Feature, ...]
+    lowest: Floats
+    highest: Floats
+
+
+def overview(store: Store, kind: Kind, start: datetime, end: datetime) -> Overview:
+    """Look at a stream's roll-ups; the extremes and the latest are single readings, with their ids."""
     step = _HOUR if end - start > _BY_HOUR else _MINUTE
     rolled = store.rollup(kind, start, end, step)
     some = np.flatnonzero(rolled.count)
@@ -39,7 +50,8 @@ def overview(store: Store, kind: Kind, start: datetime, end: datetime) -> tuple[
     if not len(some):
         why = f"no usable {info.title} reading in this period"
         names = (f"{kind}_{which}" for which in ("latest", "mean", "min", "max"))
-        return window, tuple(absent(name, kind, start, end, why, unit=info.ucum) for name in names)
+        features = tuple(absent(name, kind, start, end, why, unit=info.ucum) for name in names)
+        return Overview(window=window, features=features, lowest=window.values, highest=window.values)
 
     def bin_of(index: int) -> Window:
         begin = moment(rolled.starts[index])
@@ -66,7 +78,12 @@ def overview(store: Store, kind: Kind, start: datetime, end: datetime) -> tuple[
         readings=(int(first.ids[0]), int(last.ids[-1])) if len(first) and len(last) else (),
     )
     lowest, highest = some[np.argmin(rolled.minimum[some])], some[np.argmax(rolled.maximum[some])]
-    return window, (one("latest", int(some[-1])), mean, one("min", int(lowest)), one("max", int(highest)))
+    return Overview(
+        window=window,
+        features=(one("latest", int(some[-1])), mean, one("min", int(lowest)), one("max", int(highest))),
+        lowest=rolled.minimum[some],
+        highest=rolled.maximum[some],
+    )
 
 
 def _over(feature: Feature, window: Window, count: int, coverage: float) -> Feature:

@@ -416,7 +416,8 @@ class Review:
     `sources` says by kind which of them (addresses) the readings came from, where that is known; `origins`
     has the whole of those readings, by id, of which that does not say enough: their kind came from several
     devices, or the device's clock was wrong. `thresholds` are by rule those that it went by, `written` what
-    the person wrote in that time, `beats` the RR intervals of a quarter of an hour to be looked at.
+    the person wrote in that time, `beats` the RR intervals of a quarter of an hour to be looked at. Where a
+    window is of means, `spreads` has the lowest and the highest reading of each of them.
     """
 
     person: Person
@@ -436,3 +437,4 @@ class Review:
     written: tuple[Note, ...] = ()
     origins: Mapping[int, Reading] = field(default_factory=dict)
     beats: Window | None = None
+    spreads: Mapping[Kind, tuple[Floats, Floats]] = field(default_factory=dict)

@@ -216,3 +216,28 @@ def test_what_the_reader_looks_at_first_comes_first_and_nothing_is_left_out(fort
 def test_it_is_one_page_of_letter_too(fortnight: Review) -> None:
     (sheet,) = PdfReader(BytesIO(report(fortnight, paper=Paper.LETTER))).pages
     assert (round(sheet.mediabox.width), round(sheet.mediabox.height)) == (612, 792)
+
+
+def test_a_long_period_keeps_its_extremes_in_a_band(tmp_path: Path) -> None:
+    """The line is of means, which lose them; the band is of readings."""
+    made, _ = create(tmp_path / "home", "passphrase", profile=CHEAPEST)
+    with made as store:
+        for day in range(4):
+            begin = START + timedelta(days=day, hours=8)
+            rates = [70.0] * 600 + ([181.0] if day == 2 else [])
+            store.append(
+                Reading(time=begin + timedelta(seconds=n), kind=Kind.HEART_RATE, value=rate, device=CUFF)
+                for n, rate in enumerate(rates)
+            )
+        store.commit()
+        shown = page(review(store, START, START + timedelta(days=4), zone=ZONE, made_at=END))
+    (rate,) = shown["vitals"]
+    ticks = {float(t["label"]): t["y"] for t in rate["yticks"]}
+    (low, bottom), (high, top) = min(ticks.items()), max(ticks.items())
+    highest = min(y for _, y, _ in rate["band"])
+    assert low + (bottom - highest) / (bottom - top) * (high - low) == pytest.approx(181, abs=0.2)
+    assert [round(x * 4, 1) for x, y, _ in rate["band"] if y == highest] == [2.3]
+    assert (
+        shown["line_told"]
+        == "Line: means by the minute; the band around it: the lowest to the highest reading."
+    )
