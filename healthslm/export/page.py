@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from healthslm.export import chart, limits, measured, rhythm_page, words
 from healthslm.export.focus import CHARTED, CHARTS, PARTS, Focus, Paper
 from healthslm.export.glucose_page import agp
@@ -135,7 +137,8 @@ def _vital(
     if not some:
         return made
     spread = review.spreads.get(kinds[0])
-    lows, highs = spread or (_lowest(some).values, _highest(some).values)
+    read = np.concatenate([w.values for w in some])
+    lows, highs = spread or (read, read)
     axis = chart.scale(kinds[0], float(lows.min()), float(highs.max()))
     made["yticks"] = chart.value_ticks(kinds[0], axis)
     made["limits"] = limits.lines(kinds, review, axis)
@@ -154,9 +157,9 @@ def _vital(
 def _line_told(review: Review) -> str:
     """Say what the line of a chart is, and that no extreme is lost in it."""
     steps = {window.step for kind, window in review.windows.items() if kind in review.spreads}
-    by = "hour" if any(step and step >= timedelta(hours=1) for step in steps) else "minute"
     if not steps:
         return "Each line keeps every lowest and highest value."
+    by = "hour" if any(step and step >= timedelta(hours=1) for step in steps) else "minute"
     return f"Line: means by the {by}; the band around it: the lowest to the highest reading."
 
 
@@ -171,14 +174,6 @@ def _chart_of(finding: Finding) -> Kind | None:
     """The kind in whose chart a finding is marked: of its first evidence; for a rhythm the heart rate."""
     first = finding.evidence[0].kind if finding.evidence else None
     return Kind.HEART_RATE if first is Kind.RR_INTERVAL else first
-
-
-def _lowest(windows: Sequence[Window]) -> Window:
-    return min(windows, key=lambda w: float(w.values.min()))
-
-
-def _highest(windows: Sequence[Window]) -> Window:
-    return max(windows, key=lambda w: float(w.values.max()))
 
 
 def _feature(review: Review, name: str) -> Feature | None:
@@ -234,17 +229,19 @@ def _others(review: Review, tz: ZoneInfo, shown: Sequence[tuple[Kind, ...]], *, 
             amount = f"n={count}" + (f", coverage {row['coverage']}" if KINDS[kind].holds else "")
             lines.append(f"{KINDS[kind].title} ({KINDS[kind].unit}): {', '.join(told)}; {amount}")
     lines += measured.lines(review, profile=profile)
-    lines += measured.of_the_day(review, tz)
+    return [*lines, *measured.of_the_day(review, tz), *_variability(review, tz)]
+
+
+def _variability(review: Review, tz: ZoneInfo) -> list[str]:
+    """Return the line of heart-rate variability, if there is any, with the hours that it is of."""
     hrv = [f for f in review.features if f.name in _HRV]
+    if not hrv:
+        return []
     of = ""
-    if hrv and (hrv[0].start, hrv[0].end) != (review.start, review.end):
+    if (hrv[0].start, hrv[0].end) != (review.start, review.end):
         ends = [words.clock(t, tz, words.day(review)) for t in (hrv[0].start, hrv[0].end)]
         of = f" ({' to '.join(ends)})"
     told = [f"{words.title(f)} {words.value(f)}" for f in hrv if f.value is not None]
-    if told:
-        lines.append(
-            f"heart-rate variability{of}: {', '.join(told)}; n={max(f.count for f in hrv)} RR intervals"
-        )
-    elif hrv:
-        lines.append(f"heart-rate variability{of}: not known ({words.clean(hrv[0].reason, 120)})")
-    return lines
+    if not told:
+        return [f"heart-rate variability{of}: not known ({words.clean(hrv[0].reason, 120)})"]
+    return [f"heart-rate variability{of}: {', '.join(told)}; n={max(f.count for f in hrv)} RR intervals"]
