@@ -15,7 +15,6 @@ from healthslm.evaluation.page_check import (
     PERIOD,
     RULE,
     TIME,
-    TITLES,
     VERSION,
     WORDS,
     Check,
@@ -204,15 +203,13 @@ def _variability(check: Check) -> None:
 def _missing(check: Check) -> None:
     """Holes with their times, readings that are not usable, and what looks wrong, all by the readings."""
     marks, region = check.marks, check.region("What was not measured")
-    for title, kinds in TITLES.items():
-        for line in (
-            marks.search(rf"(?<!\w){plain(title)}: (?P<told>[^·]*)", region) if len(kinds) == 1 else ()
-        ):
-            span, rows = line.span("told"), check.truth.rows.get(kinds[0], [])
+    for kind, info in KINDS.items():
+        for line in marks.search(rf"(?<!\w){plain(info.title)}: (?P<told>[^·]*)", region):
+            span, rows = line.span("told"), check.truth.rows.get(kind, [])
             for found in marks.search(r"(\d+) of (\d+) readings not usable", span):
                 marks.value(found.span(1), stored=Fraction(sum(not row.usable for row in rows)))
                 marks.value(found.span(2), stored=Fraction(len(rows)))
-            holes = check.truth.holes(kinds[0], 2, timedelta(minutes=5))
+            holes = check.truth.holes(kind, 2, timedelta(minutes=5))
             for found in marks.search(
                 rf"without data ({CLOCK}) to ({CLOCK})(?: and ({CLOCK}) to ({CLOCK}))?", span
             ):
