@@ -64,15 +64,6 @@ def filling(data: bytes) -> Fill:
     return fill
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write `data` to `path` by way of a temporary file beside it; readable by its owner only.
-
-    Raises `ExportError` that names the path; what was there before is then untouched.
-    """
-    with staged([(path, filling(data))]):
-        pass
-
-
 @contextmanager
 def staged(files: Iterable[tuple[Path, Fill]]) -> Iterator[list[Path]]:
     """Have files whole and durable beside their places while the block runs, and there when it ended well.

@@ -10,7 +10,7 @@ import pytest
 
 from healthslm.errors import ExportError
 from healthslm.export import bundle_bytes, report, write
-from healthslm.export.files import write_whole
+from healthslm.export.files import filling, staged
 from healthslm.readings import Review
 
 
@@ -57,8 +57,9 @@ def test_a_folder_that_is_a_file_is_named(sick: Review, tmp_path: Path) -> None:
 
 def test_a_folder_in_the_way_of_the_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "there.pdf").mkdir()
-    with pytest.raises(ExportError, match=r"there\.pdf"):
-        write_whole(tmp_path / "there.pdf", b"x")
+    files = [(tmp_path / "first.pdf", filling(b"x")), (tmp_path / "there.pdf", filling(b"x"))]
+    with pytest.raises(ExportError, match=r"there\.pdf"), staged(files):
+        pass
     assert [p.name for p in tmp_path.iterdir()] == ["there.pdf"]
 
 
@@ -66,10 +67,11 @@ FULL = """
 import resource, sys
 from pathlib import Path
 from healthslm.errors import ExportError
-from healthslm.export.files import write_whole
+from healthslm.export.files import filling, staged
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
-    write_whole(Path(sys.argv[1]), b"new" * 1000)
+    with staged([(Path(sys.argv[1]), filling(b"new" * 1000))]):
+        pass
 except ExportError as error:
     print(error)
 """
