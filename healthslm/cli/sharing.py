@@ -157,6 +157,15 @@ def write_and_note(
     return [path for path, _ in written]
 
 
+def print_paths(paths: Sequence[Path], *, json: bool) -> None:
+    """Print where the files are, a line each, or as JSON."""
+    if json:
+        terminal.print_json([str(path) for path in paths])
+        return
+    for path in paths:
+        terminal.out.print(str(path), markup=False, soft_wrap=True)
+
+
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
