@@ -234,7 +234,9 @@ class Arrivals:
         if id >= DENSE:
             number, time = stream_and_time(id)
             stream = self._streams.get(number)
-            return id if stream is None else dense_id(stream.id, time)
+            if stream is None:  # of which nothing came: here its number may be another stream's
+                return id if self._keeps else -1
+            return dense_id(stream.id, time)
         if id not in self._ids:
             store = self._store
             self._ids[id] = id if self._keeps else store._next_id()

@@ -51,12 +51,16 @@ def test_out_and_back_in(run: Run, archive: Path, tmp_path: Path) -> None:
     assert said.code == 0
     assert "An archive of Ada Example" in said.stderr
     assert "to be added again: phone" in said.stderr
+    assert "fever 38.5 °C (usual 38): set by Dr. Example on 2026-11-02, chemotherapy." in said.stderr
+    assert "fever is told only once it has held for 10 minutes" in said.stderr
+    assert "hold here from now on: alert policy, fhir patient, person, thresholds" in said.stderr
     assert "readings" in said.stdout
     with open_store(tmp_path / "a", PASSPHRASE) as a, open_store(tmp_path / "b", PASSPHRASE) as b:
         ours, theirs = contents(a), contents(b)
         assert {**ours, "alerts": 0} == {**theirs, "alerts": 0}
         (entry,) = b.trail(event=Event.IMPORTED)
         assert entry.detail["readings"] == a.count()
+        assert "thresholds" in str(entry.detail["settings"])
         assert len(str(entry.detail["sha256"])) == 64
         (given,) = a.trail(event=Event.EXPORTED)[1:]
         assert (given.detail["formats"], given.detail["purpose"]) == ("archive", "moving")
@@ -73,6 +77,7 @@ def test_twice_as_json(run: Run, archive: Path) -> None:
 def test_only_looking_stores_nothing(run: Run, archive: Path, tmp_path: Path) -> None:
     said = run("b", "import", str(archive), "--check")
     assert said.code == 0
+    assert "fever 38.5 °C (usual 38): set by Dr. Example" in said.stderr
     assert "Nothing was stored" in said.stderr
     with open_store(tmp_path / "b", PASSPHRASE) as store:
         assert store.count() == 0
