@@ -61,7 +61,11 @@ def in_force(store: Shelf, rules: Sequence[Rule] = RULES) -> tuple[Rule, ...]:
 
     One that no rule has any more, or that it no longer takes, is left out: the rule's own number counts.
     """
-    ones = personal(store)
+    return having(personal(store), rules)
+
+
+def having(ones: Sequence[Personal], rules: Sequence[Rule] = RULES) -> tuple[Rule, ...]:
+    """Return the rules with these thresholds in them, as far as the rules take them."""
     return tuple(_with(rule, ones) for rule in rules)
 
 

@@ -2,6 +2,7 @@
 
 import math
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -60,11 +61,9 @@ def test_a_personal_threshold_decides_and_is_said_in_the_finding() -> None:
     (rule,) = rulebook.in_force(kept(), [RULE])
     (own,) = scan(rule, windows(rows))
     assert (usual.start, own.start) == (at("12:00"), at("13:00"))
-    assert words.personal(usual) == []
-    (sentence,) = words.personal(own)
-    assert (
-        sentence == "Personal threshold hot 38.6 Cel (usual 38): set by Dr. Stein on 2026-11-02, runs warm."
-    )
+    assert words.personal(usual, ZoneInfo("UTC")) == []
+    (sentence,) = words.personal(own, ZoneInfo("UTC"))
+    assert sentence == "Personal threshold hot 38.6 °C (usual 38): set by Dr. Stein on 2026-11-02, runs warm."
     assert own.missing == ("how you feel", "the other ear")
 
 

@@ -95,8 +95,8 @@ def _tags(alert: Alert, occasion: Occasion) -> list[Json]:
 def _period(alert: Alert) -> Json:
     """From when the episode began to when the rule last held; open while the alert is."""
     start = alert.finding.start
-    over = {"end": _when(max(start, alert.last_seen))} if alert.state is AlertState.RESOLVED else {}
-    return {"start": _when(start), **over}
+    over = alert.state is AlertState.RESOLVED
+    return coding.period(start, max(start, alert.last_seen) if over else None, UTC)
 
 
 def _observations(features: Sequence[Feature]) -> list[Json]:
@@ -127,7 +127,7 @@ def _observation(feature: Feature, name: str) -> Json:
     return {
         **base,
         "code": summary_code(feature.kind),
-        "effectivePeriod": {"start": _when(feature.start), "end": _when(feature.end)},
+        "effectivePeriod": coding.period(feature.start, feature.end, UTC),
         "component": components([feature]),
     }
 

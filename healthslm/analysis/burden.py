@@ -78,27 +78,23 @@ class Stretches:
 
     def __init__(self, window: Window, width: timedelta) -> None:
         self._beats = window.usable()
-        self._width = width
-        numbers = micros(self._beats) // (width // timedelta(microseconds=1))
+        self._width, self._width_us = width, width // timedelta(microseconds=1)
+        numbers = micros(self._beats) // self._width_us
         first = np.flatnonzero(np.diff(numbers, prepend=numbers[0] - 1 if len(numbers) else 0))
         self._numbers = numbers[first]
         self._judged: dict[int, Stretch] = {}
 
     def backwards(self, start: datetime, end: datetime) -> Iterator[Stretch]:
         """Yield the stretches with beats that lie wholly in `[start, end]`, the latest first."""
-        step = self._width // timedelta(microseconds=1)
-        low, high = (micro(at) for at in (start, end))
-        first = np.searchsorted(self._numbers, -(-low // step))
-        last = np.searchsorted(self._numbers, high // step)
+        first = np.searchsorted(self._numbers, -(-micro(start) // self._width_us))
+        last = np.searchsorted(self._numbers, micro(end) // self._width_us)
         for place in range(int(last) - 1, int(first) - 1, -1):
             yield self._at(place)
 
     def _at(self, place: int) -> Stretch:
         judged = self._judged.get(place)
         if judged is None:
-            start = moment(
-                np.datetime64(int(self._numbers[place] * (self._width // timedelta(microseconds=1))), "us")
-            )
+            start = moment(np.datetime64(int(self._numbers[place]) * self._width_us, "us"))
             judged = self._judged[place] = Stretch(window=self._beats.between(start, start + self._width))
         return judged
 

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from healthslm.archive.taking_in import Outcome
-from healthslm.importers.bundle import UNKNOWN, Brought, Series
+from healthslm.importers.bundle import Brought, Series
+from healthslm.importers.bundle_meaning import UNKNOWN
 from healthslm.readings import Note, Reading, Window, instant
 from healthslm.store import Store
 from healthslm.store.arrivals import Tally

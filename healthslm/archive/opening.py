@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
@@ -17,8 +16,10 @@ from typing import Any, BinaryIO, cast
 
 import pyrage
 
+from healthslm.archive.room import see_room
 from healthslm.archive.veiled import Veiled
 from healthslm.errors import ImportFailedError, LockedError, UsageError
+from healthslm.export.streams import Target
 
 Identity = Any
 """Somebody's secret key, of pyrage."""
@@ -61,15 +62,6 @@ def form_of(path: Path) -> Form:
     raise ImportFailedError(f"{path} is neither an archive nor a Bundle.", _KINDS)
 
 
-def form_inside(file: BinaryIO, name: str) -> Form:
-    """Say what was in an encrypted file: an archive."""
-    head = file.read(4)
-    file.seek(0)
-    if not head.startswith(b"PK"):
-        raise ImportFailedError(f"What is encrypted in {name} is no archive.", _KINDS)
-    return Form.ZIP
-
-
 def identities_in(path: Path) -> list[Identity]:
     """Read secret keys: AGE-SECRET-KEY-1… one a line, or an SSH key without a passphrase.
 
@@ -98,15 +90,16 @@ def opened(
 ) -> Iterator[BinaryIO]:
     """Open the plain bytes of a file, to be read anywhere; `folder` is where there is room for them.
 
-    Raises `LockedError` for keys that do not open it, `ImportFailedError` where it is cut or changed.
+    Raises `LockedError` for keys that do not open it, `ImportFailedError` where it is cut or changed, or
+    something else than an archive was encrypted.
     """
     try:
         with path.open("rb") as file:
             if form is Form.FOR_RECIPIENTS:
                 with _decrypted(path, file, folder, identities) as plain:
-                    yield plain
+                    yield _archive_in(path, plain)
             elif form is Form.UNDER_PASSPHRASE:
-                yield io.BytesIO(_under(path, file, passphrase))
+                yield _archive_in(path, io.BytesIO(_under(path, file, passphrase)))
             else:
                 yield file
     except OSError as error:
@@ -115,18 +108,22 @@ def opened(
         ) from error
 
 
+def _archive_in(path: Path, plain: BinaryIO) -> BinaryIO:
+    """Return what was encrypted, to be read from its beginning. Raises where it is no archive."""
+    head = plain.read(2)
+    plain.seek(0)
+    if head != b"PK":
+        raise ImportFailedError(f"What is encrypted in {path.name} is no archive.", _KINDS)
+    return plain
+
+
 @contextmanager
 def _decrypted(
     path: Path, file: BinaryIO, folder: Path, identities: Sequence[Identity]
 ) -> Iterator[BinaryIO]:
-    size, free = path.stat().st_size, shutil.disk_usage(folder).free
-    if size > free:
-        raise ImportFailedError(
-            f"{path.name} has {size / 1e6:,.0f} MB, and the disk under {folder} {free / 1e6:,.0f} MB left.",
-            "Make room and say it again: nothing was stored.",
-        )
+    see_room(path.name, folder, path.stat().st_size)
     with Veiled(folder) as veiled:
-        target = _Target(veiled)
+        target = Target(veiled)
         try:
             pyrage.decrypt_io(file, target, list(identities))
         except pyrage.DecryptError as error:
@@ -138,25 +135,6 @@ def _decrypted(
         veiled.seek(0)
         with io.BufferedReader(veiled) as plain:
             yield cast(BinaryIO, plain)
-
-
-class _Target:
-    """Where the plain bytes go; what goes wrong in writing them is kept."""
-
-    def __init__(self, file: Veiled) -> None:
-        self._file = file
-        self.error: Exception | None = None
-
-    def write(self, data: bytes) -> int:
-        """Write, and keep what goes wrong."""
-        try:
-            return self._file.write(data)
-        except Exception as error:
-            self.error = error
-            raise
-
-    def flush(self) -> None:
-        """Nothing waits here."""
 
 
 def _under(path: Path, file: BinaryIO, passphrase: str) -> bytes:

@@ -42,7 +42,7 @@ _MINUTES = DAY_US // MINUTES.period
 _BINS = 400
 """Bins that a minute's histogram can have at most."""
 _PIECE = 1 << 16
-_OURS = "Use an archive as `healthslm export archive` writes it."
+OURS = "Use an archive as `healthslm export archive` writes it."
 _AGAIN = "Fetch or copy it again: nothing of it was stored."
 _T = TypeVar("_T", bound=Row)
 
@@ -68,23 +68,23 @@ class Archive:
         shown = clean(info.filename, 60)
         if not _NAME.fullmatch(info.filename):
             raise ImportFailedError(
-                f"{self.name} has a member {shown!r}, which no archive of ours has.", _OURS
+                f"{self.name} has a member {shown!r}, which no archive of ours has.", OURS
             )
         if info.filename in self._infos:
-            raise ImportFailedError(f"{self.name} has the member {shown} twice.", _OURS)
+            raise ImportFailedError(f"{self.name} has the member {shown} twice.", OURS)
         if info.flag_bits & 1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise ImportFailedError(f"{self.name} has its member {shown} packed in another way.", _OURS)
+            raise ImportFailedError(f"{self.name} has its member {shown} packed in another way.", OURS)
         self._infos[info.filename] = info
 
     def _manifest(self) -> Manifest:
         if MANIFEST not in self._infos:
             raise ImportFailedError(
-                f"{self.name} is a ZIP without {MANIFEST}: no archive of healthslm.", _OURS
+                f"{self.name} is a ZIP without {MANIFEST}: no archive of healthslm.", OURS
             )
         with self._reader(MANIFEST, None) as reader:
             data = reader.read(_MOST_MANIFEST + 1)
         if len(data) > _MOST_MANIFEST:
-            raise ImportFailedError(f"{MANIFEST} in {self.name} is larger than any of ours.", _OURS)
+            raise ImportFailedError(f"{MANIFEST} in {self.name} is larger than any of ours.", OURS)
         try:
             head = Head.model_validate_json(data)
             if head.format == "healthslm archive" and head.version > VERSION:
@@ -95,12 +95,12 @@ class Archive:
                 )
             return Manifest.model_validate_json(data)
         except ValidationError as error:
-            raise ImportFailedError(f"{MANIFEST} in {self.name}: {_said(error)}.", _OURS) from error
+            raise ImportFailedError(f"{MANIFEST} in {self.name}: {_said(error)}.", OURS) from error
 
     def _check_members(self) -> None:
         names = [one.name for one in self.manifest.members]
         if len(set(names)) != len(names):
-            raise ImportFailedError(f"{MANIFEST} in {self.name} names a member twice.", _OURS)
+            raise ImportFailedError(f"{MANIFEST} in {self.name} names a member twice.", OURS)
         wrong = sorted({MANIFEST, *names} ^ set(self._infos)) or sorted(set(TABLES) - set(names))
         if wrong:
             raise ImportFailedError(
@@ -119,10 +119,13 @@ class Archive:
 
     def check(self) -> None:
         """Read every member to its end, and see that it is what the manifest says."""
-        for name in self._members:
+        for name, told in self._members.items():
+            lines = 0
             with self._open(name) as reader:
-                while reader.read(_PIECE):
-                    pass
+                while data := reader.read(_PIECE):
+                    lines += data.count(b"\n")
+            if name.endswith(".jsonl") and lines != told.count:
+                raise self._miscounted(name)
 
     def rows(self, name: str, row: type[_T]) -> Iterator[_T]:
         """Yield the rows of a table."""
@@ -132,7 +135,7 @@ class Archive:
                     yield row.model_validate_json(line)
                 except ValidationError as error:
                     where = f"{name} in {self.name}, line {number}"
-                    raise ImportFailedError(f"{where}: {_said(error)}.", _OURS) from error
+                    raise ImportFailedError(f"{where}: {_said(error)}.", OURS) from error
 
     def _lines(self, name: str, reader: _Reader) -> Iterator[bytes]:
         left = b""
@@ -140,13 +143,13 @@ class Archive:
             *whole, left = (left + data).split(b"\n")
             yield from whole
             if len(left) > _LONGEST_LINE:
-                raise ImportFailedError(f"{name} in {self.name} has a line longer than any of ours.", _OURS)
+                raise ImportFailedError(f"{name} in {self.name} has a line longer than any of ours.", OURS)
         if left:
             raise ImportFailedError(f"{name} in {self.name} ends in the middle of a line.", _AGAIN)
 
     def columns(self, stream: StreamRow) -> Iterator[Columns]:
         """Yield the readings of a stream, each later than the one before."""
-        last = EARLIEST - 1
+        last, count = EARLIEST - 1, 0
         with self._open(self._there(stream.member)) as reader:
             while (block := self._block(stream.member, reader)) is not None:
                 if not 0 < codec.count_of(block) <= MOST:
@@ -158,14 +161,16 @@ class Archive:
                 if not rising or times[-1] > LATEST:
                     raise ImportFailedError(
                         f"{stream.member} in {self.name} has times out of order, or outside of 2000 to 2071.",
-                        _OURS,
+                        OURS,
                     )
                 if not np.isfinite(columns.values).all() or (columns.quality < 0).any():
                     raise ImportFailedError(
-                        f"{stream.member} in {self.name} has a value that is no number.", _OURS
+                        f"{stream.member} in {self.name} has a value that is no number.", OURS
                     )
-                last = int(times[-1])
+                last, count = int(times[-1]), count + len(times)
                 yield columns
+        if count != self._members[stream.member].count:
+            raise self._miscounted(stream.member)
 
     def leftover(self, forgotten: ForgottenRow) -> Iterator[Totals]:
         """Yield what is left of the forgotten readings of a kind, a UTC day at a time."""
@@ -198,8 +203,11 @@ class Archive:
             raise self._foreign(name)
         return data
 
+    def _miscounted(self, name: str) -> ImportFailedError:
+        return ImportFailedError(f"{name} in {self.name} has not as much in it as {MANIFEST} says.", _AGAIN)
+
     def _foreign(self, name: str) -> ImportFailedError:
-        return ImportFailedError(f"{name} in {self.name} is not written as healthslm writes it.", _OURS)
+        return ImportFailedError(f"{name} in {self.name} is not written as healthslm writes it.", OURS)
 
     def _open(self, name: str) -> _Reader:
         return self._reader(name, self._members[name])
@@ -265,12 +273,24 @@ def _check_directory(file: BinaryIO, name: str) -> None:
     if at < 0 or len(tail) < at + 22:
         raise ImportFailedError(f"{name} is no whole ZIP: its end is missing.", _AGAIN)
     (directory,) = struct.unpack_from("<L", tail, at + 12)
-    large = tail.rfind(b"PK\x06\x06", 0, at)
-    if large >= 0 and len(tail) >= large + 48:
-        directory = max(directory, *struct.unpack_from("<Q", tail, large + 40))
+    if tail[max(0, at - 20) : at].startswith(
+        b"PK\x06\x07"
+    ):  # larger numbers stand where this points, or before
+        (place,) = struct.unpack_from("<Q", tail, at - 12)
+        for start in {place, size - len(tail) + at - 76}:
+            directory = max(directory, _large(file, start, size))
     if directory > _MOST_DIRECTORY:
-        raise ImportFailedError(f"{name} has more members than any archive of ours.", _OURS)
+        raise ImportFailedError(f"{name} has more members than any archive of ours.", OURS)
     file.seek(0)
+
+
+def _large(file: BinaryIO, start: int, size: int) -> int:
+    """The directory's size as the end of a large ZIP says it, if one begins there; 0 where none does."""
+    if not 0 <= start <= size - 56:
+        return 0
+    file.seek(start)
+    end = file.read(56)
+    return int(struct.unpack_from("<Q", end, 40)[0]) if end.startswith(b"PK\x06\x06") else 0
 
 
 def _is_sound(found: Totals, before: int) -> bool:

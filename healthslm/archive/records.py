@@ -22,6 +22,7 @@ TimeUs = Annotated[int, Field(ge=_YEAR_1, le=_YEAR_9999)]
 Id = Annotated[int, Field(ge=1, le=_INT64)]
 RowId = Annotated[int, Field(ge=1, lt=DENSE)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
+Address = Annotated[str, Field(max_length=10_000)]
 Hex = Annotated[str, Field(pattern=r"^([0-9a-f]{2})*$", max_length=256)]
 
 
@@ -41,7 +42,7 @@ class SettingRow(Row):
 class DeviceRow(Row):
     """A device that was ever heard; `listed` while it is on the person's list."""
 
-    address: Annotated[str, Field(max_length=10_000)]
+    address: Address
     name: str
     manufacturer: str
     model: str
@@ -60,7 +61,7 @@ class StreamRow(Row):
 
     number: Annotated[int, Field(ge=1, lt=STREAMS)]
     kind: Kind
-    device: str
+    device: Address
     unit: str
 
     @property
@@ -74,7 +75,7 @@ class ReadingRow(Row):
 
     id: Id
     kind: Kind
-    device: str
+    device: Address
     time_us: TimeUs
     value: Number
     quality: Annotated[int, Field(ge=0, le=32_767)]

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 
 from pydantic import ValidationError
 
 from healthslm.alerts import Alert, AlertState
 from healthslm.alerts.desk import untold
-from healthslm.archive.carried import checked
-from healthslm.archive.reading import Archive
+from healthslm.alerts.policy import SNOOZE
+from healthslm.archive.decided import settings_in
+from healthslm.archive.reading import OURS, Archive
 from healthslm.archive.records import (
     AlertRow,
     AmendmentRow,
@@ -23,31 +23,39 @@ from healthslm.archive.records import (
     ForgottenRow,
     NoteRow,
     ReadingRow,
-    SettingRow,
     StreamRow,
 )
+from healthslm.archive.room import see_room
 from healthslm.archive.writing import UNREADABLE
 from healthslm.errors import DamagedError, ImportFailedError
 from healthslm.readings import Kind
 from healthslm.store import Store
 from healthslm.store.arrivals import Arrivals, Tally
-from healthslm.store.ids import DENSE
+from healthslm.store.ids import DENSE, STREAMS
+from healthslm.store.rows import micros, moment
 from healthslm.store.whole import Amended, Digest
 
-_MOST_AMENDMENTS = 200_000
-"""What is in memory at once: two hundred a day for years, by hand."""
-_AT_ONCE = 1000
-_OURS = "Use an archive as `healthslm export archive` writes it."
+_MOST_AMENDMENTS, _LONGEST_AMENDMENTS = 200_000, 64_000_000
+"""What is in memory at once, and how many letters of it: two hundred a day for years, by hand."""
+_MOST_EVIDENCE = 1_000_000
+"""Single readings that alerts stand on; so many ids are in memory at once."""
+_MOST_DEVICES = 10_000
+_AT_ONCE, _LONGEST_AT_ONCE = 1000, 4_000_000
+"""Rows, and letters in them, that are taken in at once."""
+_SNOOZE = timedelta(minutes=SNOOZE[1])
 _NOBODY: tuple[dict[str, str], ...] = ({}, {"name": "", "birth_date": ""})
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(slots=True, kw_only=True)
 class Outcome:
-    """What became of an archive: a tally of each sort of things, and which settings are otherwise here."""
+    """What became of an archive: a tally of each sort of things, and what became of which settings."""
 
     tallies: dict[str, Tally] = field(default_factory=dict)
+    settings: list[str] = field(default_factory=list)
+    """The settings that were taken in: from now on they hold here."""
     differing: list[str] = field(default_factory=list)
+    """Those that are otherwise here, and stay so."""
     hours: int = 0
     """Hours of which only roll-ups are left, that are new."""
 
@@ -70,18 +78,11 @@ def take_in(
     nothing in twice. Raises `ImportFailedError` for what no archive of ours has, and where the disk has no
     room; the store is then as it was.
     """
-    free = shutil.disk_usage(store.folder).free
-    if archive.room > free:
-        raise ImportFailedError(
-            f"{archive.name} may need {archive.room / 1e6:,.0f} MB, and the disk under {store.folder} has"
-            f" {free / 1e6:,.0f} MB left.",
-            "Make room and say it again: nothing was stored.",
-        )
+    see_room(archive.name, store.folder, archive.room)
     outcome = Outcome()
 
     def all_of_it() -> None:
-        outcome.tallies.clear()
-        arrivals = _all_of_it(store, archive, outcome, progress or (lambda *_: None))
+        arrivals = _all_of_it(store, archive, at, outcome, progress or (lambda *_: None))
         readings = outcome.tallies.get("readings", Tally())
         arrivals.noted(
             at,
@@ -92,28 +93,30 @@ def take_in(
             readings=readings.new,
             there=readings.there,
             refused=readings.other + readings.deleted + readings.forgotten,
+            settings=", ".join(outcome.settings) or None,
         )
 
     try:
         store.at_once(all_of_it)
     except DamagedError as error:  # the codec's word for bytes that are not its own
-        raise ImportFailedError(f"{archive.name}: {error.message}", _OURS) from error
+        raise ImportFailedError(f"{archive.name}: {error.message}", OURS) from error
     return outcome
 
 
-def _all_of_it(store: Store, archive: Archive, outcome: Outcome, progress: Progress) -> Arrivals:
+def _all_of_it(
+    store: Store, archive: Archive, at: datetime, outcome: Outcome, progress: Progress
+) -> Arrivals:
     amendments = _amendments(archive)
     alerts = _Alerts(archive, {str(hook.get("name")) for hook in store.get("hooks", [])})
-    named = {id_ for id_ in alerts.evidence() if id_ < DENSE}
+    named = _evidence(archive, alerts)
     named |= {one.before.id or 0 for ones in amendments.values() for one in ones}
     arrivals = Arrivals(store, named)
     _settings(archive, arrivals, outcome)
-    for device in archive.rows("devices.jsonl", DeviceRow):
-        outcome.add("devices", arrivals.device(device.device, listed=device.listed))
-    streams = list(archive.rows("streams.jsonl", StreamRow))
+    _devices(archive, arrivals, outcome)
+    streams = list(islice(archive.rows("streams.jsonl", StreamRow), STREAMS))
     keys = {(one.kind, one.device) for one in streams}
     if len({one.number for one in streams}) != len(streams) or len(keys) != len(streams):
-        raise ImportFailedError(f"{archive.name} has a stream twice.", _OURS)
+        raise ImportFailedError(f"{archive.name} has a stream twice.", OURS)
     for stream in streams:
         arrivals.stream(stream.number, stream.kind, stream.device)
     total, done = archive.manifest.count("readings.jsonl", "streams/"), 0
@@ -127,10 +130,11 @@ def _all_of_it(store: Store, archive: Archive, outcome: Outcome, progress: Progr
             outcome.add("readings", arrivals.columns(stream.number, columns))
             done += len(columns.times)
             progress("readings", done, total)
+    _only(archive, "streams/", {stream.member for stream in streams})
     arrivals.given(archive.manifest.last_reading)
     for ones in amendments.values():
         outcome.add("amendments", arrivals.amended(ones))
-    _forgotten(archive, arrivals, outcome)
+    _forgotten(archive, at, arrivals, outcome)
     for note in archive.rows("notes.jsonl", NoteRow):
         outcome.add("notes", arrivals.note(note.note))
     for row in archive.rows("digests.jsonl", DigestRow):
@@ -141,46 +145,93 @@ def _all_of_it(store: Store, archive: Archive, outcome: Outcome, progress: Progr
     return arrivals
 
 
+def _evidence(archive: Archive, alerts: _Alerts) -> set[int]:
+    """The ids of single readings that alerts stand on."""
+    named: set[int] = set()
+    for id_ in alerts.evidence():
+        if id_ < DENSE:
+            named.add(id_)
+        if len(named) > _MOST_EVIDENCE:
+            raise _too_much(archive, "alerts")
+    return named
+
+
+def _devices(archive: Archive, arrivals: Arrivals, outcome: Outcome) -> None:
+    for number, row in enumerate(archive.rows("devices.jsonl", DeviceRow)):
+        if number >= _MOST_DEVICES:
+            raise _too_much(archive, "devices")
+        outcome.add("devices", arrivals.device(row.device, listed=row.listed))
+
+
 def _amendments(archive: Archive) -> dict[tuple[Kind, str, int], list[Amended]]:
     """The amendments by reading, each reading's in their order."""
     found: dict[tuple[Kind, str, int], list[Amended]] = {}
+    size = 0
     for number, row in enumerate(archive.rows("amendments.jsonl", AmendmentRow)):
-        if number >= _MOST_AMENDMENTS:
-            raise ImportFailedError(f"{archive.name} has more amendments than can be taken in.", _OURS)
+        size += _size(row) + len(row.reason)
+        if number >= _MOST_AMENDMENTS or size > _LONGEST_AMENDMENTS:
+            raise _too_much(archive, "amendments")
         found.setdefault((row.kind, row.device, row.time_us), []).append(row.amended)
     return found
 
 
 def _batches(archive: Archive) -> Iterator[list[ReadingRow]]:
-    rows, last = archive.rows("readings.jsonl", ReadingRow), 0
-    while batch := list(islice(rows, _AT_ONCE)):
-        for row in batch:
-            if not last < row.id <= archive.manifest.last_reading:
-                raise ImportFailedError(f"readings.jsonl in {archive.name} has ids out of order.", _OURS)
-            last = row.id
+    batch, size, last = list[ReadingRow](), 0, 0
+    for row in archive.rows("readings.jsonl", ReadingRow):
+        if not last < row.id <= archive.manifest.last_reading:
+            raise ImportFailedError(f"readings.jsonl in {archive.name} has ids out of order.", OURS)
+        last = row.id
+        batch.append(row)
+        size += _size(row)
+        if len(batch) == _AT_ONCE or size > _LONGEST_AT_ONCE:
+            yield batch
+            batch, size = [], 0
+    if batch:
         yield batch
 
 
+def _size(row: ReadingRow) -> int:
+    return len(row.device) + len(row.context or "")
+
+
+def _too_much(archive: Archive, what: str) -> ImportFailedError:
+    return ImportFailedError(f"{archive.name} has more {what} than can be taken in.", OURS)
+
+
 def _settings(archive: Archive, arrivals: Arrivals, outcome: Outcome) -> None:
-    for row in archive.rows("settings.jsonl", SettingRow):
-        empty = _NOBODY if row.name == "person" else ()
-        tally = arrivals.setting(row.name, checked(row.name, row.value), empty)
+    for name, value in settings_in(archive).items():
+        empty = _NOBODY if name == "person" else ()
+        tally = arrivals.setting(name, value, empty)
         outcome.add("settings", tally)
+        if tally.new:
+            outcome.settings.append(name)
         if tally.other:
-            outcome.differing.append(row.name)
+            outcome.differing.append(name)
 
 
-def _forgotten(archive: Archive, arrivals: Arrivals, outcome: Outcome) -> None:
+def _forgotten(archive: Archive, at: datetime, arrivals: Arrivals, outcome: Outcome) -> None:
     before: dict[Kind, int] = {}
     for row in archive.rows("forgotten.jsonl", ForgottenRow):
         if row.kind in before or row.member not in archive.names:
+            raise ImportFailedError(f"forgotten.jsonl in {archive.name} is not as healthslm writes it.", OURS)
+        if row.before_us > micros(at):  # it would keep out what is yet to be measured
             raise ImportFailedError(
-                f"forgotten.jsonl in {archive.name} is not as healthslm writes it.", _OURS
+                f"{archive.name} says that readings until {moment(row.before_us):%Y-%m-%d} were deleted: "
+                "that is later than now.",
+                "See that this machine's clock is right, and that the archive is one of healthslm.",
             )
         before[row.kind] = row.before_us
         for minutes in archive.leftover(row):
             outcome.hours += arrivals.leftover(row.kind, minutes)
+    _only(archive, "leftover/", {f"leftover/{kind.value}.bin" for kind in before})
     arrivals.forgotten(before)
+
+
+def _only(archive: Archive, where: str, known: set[str]) -> None:
+    """See that nothing is among the readings that no table speaks of: it would be left out unsaid."""
+    more = sorted(name for name in archive.names - known if name.startswith(where))
+    if more:
+        raise ImportFailedError(f"{archive.name} has {more[0]}, of which no table in it speaks.", OURS)
 
 
 class _Alerts:
@@ -204,7 +255,7 @@ class _Alerts:
         """Yield each alert as the store keeps it, its evidence under the ids that readings have here."""
         for row in self._archive.rows("alerts.jsonl", AlertRow):
             if UNREADABLE in row.alert:
-                yield row, str(row.alert[UNREADABLE])
+                yield row, self._unreadable(row)
                 continue
             alert = self._read(row)
             evidence = tuple(
@@ -217,17 +268,29 @@ class _Alerts:
                 alert = replace(alert, **untold(alert, away)) if away else alert
             yield row, alert.to_json()
 
+    def _unreadable(self, row: AlertRow) -> str:
+        """The text of an alert that could not be read there, and cannot here: else it is to be checked."""
+        document = row.alert[UNREADABLE]
+        if not isinstance(document, str) or len(row.alert) > 1 or Alert.if_readable(document) is not None:
+            raise ImportFailedError(f"{self._archive.name} has an alert that contradicts itself.", OURS)
+        return document
+
     def _read(self, row: AlertRow) -> Alert:
         try:
             alert = Alert.from_json(json.dumps(row.alert, allow_nan=False))
         except (ValidationError, ValueError) as error:
             raise ImportFailedError(
-                f"{self._archive.name} has an alert that cannot be read.", _OURS
+                f"{self._archive.name} has an alert that cannot be read.", OURS
             ) from error
         if (alert.id, alert.state.value) != (row.id, row.state):
-            raise ImportFailedError(f"{self._archive.name} has an alert that contradicts itself.", _OURS)
+            raise ImportFailedError(f"{self._archive.name} has an alert that contradicts itself.", OURS)
         if any(not -1 <= id_ < 1 << 63 for f in alert.finding.evidence for id_ in f.readings):
-            raise ImportFailedError(f"{self._archive.name} has an alert whose evidence is none.", _OURS)
+            raise ImportFailedError(f"{self._archive.name} has an alert whose evidence is none.", OURS)
+        at, until = alert.snoozed_at, alert.snoozed_until
+        if until is not None and (at is None or until - at > _SNOOZE):
+            raise ImportFailedError(
+                f"{self._archive.name} has an alert snoozed for longer than can be.", OURS
+            )
         return alert
 
 

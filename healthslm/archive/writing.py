@@ -25,12 +25,12 @@ from healthslm.archive.records import (
 )
 from healthslm.archive.zipped import Part, zipped
 from healthslm.export.share import DISCLAIMER, Terms
-from healthslm.readings import KINDS, micro
+from healthslm.readings import KINDS, Note, micro
 from healthslm.store import Store, codec, rollup_bytes
 from healthslm.store.rollups import MINUTES, Totals
 from healthslm.store.schema import MIGRATIONS
 from healthslm.store.segments import Stream
-from healthslm.store.whole import Whole
+from healthslm.store.whole import Amended, TrailEntry, Whole
 
 VERSION = 1
 MOST = 1 << 16
@@ -40,6 +40,7 @@ UNREADABLE = "unreadable"
 """What an alert has in place of its fields where the store's own cannot be read: its text."""
 SIZE = struct.Struct("<I")
 """The length in front of each block."""
+_MADE_BY = f"healthslm {__version__}"
 _TEXT = """An archive of healthslm: everything in one person's store, for healthslm and other programs.
 
 {made_by}, {made_at}
@@ -79,9 +80,8 @@ def archived(store: Store, terms: Terms, *, zone: ZoneInfo, made_at: datetime) -
 def _parts(
     store: Store, whole: Whole, terms: Terms, zone: ZoneInfo, made_at: datetime, members: list[Member]
 ) -> Iterator[Part]:
-    made_by = f"healthslm {__version__}"
     readme = _TEXT.format(
-        made_by=made_by, made_at=f"{made_at:%Y-%m-%d %H:%M} ({zone.key})", warning=DISCLAIMER
+        made_by=_MADE_BY, made_at=f"{made_at:%Y-%m-%d %H:%M} ({zone.key})", warning=DISCLAIMER
     )
     yield Part(README, iter([(readme.encode(), 1)]))
     settings = dict(whole.settings())
@@ -90,18 +90,7 @@ def _parts(
     streams = [_stream(stream) for stream in whole.streams()]
     yield _lines("streams.jsonl", (row.model_dump(mode="json") for row, _ in streams))
     yield _lines("alerts.jsonl", map(_alert, whole.alerts()))
-    yield _lines(
-        "amendments.jsonl",
-        (
-            {
-                **ReadingRow.fields_of(one.before),
-                "new_value": one.new_value,
-                "reason": one.reason,
-                "at_us": one.at,
-            }
-            for one in whole.amendments()
-        ),
-    )
+    yield _lines("amendments.jsonl", map(_amendment, whole.amendments()))
     yield _lines("readings.jsonl", (ReadingRow.fields_of(one) for one in whole.singles()))
     for row, stream in streams:
         yield Part(row.member, _blocks(whole, stream), packed=True)
@@ -109,40 +98,29 @@ def _parts(
     yield _lines("forgotten.jsonl", (row.model_dump(mode="json") for row in forgotten))
     for left in forgotten:
         yield Part(left.member, map(_totals, whole.leftover(left.kind)), packed=True)
-    yield _lines(
-        "notes.jsonl",
-        (
-            {
-                "id": note.id,
-                "time_us": micro(note.time),
-                "text": note.text,
-                "level": note.level,
-                "reason": note.reason,
-                "origin": note.origin,
-            }
-            for note in whole.notes()
-        ),
-    )
+    yield _lines("notes.jsonl", map(_note, whole.notes()))
     yield _lines("digests.jsonl", ({**d._asdict(), "seen": d.seen.hex()} for d in whole.digests()))
-    yield _lines(
-        "trail.jsonl",
-        (
-            {
-                "id": e.id,
-                "at_us": e.at,
-                "event": e.event,
-                "detail": json.loads(e.detail),
-                "chain": e.chain.hex(),
-            }
-            for e in whole.trail()
-        ),
-    )
+    yield _lines("trail.jsonl", map(_entry, whole.trail()))
+    manifest = _manifest(store, whole, terms, zone, made_at, settings, members)
+    data = json.dumps(manifest.model_dump(mode="json"), ensure_ascii=False, indent=1) + "\n"
+    yield Part(MANIFEST, iter([(data.encode(), 1)]))
+
+
+def _manifest(
+    store: Store,
+    whole: Whole,
+    terms: Terms,
+    zone: ZoneInfo,
+    made_at: datetime,
+    settings: dict[str, Any],
+    members: list[Member],
+) -> Manifest:
     person = settings.get("person") or {}
     span = store.span()
-    manifest = Manifest(
+    return Manifest(
         format="healthslm archive",
         version=VERSION,
-        made_by=made_by,
+        made_by=_MADE_BY,
         made_at=made_at,
         tables=len(MIGRATIONS),
         timezone=zone.key,
@@ -158,8 +136,6 @@ def _parts(
         warning=DISCLAIMER,
         members=members,
     )
-    data = json.dumps(manifest.model_dump(mode="json"), ensure_ascii=False, indent=1) + "\n"
-    yield Part(MANIFEST, iter([(data.encode(), 1)]))
 
 
 def _left_out(store: Store, settings: dict[str, Any]) -> LeftOut:
@@ -190,6 +166,21 @@ def _alert(row: tuple[str, str, int, str]) -> dict[str, Any]:
     alert = Alert.if_readable(document)
     said = {UNREADABLE: document} if alert is None else json.loads(alert.to_json())
     return {"id": id_, "state": state, "raised_at_us": raised_at, "alert": said}
+
+
+def _amendment(one: Amended) -> dict[str, Any]:
+    row = ReadingRow.fields_of(one.before)
+    return {**row, "new_value": one.new_value, "reason": one.reason, "at_us": one.at}
+
+
+def _note(note: Note) -> dict[str, Any]:
+    row = asdict(note)
+    return {"id": row.pop("id"), "time_us": micro(row.pop("time")), **row}
+
+
+def _entry(one: TrailEntry) -> dict[str, Any]:
+    said = {"event": one.event, "detail": json.loads(one.detail), "chain": one.chain.hex()}
+    return {"id": one.id, "at_us": one.at, **said}
 
 
 def _blocks(whole: Whole, stream: Stream) -> Iterator[tuple[bytes, int]]:

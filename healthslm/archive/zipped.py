@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import IO, NamedTuple, cast
 
 from healthslm.archive.records import Member
+from healthslm.export.share import member_of
 
 _PIECE = 1 << 16
 
@@ -50,14 +51,11 @@ def zipped(parts: Iterable[Part], made_at: datetime, members: list[Member]) -> I
     `made_at` is the time of all members, by the clock of its zone.
     """
     buffer = _Buffer()
-    # No years before 1980 in a ZIP; a clock that is that wrong shall not stop the export.
-    stamp = (max(made_at.year, 1980), *made_at.timetuple()[1:6])
     with zipfile.ZipFile(cast(IO[bytes], buffer), "w") as archive:
         for part in parts:
-            info = zipfile.ZipInfo(part.name, stamp)
-            info.create_system = 3  # Unix, wherever this runs: the permissions below are of its kind
-            info.external_attr = 0o600 << 16
-            info.compress_type = zipfile.ZIP_STORED if part.packed else zipfile.ZIP_DEFLATED
+            info = member_of(part.name, made_at)
+            if part.packed:
+                info.compress_type = zipfile.ZIP_STORED
             digest, size, count = hashlib.sha256(), 0, 0
             with archive.open(info, "w", force_zip64=True) as member:
                 for data, many in part.pieces:

@@ -51,10 +51,7 @@ def export_archive(
         period = None if span is None else (span[0].isoformat(), span[1].isoformat())
         paths = sharing.write_and_note(store, files, out, ["archive"], period, leaves)
         hooks = [hook.get("name", "?") for hook in store.get("hooks", [])]
-    if json:
-        terminal.print_json([str(path) for path in paths])
-    else:
-        terminal.out.print(str(paths[0]), markup=False, soft_wrap=True)
+    sharing.print_paths(paths, json=json)
     terminal.say(
         f"{paths[0].stat().st_size / 1e6:.1f} MB: everything in the store, with notes and the trail."
     )

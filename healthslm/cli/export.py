@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from healthslm.cli import sending, sharing, terminal
+from healthslm.cli import sending, sharing
 from healthslm.cli.app import app
 from healthslm.cli.look import Template, reviewed
 from healthslm.cli.period import From, To
@@ -85,10 +85,7 @@ def export_clinician(
         pdf = next((filled(fill) for name, fill in files if name.endswith(".pdf")), None)
         asked = sending.Asked(server, send=send, host=confirm, token_file=token_file, patient=patient)
         parcel = sending.packed(store, result, asked, series=series, page=pdf)
-    if json:
-        terminal.print_json([str(path) for path in paths])
-    for path in () if json else paths:
-        terminal.out.print(str(path), markup=False, soft_wrap=True)
+    sharing.print_paths(paths, json=json)
     sharing.say_how_to_open(paths, leaves)
     if parcel is not None:
         sending.deliver(parcel)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -15,10 +16,10 @@ from healthslm.archive import (
     Form,
     Manifest,
     Outcome,
-    form_inside,
     form_of,
     identities_in,
     opened,
+    settings_in,
     sha256_of,
     take_in,
 )
@@ -26,6 +27,8 @@ from healthslm.cli import terminal
 from healthslm.cli.app import Json, app
 from healthslm.cli.bundles import import_bundle
 from healthslm.cli.imported import SORTS, same, tell
+from healthslm.cli.imported_settings import sentences
+from healthslm.cli.running import say_if_running
 from healthslm.cli.session import Session, session
 from healthslm.clock import utc_now
 from healthslm.errors import UsageError
@@ -68,25 +71,26 @@ def import_file(
     with ExitStack() as stack:
         room = current.settings.home
         plain = stack.enter_context(opened(file, form, room, identities=keys, passphrase=secret))
-        if form is not Form.ZIP:
-            form_inside(plain, file.name)
         digest = sha256_of(plain)
         archive = Archive(plain, file.name)
         archive.check()
-        _show(archive.manifest, current, json=json)
+        decided = list(sentences(settings_in(archive), current.zone, utc_now()))
+        _show(archive.manifest, decided, current, json=json)
         store = stack.enter_context(current.store(access=access))
         if check:
             if json:
-                terminal.print_json(_row(archive.manifest, None))
+                terminal.print_json(_row(archive.manifest, decided, None))
             terminal.say("It is whole. Nothing was stored.")
             return
         of = archive.manifest.of
         same(store, of.name, of.birth_date, file, said=same_person)
         outcome = take_in(store, archive, utc_now(), file=str(file.resolve()), sha256=digest)
     if json:
-        terminal.print_json(_row(archive.manifest, outcome))
+        terminal.print_json(_row(archive.manifest, decided, outcome))
     else:
         _tell(archive.manifest, outcome)
+    if outcome.settings:
+        say_if_running(current.settings.home)
 
 
 def _passphrase(current: Session, file: Path, given: Path | None) -> str:
@@ -101,7 +105,7 @@ def _passphrase(current: Session, file: Path, given: Path | None) -> str:
     return current.ask(f"Passphrase of {file.name}")
 
 
-def _show(manifest: Manifest, current: Session, *, json: bool) -> None:
+def _show(manifest: Manifest, decided: Sequence[str], current: Session, *, json: bool) -> None:
     """Say what is in an archive, before anything is done with it."""
     if json:
         return
@@ -116,6 +120,10 @@ def _show(manifest: Manifest, current: Session, *, json: bool) -> None:
     counts = _counts(manifest)
     told = [terminal.many(count, name.removesuffix("s")) for name, count in counts.items() if count]
     terminal.say(f"In it: {', '.join(told) or 'nothing'}.")
+    if decided:
+        terminal.say("Settings in it that are not the usual ones; they hold where none is set here:")
+        for one in decided:
+            terminal.say(f"  {one}", "yellow")
 
 
 def _counts(manifest: Manifest) -> dict[str, int]:
@@ -130,6 +138,8 @@ def _tell(manifest: Manifest, outcome: Outcome) -> None:
         terminal.say(
             f"Roll-ups of {terminal.many(outcome.hours, 'hour')} whose readings are gone were taken in."
         )
+    if outcome.settings:
+        terminal.say(f"Settings that hold here from now on: {', '.join(outcome.settings)}.", "yellow")
     if outcome.differing:
         names = ", ".join(outcome.differing)
         terminal.say(f"Settings that are otherwise here, and stay as they are here: {names}.", "yellow")
@@ -141,7 +151,7 @@ def _tell(manifest: Manifest, outcome: Outcome) -> None:
     terminal.say("The archive's audit trail is to be read in it; this store keeps its own.")
 
 
-def _row(manifest: Manifest, outcome: Outcome | None) -> dict[str, Any]:
+def _row(manifest: Manifest, decided: Sequence[str], outcome: Outcome | None) -> dict[str, Any]:
     """What was in an archive and what became of it, as data."""
     row: dict[str, Any] = {
         "format": "archive",
@@ -150,11 +160,13 @@ def _row(manifest: Manifest, outcome: Outcome | None) -> dict[str, Any]:
         "period": None if manifest.period is None else manifest.period.model_dump(mode="json"),
         "in_it": _counts(manifest),
         "left_out": manifest.left_out.model_dump(),
+        "settings_say": list(decided),
     }
     if outcome is not None:
         row |= {
             "became": {name: asdict(tally) for name, tally in outcome.tallies.items()},
             "hours_rolled_up": outcome.hours,
+            "settings_taken": outcome.settings,
             "settings_differing": outcome.differing,
         }
     return row

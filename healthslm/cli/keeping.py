@@ -101,6 +101,10 @@ def decide(
         was = before.days.get(name)
         store.note_event(Event.SETTING_CHANGED, utc_now(), setting=f"retention {name}", was=was, now=wanted)
         store.commit()
-    kind = Kind(name) if name in set(Kind) else None
-    what = KINDS[kind].title if kind else f"what is {name}"
-    terminal.say(f"From now on {what} is kept for {'ever' if wanted is None else f'{wanted} days'}.")
+    terminal.say(f"From now on {kept(name, wanted)}.")
+
+
+def kept(name: str, days: int | None) -> str:
+    """Say for how long a kind or a group is kept."""
+    what = KINDS[Kind(name)].title if name in set(Kind) else f"what is {name}"
+    return f"{what} is kept for {'ever' if days is None else f'{days} days'}"

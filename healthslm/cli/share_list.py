@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import typer
@@ -11,6 +11,7 @@ from healthslm.cli import terminal
 from healthslm.cli.app import Json, app
 from healthslm.cli.session import Session, session
 from healthslm.clock import utc_now
+from healthslm.export.words import whole_days
 from healthslm.store.audit import Entry, Event
 
 share = typer.Typer(help="What was given to whom.", no_args_is_help=True)
@@ -89,8 +90,9 @@ def _period(row: dict[str, Any], current: Session) -> str:
     """Write a period as the files' names do: as days where it is of whole days."""
     if not row["start"] or not row["end"]:
         return "?"
-    start, end = (datetime.fromisoformat(row[name]).astimezone(current.zone) for name in ("start", "end"))
-    if {start.time(), end.time()} != {time()}:
+    start, end = (datetime.fromisoformat(row[name]) for name in ("start", "end"))
+    days = whole_days(start, end, current.zone)
+    if days is None:
         return f"{terminal.day_and_clock(start, current.zone)} to {terminal.day_and_clock(end, current.zone)}"
-    first, last = start.date(), end.date() - timedelta(days=1)
+    first, last = days
     return f"{first}" if first == last else f"{first} to {last}"

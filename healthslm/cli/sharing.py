@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import typer
 
@@ -157,9 +157,18 @@ def write_and_note(
     return [path for path, _ in written]
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def print_paths(paths: Sequence[Path], *, json: bool) -> None:
+    """Print where the files are, a line each, or as JSON."""
+    if json:
+        terminal.print_json([str(path) for path in paths])
+        return
+    for path in paths:
+        terminal.out.print(str(path), markup=False, soft_wrap=True)
+
+
+def _sha256(file: BinaryIO) -> str:
+    file.seek(0)
+    return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
 def say_how_to_open(paths: Sequence[Path], how: Handover, *, told_inside: bool = False) -> None:

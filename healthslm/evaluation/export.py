@@ -22,7 +22,7 @@ from healthslm.evaluation.page_charts_check import check_charts
 from healthslm.evaluation.page_check import Check
 from healthslm.evaluation.page_findings_check import check_findings
 from healthslm.evaluation.page_lines_check import check_lines
-from healthslm.evaluation.page_marks import Judged, Marks, Piece, by_source, made_wrong, pieces_of
+from healthslm.evaluation.page_marks import Judged, Marks, Piece, by_source, one_made_wrong, pieces_of
 from healthslm.evaluation.page_rhythm_check import check_rhythm
 from healthslm.evaluation.page_words_check import check_words
 from healthslm.evaluation.stored_truth import Truth
@@ -97,14 +97,17 @@ def judged(one: Exported) -> tuple[list[Judged], int]:
 
 def unseen(one: Exported, numbers: Sequence[int]) -> list[Judged]:
     """Make numbers of a page wrong, one at a time in its last digit, and return those that nobody sees."""
-    right, _ = judged(one)
-    kept = sum(not number.right for number in right)
-    return [
-        right[index]
-        for index in numbers
-        if sum(not other.right for other in judged(replace(one, pieces=made_wrong(one.pieces, index)))[0])
-        <= kept
-    ]
+    as_it_is = judged(one)[0]
+    missed = []
+    for index in numbers:
+        changed = replace(one, pieces=one_made_wrong(one.pieces, index))
+        if _wrong(judged(changed)[0]) <= _wrong(as_it_is):
+            missed.append(as_it_is[index])
+    return missed
+
+
+def _wrong(numbers: Sequence[Judged]) -> int:
+    return sum(not number.right for number in numbers)
 
 
 def run(

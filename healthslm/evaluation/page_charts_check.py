@@ -221,7 +221,7 @@ class _Row:
             and abs(one.start - at) < timedelta(seconds=1)
             and one.start == one.end
         ]
-        check.time((begin, span[1]), at if told else None, "store and Bundle")
+        check.time((begin, span[1]), at if told else None, "store and Bundle", check.day)
 
 
 def _are(shown: Sequence[str], values: Sequence[Fraction | None], decimals: int) -> bool:

@@ -104,19 +104,16 @@ class Check:
         group: int | str,
         time: datetime | int | None,
         source: str,
-        day: date | str | None = "",
+        day: date | None,
     ) -> None:
-        """Judge the time that a part of a match is, if it is there."""
+        """Judge the time that a part of a match is, if it is there; without its date it is on `day`."""
         if found[group] is not None:
             self.time(found.span(group), time, source, day)
 
-    def time(
-        self, span: tuple[int, int], time: datetime | int | None, source: str, day: date | str | None = ""
-    ) -> None:
+    def time(self, span: tuple[int, int], time: datetime | int | None, source: str, day: date | None) -> None:
         """Judge a time of the page by the one that it is to be (µs since 1970, or a time)."""
         at = self.truth.local(time) if isinstance(time, int) else time
-        on = self.day if isinstance(day, str) else day
-        right = at is not None and self.says(self.marks.text[slice(*span)], at, on)
+        right = at is not None and self.says(self.marks.text[slice(*span)], at, day)
         self.marks.judge(span, source, right, at and at.astimezone(self.truth.zone))
 
     def statistic(self, span: tuple[int, int], kind: Kind, which: str) -> None:

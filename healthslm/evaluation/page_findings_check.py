@@ -133,7 +133,7 @@ def _evidence(check: Check, block: tuple[int, int], row: Row, issue: Row) -> Non
         check.marks.value(found.span("value"), stored=stored, told=values or [None])
         told_at = one["at"] and datetime.fromisoformat(one["at"]).astimezone(ZoneInfo("UTC"))
         same = at is None or told_at == at
-        check.clock(found, "at", told_at if same else None, FINDING)
+        check.clock(found, "at", told_at if same else None, FINDING, check.day)
         if found["n"]:
             check.marks.judge(found.span("n"), FINDING, found["n"] == str(one["count"]), one["count"])
 

@@ -15,7 +15,6 @@ from healthslm.evaluation.page_check import (
     PERIOD,
     RULE,
     TIME,
-    TITLES,
     VERSION,
     WORDS,
     Check,
@@ -204,28 +203,26 @@ def _variability(check: Check) -> None:
 def _missing(check: Check) -> None:
     """Holes with their times, readings that are not usable, and what looks wrong, all by the readings."""
     marks, region = check.marks, check.region("What was not measured")
-    for title, kinds in TITLES.items():
-        for line in (
-            marks.search(rf"(?<!\w){plain(title)}: (?P<told>[^·]*)", region) if len(kinds) == 1 else ()
-        ):
-            span, rows = line.span("told"), check.truth.rows.get(kinds[0], [])
+    for kind, info in KINDS.items():
+        for line in marks.search(rf"(?<!\w){plain(info.title)}: (?P<told>[^·]*)", region):
+            span, rows = line.span("told"), check.truth.rows.get(kind, [])
             for found in marks.search(r"(\d+) of (\d+) readings not usable", span):
                 marks.value(found.span(1), stored=Fraction(sum(not row.usable for row in rows)))
                 marks.value(found.span(2), stored=Fraction(len(rows)))
-            holes = check.truth.holes(kinds[0], 2, timedelta(minutes=5))
+            holes = check.truth.holes(kind, 2, timedelta(minutes=5))
             for found in marks.search(
                 rf"without data ({CLOCK}) to ({CLOCK})(?: and ({CLOCK}) to ({CLOCK}))?", span
             ):
                 edges = [check.truth.local(edge) for hole in holes for edge in hole]
                 for group, edge in zip((1, 2, 3, 4), [*edges, None, None, None, None], strict=False):
-                    check.clock(found, group, edge, "store")
+                    check.clock(found, group, edge, "store", check.day)
             times = {row.at for row in rows}
             for found in marks.search(rf"(?:flat line|jump|two sources) at ({CLOCK})(?:, ({CLOCK}))?", span):
                 for group in (1, 2) if found[2] else (1,):
                     at = next(
                         (t for t in times if check.says(found[group], check.truth.local(t), check.day)), None
                     )
-                    check.clock(found, group, at, TIME)
+                    check.clock(found, group, at, TIME, check.day)
 
 
 def _written(check: Check) -> None:
@@ -233,7 +230,7 @@ def _written(check: Check) -> None:
     marks, region = check.marks, check.region("In the wearer\u2019s own words")
     notes, shown = check.truth.notes, list(marks.search(rf"({CLOCK}): \u201c([^\u201d]*)\u201d", region))
     for found, note in zip(shown, notes[len(notes) - len(shown) :], strict=False):
-        check.clock(found, 1, datetime.fromisoformat(note["time"]), TIME)
+        check.clock(found, 1, datetime.fromisoformat(note["time"]), TIME, check.day)
         marks.quote(f"\u201c{note['text']}\u201d", WORDS, found.span())
     for found in marks.search(r"(\d+) earlier ones", region):
         marks.value(found.span(1), stored=Fraction(len(notes) - len(shown)))

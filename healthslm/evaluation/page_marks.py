@@ -183,7 +183,7 @@ class Marks:
         return made
 
 
-def made_wrong(pieces: list[Piece], number: int) -> list[Piece]:
+def one_made_wrong(pieces: list[Piece], number: int) -> list[Piece]:
     """Return the pieces of a page with the last digit of one of its numbers changed, to try a check with."""
     marks = Marks(pieces)
     begin, end = marks.numbers[number]

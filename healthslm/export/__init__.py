@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import time, timedelta
 from enum import StrEnum
 from pathlib import Path
 
@@ -136,10 +135,11 @@ def stem(review: Review) -> str:
     """Return what the names of a review's files begin with: its period."""
     words.check(review)
     tz = words.zone(review)
-    start, end = review.start.astimezone(tz), review.end.astimezone(tz)
-    if {start.time(), end.time()} != {time()}:
+    days = words.whole_days(review.start, review.end, tz)
+    if days is None:
+        start, end = review.start.astimezone(tz), review.end.astimezone(tz)
         return f"healthslm-{start:%Y-%m-%dT%H%M}-to-{end:%Y-%m-%dT%H%M}"
-    first, last = start.date(), end.date() - timedelta(days=1)
+    first, last = days
     return f"healthslm-{first}" if first == last else f"healthslm-{first}-to-{last}"
 
 

@@ -8,14 +8,17 @@ day is no count of 24 hours; a day without any reading is not known, and left ou
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from healthslm.analysis import day_bounds
 from healthslm.export import words
 from healthslm.export.entries import Entries
+from healthslm.export.rows import day_edges
 from healthslm.fhir import coding
 from healthslm.fhir.coding import Json
 from healthslm.readings import KINDS, Kind, Window
@@ -31,17 +34,16 @@ KINDS_OF_ACTIVITY = tuple(_MEASURES)
 
 def add_days(entries: Entries, window: Window, tz: ZoneInfo, subject: Json, device: Json) -> list[Json]:
     """Add an Observation for each whole local day that has readings; return their References."""
-    code, display, ucum, unit = _MEASURES[window.kind]
+    measure = _MEASURES[window.kind]
     good = words.usable(window)
     made = []
-    day = window.start.astimezone(tz).date()
-    while (end := _midnight(day + timedelta(days=1), tz)) <= window.end:
-        start = _midnight(day, tz)
+    edges = day_edges(window.start, window.end, tz)
+    for start, end in pairwise(edges):
+        day = start.astimezone(tz).date()
         part = good.between(start, end)
-        if start >= window.start and len(part):
+        if (start, end) == day_bounds(day, tz) and len(part):
             total = coding.digits(float(np.sum(part.values)), KINDS[window.kind].decimals)
-            made.append(entries.add(_observation(total, day, (code, display, ucum, unit), subject, device)))
-        day += timedelta(days=1)
+            made.append(entries.add(_observation(total, day, measure, subject, device)))
     return made
 
 
@@ -60,7 +62,3 @@ def _observation(
         "valueQuantity": coding.quantity(total, ucum, unit),
         **device,
     }
-
-
-def _midnight(day: date, tz: ZoneInfo) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=tz)

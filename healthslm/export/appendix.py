@@ -11,7 +11,7 @@ import numpy as np
 
 from healthslm.analysis import day_bounds
 from healthslm.export import chart, words
-from healthslm.export.focus import CHARTS, Focus
+from healthslm.export.focus import CHARTED
 from healthslm.export.glucose_page import TARGET
 from healthslm.export.page_findings import shown
 from healthslm.export.page_rest import device_line
@@ -74,7 +74,7 @@ def _periods(review: Review, source: Source, tz: ZoneInfo) -> Json:
     edges = (hour_edges if short else day_edges)(review.start, review.end, tz)
     edges = edges[-MOST - 1 :]
     there = source.kinds(edges[0], edges[-1])
-    kinds = [kind for kinds in CHARTS[Focus.GENERAL] for kind in (*kinds,) if kind in there]
+    kinds = [kind for kind in CHARTED if kind in there]
     kinds += [k for k in Kind if k in there and k not in kinds and _told(k)]
     rolled = {kind: source.rollup_between(kind, edges) for kind in kinds}
     rows = []

@@ -55,7 +55,7 @@ def bundle(review: Review, *, sampled: bool = False, page: Page | None = None) -
         groups.append([r for w in streams for r in add_samples(entries, w, tz, subject, gateway)])
     issues = [entries.add(_issue(f, observer, gateway.program)) for f in words.ordered(review)]
     made = coding.when(review.made_at, tz)
-    period = {"start": coding.when(review.start, tz), "end": coding.when(review.end, tz)}
+    period = coding.period(review.start, review.end, tz)
     frame = Frame(entries=entries, subject=subject, program=gateway.program, made=made, period=period)
     document = [frame.page(page)] if page else []
     frame.composition(review, _sections(issues, measured, groups, gateway, document))
@@ -167,9 +167,6 @@ def _gateway(review: Review, entries: Entries, tz: ZoneInfo) -> Gateway:
 
 def _issue(finding: Finding, observer: Observer, software: Json) -> Json:
     """A finding as a DetectedIssue; its evidence are the Observations of its features."""
-    period = {"start": coding.when(finding.start, observer.tz)}
-    if not finding.ongoing:
-        period["end"] = coding.when(finding.end, observer.tz)
     evidence = []
     for feature in finding.evidence:
         details = observer.evidence(feature)
@@ -187,7 +184,9 @@ def _issue(finding: Finding, observer: Observer, software: Json) -> Json:
         "code": rule_code(finding),
         "severity": SEVERITY[finding.severity],
         "patient": observer.subject,
-        "identifiedPeriod": period,
+        "identifiedPeriod": coding.period(
+            finding.start, None if finding.ongoing else finding.end, observer.tz
+        ),
         "author": software,
         **({"evidence": evidence} if evidence else {}),
         "detail": " ".join(detail),

@@ -1,15 +1,19 @@
-"""Writing whole files or none: a good file is never replaced by half of one."""
+"""Writing whole files or none: a good file is never replaced by half of one.
+
+Until it is whole a file has no name, where the system can do that: what is killed on the way leaves nothing.
+"""
 
 from __future__ import annotations
 
 import errno
 import io
 import os
+import secrets
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from healthslm.errors import ExportError
 
@@ -64,42 +68,81 @@ def filling(data: bytes) -> Fill:
     return fill
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write `data` to `path` by way of a temporary file beside it; readable by its owner only.
-
-    Raises `ExportError` that names the path; what was there before is then untouched.
-    """
-    with staged([(path, filling(data))]):
-        pass
-
-
 @contextmanager
-def staged(files: Iterable[tuple[Path, Fill]]) -> Iterator[list[Path]]:
-    """Have files whole and durable beside their places while the block runs, and there when it ended well.
+def staged(files: Iterable[tuple[Path, Fill]]) -> Iterator[list[BinaryIO]]:
+    """Have files whole and durable while the block runs, and at their places when it ended well.
 
-    Yields where they are until then. Whatever is raised on the way, by the disk, by what fills a file or by
-    the block, leaves all that was there before. Raises `ExportError` that names the path.
+    Yields them open, to be read. Whatever is raised on the way, by the disk, by what fills a file or by the
+    block, leaves all that was there before. Raises `ExportError` that names the path.
     """
-    finished: list[tuple[Path, Path]] = []
-    try:
+    with ExitStack() as stack:
+        finished: list[_Waiting] = []
         for path, fill in files:
             with _naming(path):
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 if path.is_dir():  # said now, not when the block has done what cannot be undone
                     raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-                handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-                finished.append((Path(name), path))
-                with os.fdopen(handle, "wb") as file:
-                    fill(file)
-                    file.flush()
-                    os.fsync(file.fileno())
-        yield [temporary for temporary, _ in finished]
-        for temporary, path in finished:
-            with _naming(path):
-                temporary.replace(path)
+                waiting = stack.enter_context(_waiting(path))
+                fill(waiting.file)
+                waiting.file.flush()
+                os.fsync(waiting.file.fileno())
+                finished.append(waiting)
+        yield [one.file for one in finished]
+        for one in finished:
+            with _naming(one.path):
+                if one.nameless:
+                    # With a folder's number, which an absolute path has no use for, the link is followed.
+                    os.link(_at(one.file.fileno()), one.name, src_dir_fd=one.folder)
+                one.name.replace(one.path)
+                os.fsync(one.folder)
+
+
+class _Waiting(NamedTuple):
+    """A file that is to be at `path`, and the `name` beside it from which it gets there."""
+
+    file: BinaryIO
+    path: Path
+    name: Path
+    folder: int
+    nameless: bool
+
+
+@contextmanager
+def _waiting(path: Path) -> Iterator[_Waiting]:
+    """Open a file for its owner only, without a name where the system has that."""
+    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+    name = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        handle = _nameless(path.parent)
+        nameless = handle is not None
+        if handle is None:
+            handle, made = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+            name = Path(made)
+        file = os.fdopen(handle, "w+b")
+        try:
+            yield _Waiting(file, path, name, folder, nameless)
+        finally:
+            with suppress(OSError):  # what is left to be written then could not be, and that was said
+                file.close()
     finally:
-        for temporary, _ in finished:
-            temporary.unlink(missing_ok=True)
+        name.unlink(missing_ok=True)
+        os.close(folder)
+
+
+def _nameless(folder: Path) -> int | None:
+    """Open a file without a name, or return `None`: not every system and file system has that."""
+    try:
+        handle = os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except (AttributeError, OSError):  # what else is wrong with the folder is found again
+        return None
+    if os.path.exists(_at(handle)):
+        return handle
+    os.close(handle)
+    return None
+
+
+def _at(handle: int) -> str:
+    return f"/proc/self/fd/{handle}"
 
 
 @contextmanager

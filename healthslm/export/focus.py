@@ -43,6 +43,8 @@ CHARTS: Mapping[Focus, Sequence[tuple[Kind, ...]]] = {
     Focus.RESPIRATORY: (_OXYGEN, _BREATH, _HEART, _WARMTH, _PRESSURE, _WEIGHT, _SUGAR),
 }
 """The rows of the table of vitals, a chart each, as far as there is room and they were measured."""
+CHARTED: Sequence[Kind] = tuple(kind for kinds in CHARTS[Focus.GENERAL] for kind in kinds)
+"""Every kind that can have a chart, in the general order."""
 PARTS: Mapping[Focus, Sequence[str]] = {
     Focus.GENERAL: ("vitals", "glucose", "rhythm"),
     Focus.CARDIOLOGY: ("rhythm", "vitals", "glucose"),

@@ -48,10 +48,7 @@ def agp(review: Review, tz: ZoneInfo) -> Json | None:
         "median": [_points(found, 2, run, top) for run in _runs(found)],
         "targets": [{"y": _y(value, top), "label": f"{value:g}"} for value in TARGET],
         "yticks": [{"y": _y(value, top), "label": f"{value:g}"} for value in (*TARGET, 250.0, top, 54.0)],
-        "xticks": [
-            {"x": hour / 24, "label": f"{hour % 24:02d}:00" if hour < 24 else "24:00"}
-            for hour in range(0, 25, 3)
-        ],
+        "xticks": [{"x": hour / 24, "label": f"{hour:02d}:00"} for hour in range(0, 25, 3)],
         "ranges": [_range(features, name) for name in _RANGES if _known(features, name)],
         "figures": [
             {"name": words.CONSENSUS[name], "value": words.value(features[name])}

@@ -50,10 +50,7 @@ def add_glucose(entries: Entries, window: Window, tz: ZoneInfo, subject: Json, d
         "status": "final",
         "category": coding.category(Kind.SENSOR_GLUCOSE),
         "subject": subject,
-        "effectivePeriod": {
-            "start": coding.when(window.start, tz),
-            "end": coding.when(window.end, tz),
-        },
+        "effectivePeriod": coding.period(window.start, window.end, tz),
         **device,
     }
     ranges, known = _ranges(features)

@@ -42,7 +42,7 @@ class Observer:
             "resourceType": "Observation",
             **origin,
             "status": "final",
-            "code": _code(kind),
+            "code": mdc.measurement_code(kind),
             "subject": self.subject,
             "effectiveDateTime": coding.when(at, self.tz),
             **_measured(kind, value, quality),
@@ -54,9 +54,12 @@ class Observer:
     def pressure(self, at: datetime, values: Mapping[Kind, _Row]) -> Json:
         """Add one cuff measurement as the blood pressure panel; a part that is missing is said to be."""
         parts = [
-            {"code": _code(kind), **_measured(kind, values[kind].value, values[kind].quality)}
+            {"code": mdc.measurement_code(kind), **_measured(kind, values[kind].value, values[kind].quality)}
             if kind in values
-            else {"code": _code(kind), "dataAbsentReason": coding.absent("unknown", "the cuff gave none")}
+            else {
+                "code": mdc.measurement_code(kind),
+                "dataAbsentReason": coding.absent("unknown", "the cuff gave none"),
+            }
             for kind in coding.PRESSURES
             if kind in values or kind is not Kind.MEAN_ARTERIAL
         ]
@@ -115,10 +118,7 @@ class Observer:
             "category": coding.category(first.kind),
             "code": summary_code(first.kind),
             "subject": self.subject,
-            "effectivePeriod": {
-                "start": coding.when(first.start, self.tz),
-                "end": coding.when(first.end, self.tz),
-            },
+            "effectivePeriod": coding.period(first.start, first.end, self.tz),
             **self.gateway.device(first.kind),
             **({"derivedFrom": derived} if derived else {}),
             "component": components(features),
@@ -144,13 +144,6 @@ def _profiles(kind: Kind) -> list[str]:
     if kind is Kind.SENSOR_GLUCOSE:
         return [f"{CGM}/cgm-sensor-reading-mass-per-volume"]
     return list(coding.meta(kind).get("meta", {}).get("profile", []))
-
-
-def _code(kind: Kind) -> Json:
-    """The code of a measurement: LOINC's, and beside it that of IEEE 11073."""
-    code = coding.kind_code(kind)
-    beside = mdc.measured(kind)
-    return {**code, "coding": [*code.get("coding", []), beside]} if beside else code
 
 
 class _Row(NamedTuple):

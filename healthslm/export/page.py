@@ -7,8 +7,10 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from healthslm.export import chart, limits, measured, rhythm_page, words
-from healthslm.export.focus import CHARTS, PARTS, Focus, Paper
+from healthslm.export.focus import CHARTED, CHARTS, PARTS, Focus, Paper
 from healthslm.export.glucose_page import agp
 from healthslm.export.page_findings import BRIEF, MOST_FINDINGS, levels, more, nothing_found, shown
 from healthslm.export.page_rest import devices, foot, missing, text, written
@@ -20,7 +22,7 @@ Windows = Mapping[Kind, Window]
 
 MOST_CHARTS = 5
 _OTHERS = (
-    *(kind for kinds in CHARTS[Focus.GENERAL] for kind in kinds),
+    *CHARTED,
     Kind.PULSE_RATE,
     Kind.MEAN_ARTERIAL,
     Kind.SENSOR_GLUCOSE,
@@ -86,25 +88,21 @@ def page(
 def _head(review: Review, tz: ZoneInfo) -> Json:
     start, end, made = (t.astimezone(tz) for t in (review.start, review.end, review.made_at))
     offsets = " then ".join(dict.fromkeys(f"UTC{t.isoformat()[-6:]}" for t in (start, end)))
-    last = end - timedelta(microseconds=1)
-    day = "{0:%a} {0.day} {0:%b %Y}"
-    whole_days = (start.time(), end.time()) == (end.time(), start.time()) and not any(
-        (start.hour, start.minute, start.second)
-    )
-    if whole_days:
-        period = (
-            day.format(start) if start.date() == last.date() else f"{day.format(start)} to {day.format(last)}"
-        )
-        period += ", whole day" if start.date() == last.date() else ", whole days"
+    day = "{0:%a} {0.day} {0:%b %Y}".format
+    days = words.whole_days(review.start, review.end, tz)
+    if days is None:
+        period = f"{day(start)} {start:%H:%M} to {day(end)} {end:%H:%M}"
+    elif days[0] == days[1]:
+        period = f"{day(days[0])}, whole day"
     else:
-        period = f"{day.format(start)} {start:%H:%M} to {day.format(end)} {end:%H:%M}"
+        period = f"{day(days[0])} to {day(days[1])}, whole days"
     birth = words.clean(review.person.birth_date, 20)
     return {
         "name": words.clean(review.person.name, 70) or "Name not given",
         "birth": f"born {birth}" if birth else "date of birth not given",
         "period": period,
         "zone": f"{tz.key} ({offsets})",
-        "made": f"{day.format(made)} {made:%H:%M}",
+        "made": f"{day(made)} {made:%H:%M}",
     }
 
 
@@ -119,13 +117,14 @@ def _vital(
     seen = [windows.get(k) or Window.of(k, review.start, review.end, ()) for k in kinds]
     used = [words.usable(w) for w in seen]
     some = [w for w in used if len(w)]
+    spans = chart.spans(mine, review.start, review.end)
     made: Json = {
         "title": _title(kinds),
         "unit": KINDS[kinds[0]].unit,
         "rows": [_numbers(k, review, tz, short=len(kinds) > 1) for k in kinds],
         "empty": "" if some else _reason(kinds, review, seen),
-        "spans": chart.spans(mine, review.start, review.end),
-        "tags": chart.tags(chart.spans(mine, review.start, review.end)),
+        "spans": spans,
+        "tags": chart.tags(spans),
         "holes": [],
         "band": [],
         "strokes": [],
@@ -138,7 +137,8 @@ def _vital(
     if not some:
         return made
     spread = review.spreads.get(kinds[0])
-    lows, highs = spread or (_lowest(some).values, _highest(some).values)
+    read = np.concatenate([w.values for w in some])
+    lows, highs = spread or (read, read)
     axis = chart.scale(kinds[0], float(lows.min()), float(highs.max()))
     made["yticks"] = chart.value_ticks(kinds[0], axis)
     made["limits"] = limits.lines(kinds, review, axis)
@@ -157,9 +157,9 @@ def _vital(
 def _line_told(review: Review) -> str:
     """Say what the line of a chart is, and that no extreme is lost in it."""
     steps = {window.step for kind, window in review.windows.items() if kind in review.spreads}
-    by = "hour" if any(step and step >= timedelta(hours=1) for step in steps) else "minute"
     if not steps:
         return "Each line keeps every lowest and highest value."
+    by = "hour" if any(step and step >= timedelta(hours=1) for step in steps) else "minute"
     return f"Line: means by the {by}; the band around it: the lowest to the highest reading."
 
 
@@ -174,14 +174,6 @@ def _chart_of(finding: Finding) -> Kind | None:
     """The kind in whose chart a finding is marked: of its first evidence; for a rhythm the heart rate."""
     first = finding.evidence[0].kind if finding.evidence else None
     return Kind.HEART_RATE if first is Kind.RR_INTERVAL else first
-
-
-def _lowest(windows: Sequence[Window]) -> Window:
-    return min(windows, key=lambda w: float(w.values.min()))
-
-
-def _highest(windows: Sequence[Window]) -> Window:
-    return max(windows, key=lambda w: float(w.values.max()))
 
 
 def _feature(review: Review, name: str) -> Feature | None:
@@ -237,17 +229,19 @@ def _others(review: Review, tz: ZoneInfo, shown: Sequence[tuple[Kind, ...]], *, 
             amount = f"n={count}" + (f", coverage {row['coverage']}" if KINDS[kind].holds else "")
             lines.append(f"{KINDS[kind].title} ({KINDS[kind].unit}): {', '.join(told)}; {amount}")
     lines += measured.lines(review, profile=profile)
-    lines += measured.of_the_day(review, tz)
+    return [*lines, *measured.of_the_day(review, tz), *_variability(review, tz)]
+
+
+def _variability(review: Review, tz: ZoneInfo) -> list[str]:
+    """Return the line of heart-rate variability, if there is any, with the hours that it is of."""
     hrv = [f for f in review.features if f.name in _HRV]
+    if not hrv:
+        return []
     of = ""
-    if hrv and (hrv[0].start, hrv[0].end) != (review.start, review.end):
+    if (hrv[0].start, hrv[0].end) != (review.start, review.end):
         ends = [words.clock(t, tz, words.day(review)) for t in (hrv[0].start, hrv[0].end)]
         of = f" ({' to '.join(ends)})"
     told = [f"{words.title(f)} {words.value(f)}" for f in hrv if f.value is not None]
-    if told:
-        lines.append(
-            f"heart-rate variability{of}: {', '.join(told)}; n={max(f.count for f in hrv)} RR intervals"
-        )
-    elif hrv:
-        lines.append(f"heart-rate variability{of}: not known ({words.clean(hrv[0].reason, 120)})")
-    return lines
+    if not told:
+        return [f"heart-rate variability{of}: not known ({words.clean(hrv[0].reason, 120)})"]
+    return [f"heart-rate variability{of}: {', '.join(told)}; n={max(f.count for f in hrv)} RR intervals"]

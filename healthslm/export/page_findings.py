@@ -51,17 +51,15 @@ def shown(told: Told, review: Review, tz: ZoneInfo) -> Json:
 
 
 def _evidence(feature: Feature, review: Review, tz: ZoneInfo) -> Json:
-    at = (
-        f" at\u00a0{words.clock(feature.at, tz, words.day(review))}"
-        if feature.at and feature.value is not None
-        else ""
-    )
-    count = feature.count > 1 and words.statistic(feature) in ("", "mean") and feature.value is not None
+    name, value = words.title(feature), words.value(feature)
+    if feature.value is None:
+        return {"name": name, "value": value, "after": ""}
+    at = f" at\u00a0{words.clock(feature.at, tz, words.day(review))}" if feature.at else ""
+    counts = feature.count > 1 and words.statistic(feature) in ("", "mean")
     return {
-        "name": words.title(feature),
-        # A value stays on one line with its unit.
-        "value": words.value(feature).replace(" ", "\u00a0" if feature.value is not None else " "),
-        "after": (at if feature.value is not None else "") + (f" (n={feature.count})" if count else ""),
+        "name": name,
+        "value": value.replace(" ", "\u00a0"),  # it stays on one line with its unit
+        "after": at + (f" (n={feature.count})" if counts else ""),
     }
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from healthslm import __version__
 from healthslm.analysis.quality import quality
 from healthslm.export import words
-from healthslm.export.focus import CHARTS, Focus
+from healthslm.export.focus import CHARTED
 from healthslm.readings import KINDS, Device, Kind, Quality, Review, Summary, Window
 
 Json = dict[str, Any]
@@ -20,6 +20,7 @@ MOST_NOTES = 6
 _TEXT = 900
 """Characters of the summary that the page has room for."""
 _LONGEST_HOLES = 2
+_MOST_DEVICES = 8
 _ASKED_FOR = frozenset({Kind.HEART_RATE, Kind.SPO2, Kind.TEMPERATURE, Kind.SYSTOLIC, Kind.DIASTOLIC})
 """What a clinician looks for: where it was never measured, the page says so."""
 
@@ -65,7 +66,7 @@ def written(review: Review, tz: ZoneInfo) -> list[str]:
 def missing(review: Review, windows: Windows, tz: ZoneInfo) -> list[str]:
     """What was not measured or could not be used, kind by kind; the longest holes with their times."""
     lines = []
-    for kind in (*(k for kinds in CHARTS[Focus.GENERAL] for k in kinds), Kind.RR_INTERVAL):
+    for kind in (*CHARTED, Kind.RR_INTERVAL):
         window = windows.get(kind)
         if window is None and kind not in _ASKED_FOR:
             continue  # nobody measures it here
@@ -107,9 +108,9 @@ def _suspect(window: Window, tz: ZoneInfo, day: datetime | None) -> list[str]:
 
 def devices(review: Review) -> list[str]:
     """Return the devices that readings came from: model, serial number, firmware, and what they gave."""
-    return [device_line(d, review) for d in review.devices[:8]] + (
-        [f"and {len(review.devices) - 8} more"] if len(review.devices) > 8 else []
-    )
+    told = [device_line(device, review) for device in review.devices[:_MOST_DEVICES]]
+    more = len(review.devices) - len(told)
+    return [*told, f"and {more} more"] if more else told
 
 
 def device_line(device: Device, review: Review) -> str:

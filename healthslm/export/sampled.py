@@ -19,12 +19,13 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from healthslm.analysis import day_bounds
 from healthslm.errors import ExportError
 from healthslm.export.entries import Entries
 from healthslm.export.gateway import Gateway
 from healthslm.fhir import coding, mdc
 from healthslm.fhir.coding import Json
-from healthslm.readings import KINDS, UNUSABLE, Floats, Ints, Kind, Window, moment
+from healthslm.readings import KINDS, UNUSABLE, Floats, Ints, Kind, Window, micro, micros, moment
 
 _SECOND_US = 1_000_000
 _PERIODS_US = tuple(int(s * _SECOND_US) for s in (900, 300, 60, 30, 10, 5, 4, 2, 1, 0.5))
@@ -65,7 +66,7 @@ def add_samples(
 
 
 def _runs(window: Window, tz: ZoneInfo) -> Iterator[_Run]:
-    times = window.times.astype("M8[us]").astype(np.int64)
+    times = micros(window)
     unusable = (window.quality & int(UNUSABLE)) != 0
     values = np.where(unusable | ~np.isfinite(window.values), np.nan, window.values)
     first = 0
@@ -81,9 +82,8 @@ def _runs(window: Window, tz: ZoneInfo) -> Iterator[_Run]:
 
 def _ends(start: datetime, tz: ZoneInfo) -> int:
     """The midnight after a time, and never more than a day away, in µs."""
-    day = start.astimezone(tz).date() + _DAY
-    midnight = datetime(day.year, day.month, day.day, tzinfo=tz)
-    return int(min(midnight.timestamp(), (start + _DAY).timestamp()) * _SECOND_US)
+    midnight = day_bounds(start.astimezone(tz).date(), tz)[1]
+    return micro(min(midnight, start + _DAY))
 
 
 def _slots(run: _Run) -> tuple[int, Ints]:
@@ -109,18 +109,13 @@ def _sampled(run: _Run, kind: Kind, tz: ZoneInfo, subject: Json, gateway: Gatewa
     origin = gateway.measured(kind, -1, guide="PhdRtsaObservation", profiles=[])
     if not whole:
         origin.pop("meta", None)
-    code = coding.kind_code(kind)
-    beside = mdc.measured(kind)
     return {
         "resourceType": "Observation",
         **origin,
         "status": "final",
-        "code": {**code, "coding": [*code.get("coding", []), *([beside] if beside else [])]},
+        "code": mdc.measurement_code(kind),
         "subject": subject,
-        "effectivePeriod": {
-            "start": coding.when(start, tz),
-            "end": coding.when(start + timedelta(microseconds=period * len(texts)), tz),
-        },
+        "effectivePeriod": coding.period(start, start + timedelta(microseconds=period * len(texts)), tz),
         **({"note": [{"text": note}]} if lost else {}),
         "valueSampledData": {
             "origin": coding.quantity(Decimal(0), info.ucum, info.unit),

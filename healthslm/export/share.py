@@ -36,6 +36,7 @@ from healthslm import __version__
 from healthslm.errors import ExportError, UsageError
 from healthslm.export import words
 from healthslm.export.files import Fill, filled
+from healthslm.export.streams import Source, Target
 from healthslm.readings import Review
 
 LARGEST = 64_000_000
@@ -133,13 +134,18 @@ def pack(review: Review, files: Sequence[tuple[str, bytes]], terms: Terms) -> by
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as packed:
         for name, data in [*texts, *files]:
-            # No years before 1980 in a ZIP; a clock that is that wrong shall not stop the export.
-            member = zipfile.ZipInfo(name, (max(made.year, 1980), *made.timetuple()[1:6]))
-            member.create_system = 3  # Unix, wherever this runs: the permissions below are of its kind
-            member.external_attr = 0o600 << 16
-            member.compress_type = zipfile.ZIP_DEFLATED
-            packed.writestr(member, data)
+            packed.writestr(member_of(name, made), data)
     return archive.getvalue()
+
+
+def member_of(name: str, made_at: datetime) -> zipfile.ZipInfo:
+    """Return the head of a ZIP's member, deflated, by the clock of `made_at`'s zone: the same everywhere."""
+    # No years before 1980 in a ZIP; a clock that is that wrong shall not stop the export.
+    member = zipfile.ZipInfo(name, (max(made_at.year, 1980), *made_at.timetuple()[1:6]))
+    member.create_system = 3  # Unix, wherever this runs: the permissions below are of its kind
+    member.external_attr = 0o600 << 16
+    member.compress_type = zipfile.ZIP_DEFLATED
+    return member
 
 
 def sealed(archive: bytes, key: Sequence[Recipient] | str) -> bytes:
@@ -172,7 +178,7 @@ def sealing(pieces: Iterator[bytes], key: Sequence[Recipient] | str) -> Fill:
         elif isinstance(key, str):
             file.write(sealed(filled(whole, LARGEST), key))
         else:
-            source, target = _Source(pieces), _Target(file)
+            source, target = Source(pieces), Target(file)
             try:
                 pyrage.encrypt_io(source, target, [one.key for one in key])
             except (pyrage.EncryptError, OSError) as error:
@@ -181,42 +187,6 @@ def sealing(pieces: Iterator[bytes], key: Sequence[Recipient] | str) -> Fill:
                 raise source.error or target.error or AssertionError
 
     return fill
-
-
-class _Source:
-    """What is to be encrypted, as a file to read; what goes wrong in making it is kept."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces, self._left = pieces, b""
-        self.error: Exception | None = None
-
-    def read(self, size: int = -1) -> bytes:
-        try:
-            while not self._left and (piece := next(self._pieces, None)) is not None:
-                self._left = piece
-        except Exception as error:
-            self.error = error
-            raise
-        found, self._left = self._left[:size], self._left[size:]
-        return found
-
-
-class _Target:
-    """Where the encrypted bytes go; what goes wrong in writing them is kept."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.error: Exception | None = None
-
-    def write(self, data: bytes) -> int:
-        try:
-            return self._file.write(data)
-        except Exception as error:
-            self.error = error
-            raise
-
-    def flush(self) -> None:
-        self._file.flush()
 
 
 def _not_sealed(error: Exception) -> ExportError:

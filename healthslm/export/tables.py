@@ -19,7 +19,7 @@ import numpy as np
 from healthslm.errors import ExportError
 from healthslm.export import dictionary, words
 from healthslm.export.columns import TABLES, Column, Type
-from healthslm.export.files import Fill
+from healthslm.export.files import Fill, filling
 from healthslm.export.rows import ROWS, Batch
 from healthslm.export.source import Source
 from healthslm.readings import Ints, Review, moment
@@ -61,11 +61,7 @@ def parquet_files(review: Review, source: Source) -> list[tuple[str, Fill]]:
 
 def _dictionary() -> list[tuple[str, Fill]]:
     made = {".data-dictionary.csv": dictionary.as_csv(), ".data-dictionary.md": dictionary.as_markdown()}
-    return [(ending, partial(_put, data)) for ending, data in made.items()]
-
-
-def _put(data: bytes, file: BinaryIO) -> None:
-    file.write(data)
+    return [(ending, filling(data)) for ending, data in made.items()]
 
 
 # CSV

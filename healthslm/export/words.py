@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -40,6 +40,7 @@ __all__ = [
     "unit",
     "usable",
     "value",
+    "whole_days",
     "windows",
     "zone",
 ]
@@ -59,8 +60,8 @@ def zone(review: Review) -> ZoneInfo:
 def check(review: Review) -> None:
     """Raise `ExportError` where a review's period cannot be drawn or written."""
     times = {"start": review.start, "end": review.end, "made_at": review.made_at}
-    for name, time in times.items():
-        if time.tzinfo is None:
+    for name, at in times.items():
+        if at.tzinfo is None:
             raise ExportError(f"The review's {name} has no time zone.", "Give an aware time.")
     if review.end <= review.start:
         raise ExportError("The period to export ends before it starts.", "Ask for a later end.")
@@ -89,6 +90,14 @@ def lasting(span: timedelta) -> str:
 def day(review: Review) -> datetime | None:
     """Return the day whose times need no date; none in a period of several days."""
     return None if review.end - review.start > _LONG_DAY else review.start
+
+
+def whole_days(start: datetime, end: datetime, tz: ZoneInfo) -> tuple[date, date] | None:
+    """Return the first and the last day of a period by the clock of a zone; `None` where it cuts one."""
+    first, last = start.astimezone(tz), end.astimezone(tz)
+    if {first.time(), last.time()} != {time()}:
+        return None
+    return first.date(), last.date() - timedelta(days=1)
 
 
 def clock(time: datetime, tz: ZoneInfo, day: datetime | None = None) -> str:

@@ -160,6 +160,11 @@ def when(time: datetime, tz: tzinfo) -> str:
     return local.isoformat(timespec="milliseconds" if local.microsecond >= 1000 else "seconds")
 
 
+def period(start: datetime, end: datetime | None, tz: tzinfo) -> Json:
+    """Return a FHIR Period, open where it has no end."""
+    return {"start": when(start, tz), **({} if end is None else {"end": when(end, tz)})}
+
+
 def urn(resource: Json, salt: str = "") -> str:
     """Return the `urn:uuid:` that a resource's content always gets."""
     return f"urn:uuid:{uuid5(_NAMESPACE, salt + dumps(resource))}"

@@ -15,7 +15,7 @@ FAULTS: Mapping[Quality, str] = {
     Quality.FLAT_LINE: "the value stood still for longer than a living body's can",
     Quality.FROZEN: "the device's own counter stood still",
 }
-_TOLD = re.compile(r"(.+) \(it sent (-?[0-9]+(?:\.[0-9]+)?) \S.*\)")
+_TOLD = re.compile(r"(.+) \(it sent (-?[0-9]+(?:\.[0-9]+)?) (\S.*)\)")
 
 
 def told(quality: int, sent: str) -> str:
@@ -24,10 +24,10 @@ def told(quality: int, sent: str) -> str:
     return f"{why} (it sent {sent})"
 
 
-def read(text: str) -> tuple[Quality, float] | None:
-    """Return quality and value of what `told` said, or `None` for anything else."""
+def read(text: str, unit: str) -> tuple[Quality, float] | None:
+    """Return quality and value of what `told` said in that unit, or `None` for anything else."""
     match = _TOLD.fullmatch(text)
-    if match is None:
+    if match is None or match[3] != unit:
         return None
     by_text = {reason: flag for flag, reason in FAULTS.items()}
     reasons = match[1].split("; ")

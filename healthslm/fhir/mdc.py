@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from healthslm.fhir import coding
 from healthslm.fhir.coding import Json
 from healthslm.readings import Kind
 
@@ -72,6 +73,12 @@ def measured(kind: Kind) -> Json | None:
         return None
     code, name = _MEASURED[kind]
     return {"system": MDC, "code": code, "display": name}
+
+
+def measurement_code(kind: Kind) -> Json:
+    """Return the code of a measurement: LOINC's, and beside it that of IEEE 11073 where one is certain."""
+    code, beside = coding.kind_code(kind), measured(kind)
+    return {**code, "coding": [*code.get("coding", []), beside]} if beside else code
 
 
 def specializations(kinds: Iterable[Kind]) -> list[Json]:

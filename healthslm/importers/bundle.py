@@ -10,7 +10,6 @@ codes, devices and times mean is theirs to say.
 from __future__ import annotations
 
 import html
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,19 +21,24 @@ from pydantic import ValidationError
 
 from healthslm.errors import ImportFailedError
 from healthslm.fhir import coding, faults, mdc
-from healthslm.importers.bundle_parts import Bundle, Component, Concept, Resource, Samples
+from healthslm.importers.bundle_meaning import (
+    UNKNOWN,
+    can_be,
+    device_of,
+    is_in,
+    kind_of,
+    note_of,
+    plausibility,
+)
+from healthslm.importers.bundle_parts import Bundle, Component, Resource, Samples
 from healthslm.readings import KINDS, Device, Kind, Note, Quality, Reading
 from healthslm.text import clean
 
-UNKNOWN = "FHIR Bundle"
-"""The device of what a Bundle names no device of."""
 _LARGEST = 64_000_000
 _FARTHEST = timedelta(days=90 * 366)
 """How far a device's clock and ours may stand apart to be computed with."""
 _MOST_SAMPLES = 2_000_000
-_TITLES = {info.title: kind for kind, info in KINDS.items()}
-_NOTE = re.compile(r"(\S+): (.*) \((info|watch|urgent|emergency)\)", re.DOTALL)
-_PARAGRAPH = re.compile(r"<p>(.*?)</p>", re.DOTALL)
+"""Of all series together: two days of a dozen streams, each twice a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,10 +90,17 @@ def read(path: Path) -> Brought:
             f"{path.name} is no FHIR Bundle that can be read: {clean(where, 80)}: {clean(first['msg'], 80)}.",
             "Use the .fhir.json that `healthslm export clinician` wrote.",
         ) from error
-    found = _Reader({entry.fullUrl: entry.resource for entry in bundle.entry})
+    resources = {entry.fullUrl: entry.resource for entry in bundle.entry}
+    found = _Reader(resources)
     program = found.program()
-    if bundle.resourceType != "Bundle" or bundle.type != "collection" or not program:
+    ours = bundle.resourceType == "Bundle" and bundle.type == "collection" and program
+    # Of two resources under one URL it is not known which one is meant.
+    if not ours or len(resources) != len(bundle.entry):
         raise _foreign(path, bundle)
+    if len(found.patients) > 1:
+        raise ImportFailedError(
+            f"{path.name} is of {len(found.patients)} people.", "Use a Bundle of this store's person."
+        )
     return found.brought(bundle.timestamp, program)
 
 
@@ -109,6 +120,8 @@ class _Reader:
     def __init__(self, resources: dict[str, Resource]) -> None:
         self._resources = resources
         self._addresses: dict[str, str] = {}
+        self._samples_left = _MOST_SAMPLES
+        self.patients = [url for url, one in resources.items() if one.resourceType == "Patient"]
 
     def program(self) -> str:
         """Return the URL of healthslm as the Device that made what is in here; empty where it did not."""
@@ -127,12 +140,12 @@ class _Reader:
     def brought(self, made_at: datetime | None, program: str) -> Brought:
         """Return what the Bundle brings back."""
         found = Brought(made_at=made_at)
-        for patient in self._of("Patient"):
+        for patient in (self._resources[url] for url in self.patients):
             found.name = clean(patient.name[0].text, 200) if patient.name else ""
             found.birth_date = clean(patient.birthDate, 20)
         for url, one in self._resources.items():
             if one.resourceType == "Device" and url != program and one.identifier:
-                device = _device(one)
+                device = device_of(one)
                 self._addresses[url] = device.address
                 found.devices.append(device)
         for observation in self._of("Observation"):
@@ -147,11 +160,15 @@ class _Reader:
         return found
 
     def _observation(self, one: Resource, found: Brought) -> None:
-        if one.valueSampledData is not None:
-            self._samples(one, one.valueSampledData, found)
-        elif any(code.code == mdc.CLOCK["code"] and code.system == mdc.MDC for code in one.code.coding):
+        if any(code.code == mdc.CLOCK["code"] and code.system == mdc.MDC for code in one.code.coding):
             return  # read where a measurement points at it
-        elif one.effectiveDateTime is None:
+        if one.status != "final" or one.modifierExtension:  # entered in error, or otherwise not what it says
+            found.left["observations that are not final"] += 1
+        elif one.subject.reference not in self.patients:
+            found.left["observations of somebody or something else"] += 1
+        elif one.valueSampledData is not None:
+            self._samples(one, one.valueSampledData, found)
+        elif not isinstance(one.effectiveDateTime, datetime):
             found.left["statistics and sums of a period, computed from readings"] += 1
         elif one.component:
             for part in one.component:
@@ -160,23 +177,24 @@ class _Reader:
             self._single(one, one.effectiveDateTime, one, found)
 
     def _single(self, one: Resource, time: datetime, part: Component, found: Brought) -> None:
-        kind = _kind(part.code)
+        kind = kind_of(part.code)
         if kind is None:
             found.left["measurements of a kind that is not known"] += 1
             return
         quality, value = Quality.GOOD, None
         if part.valueQuantity is not None:
-            if part.valueQuantity.code != KINDS[kind].ucum:
-                found.left["measurements in another unit"] += 1
+            if not is_in(part.valueQuantity, kind):
+                found.left["measurements in another unit, or bounds of one"] += 1
                 return
             value = part.valueQuantity.value
+            quality = plausibility(kind, value)
         elif part.dataAbsentReason is not None:
-            sent = faults.read(part.dataAbsentReason.text)
+            sent = faults.read(part.dataAbsentReason.text, KINDS[kind].unit)
             quality, value = sent if sent is not None else (quality, None)
         if value is None:
             found.left["measurements without a value"] += 1
             return
-        if not _can_be(time):
+        if not can_be(time):
             found.left["measurements at a time that cannot be"] += 1
             return
         device_time, moved = self._clock(one, time)
@@ -197,28 +215,36 @@ class _Reader:
             if extension.url != mdc.COINCIDENT or extension.valueReference is None:
                 continue
             clock = self._resources.get(extension.valueReference.reference)
-            if clock is None or clock.effectiveDateTime is None or clock.valueDateTime is None:
+            showed = None if clock is None else clock.valueDateTime
+            ours = None if clock is None else clock.effectiveDateTime
+            if showed is None or not isinstance(ours, datetime):
                 return None, Quality.CLOCK_CORRECTED
-            apart = clock.valueDateTime - clock.effectiveDateTime
+            apart = showed - ours
             if abs(apart) > _FARTHEST:
                 return None, Quality.CLOCK_CORRECTED
-            local = (time + apart).astimezone(clock.valueDateTime.tzinfo)
+            local = (time + apart).astimezone(showed.tzinfo)
             return local.replace(tzinfo=None), Quality.CLOCK_CORRECTED
         return None, Quality.GOOD
 
     def _samples(self, one: Resource, samples: Samples, found: Brought) -> None:
-        kind = _kind(one.code)
-        if kind is None or one.effectivePeriod is None or samples.origin.code != KINDS[kind].ucum:
+        kind = kind_of(one.code)
+        if (
+            kind is None
+            or one.effectivePeriod is None
+            or samples.dimensions != 1
+            or not is_in(samples.origin, kind)
+        ):
             found.left["series of a kind or unit that is not known"] += 1
             return
         period = timedelta(milliseconds=samples.period)
-        texts = samples.data.split()
-        if len(texts) > _MOST_SAMPLES:
+        texts = samples.data.split(maxsplit=self._samples_left)
+        if len(texts) > self._samples_left:
             found.left["series longer than any of ours"] += 1
             return
+        self._samples_left -= len(texts)
         device = self._addresses.get(one.device.reference, UNKNOWN)
         start, readings = one.effectivePeriod.start, list[Reading]()
-        if not _can_be(start):
+        if not can_be(start):
             found.left["series at a time that cannot be"] += 1
             return
         start = start.astimezone(UTC)
@@ -228,69 +254,27 @@ class _Reader:
                 time = start + place * period
             except (ValueError, OverflowError):  # E: nobody spoke, or it could not be used
                 continue
-            if not isfinite(value) or not _can_be(time):
+            if not isfinite(value) or not can_be(time):
                 continue
-            readings.append(Reading(time=time, kind=kind, value=value, device=device))
+            quality = plausibility(kind, value)
+            readings.append(Reading(time=time, kind=kind, value=value, device=device, quality=quality))
         found.series.append(Series(kind=kind, period=period, readings=readings))
-
-
-def _can_be(time: datetime) -> bool:
-    """Say whether a measurement can be of that time, with slack to the calendar's ends."""
-    return 100 < time.year < 9900
-
-
-def _kind(code: Concept) -> Kind | None:
-    """The kind that an Observation is of: by its title, which has to agree with its LOINC code."""
-    kind = _TITLES.get(code.text)
-    if kind is None:
-        return None
-    loinc = KINDS[kind].loinc
-    agrees = loinc is None or any(c.system == coding.LOINC and c.code == loinc for c in code.coding)
-    return kind if agrees else None
-
-
-def _device(one: Resource) -> Device:
-    first = one.identifier[0]
-    bluetooth = first.system == mdc.BLUETOOTH
-    name = next((given.name for given in one.deviceName), "")
-    return Device(
-        address=clean(first.value.replace("-", ":") if bluetooth else first.value, 120) or UNKNOWN,
-        name=clean(name, 200),
-        manufacturer=clean(one.manufacturer, 200),
-        model=clean(one.modelNumber, 200),
-        serial=clean(one.serialNumber, 200),
-        firmware=clean(next((version.value for version in one.version), ""), 200),
-    )
 
 
 def _sections(composition: Resource, found: Brought) -> None:
     """What the person wrote, and the thresholds that were set for them: sentences of two sections."""
+    if composition.status != "final" or composition.modifierExtension:
+        found.left["pages that are not final"] += 1
+        return
     for section in composition.section:
-        lines = _PARAGRAPH.findall(section.text.div) if section.text is not None else []
-        told = [html.unescape(line) for line in lines]
+        lines = section.text.div.split("<p>")[1:] if section.text is not None else []
+        told = [html.unescape(line.partition("</p>")[0]) for line in lines]
         if section.title == "Thresholds set for this person":
             found.thresholds += [clean(line, 400) for line in told]
         elif section.title == "In the wearer's own words":
             for line in told:
-                note = _note(line)
+                note = note_of(line)
                 if note is None:
                     found.left["notes that cannot be read"] += 1
                 else:
                     found.notes.append(note)
-
-
-def _note(line: str) -> Note | None:
-    match = _NOTE.fullmatch(line)
-    try:
-        time = datetime.fromisoformat(match[1]) if match else None
-    except ValueError:
-        time = None
-    if match is None or time is None or time.tzinfo is None or not _can_be(time):
-        return None
-    return Note(
-        time=time.astimezone(UTC),
-        text=match[2],
-        level=match[3],
-        reason="read from a FHIR Bundle",
-        origin="template",
-    )

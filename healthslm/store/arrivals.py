@@ -187,14 +187,13 @@ class Arrivals:
 
     def _why(self, one: Reading, tally: Tally) -> None:
         """Count a reading that was not taken in by what stood in its way."""
-        time = rows.micros(one.time)
-        row = rows.to_row(one, 0, self._store._device(one.device))
-        found = self._row(one.kind, row[2], time)
+        _, _, device, time, *said = rows.to_row(one, 0, self._store._device(one.device))
+        found = self._row(one.kind, device, time)
         if found is not None:
             self._name(one.id, found.id)
-            said = (row[4], row[5], row[6], row[7], row[8])
-            tally.there += found[1:] == said
-            tally.other += found[1:] != said
+            same = list(found[1:]) == said
+            tally.there += same
+            tally.other += not same
             return
         dense = self._dense(one.kind, one.device, time)
         if dense is not None:
@@ -202,7 +201,7 @@ class Arrivals:
             tally.other += dense != one.value
         elif time < self._store._forgotten.get(one.kind, -(2**63)):
             tally.forgotten += 1
-        elif self._is_deleted(one.kind, row[2], time):
+        elif self._is_deleted(one.kind, device, time):
             tally.deleted += 1
         else:  # a record that the device sent again, under another time
             tally.there += 1
@@ -235,7 +234,9 @@ class Arrivals:
         if id >= DENSE:
             number, time = stream_and_time(id)
             stream = self._streams.get(number)
-            return id if stream is None else dense_id(stream.id, time)
+            if stream is None:  # of which nothing came: here its number may be another stream's
+                return id if self._keeps else -1
+            return dense_id(stream.id, time)
         if id not in self._ids:
             store = self._store
             self._ids[id] = id if self._keeps else store._next_id()

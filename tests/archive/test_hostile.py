@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from healthslm.archive import Archive, take_in
+from healthslm.archive import Archive, room, take_in
 from healthslm.archive import taking_in as taking
 from healthslm.errors import HealthslmError, ImportFailedError, StoreError
 from healthslm.readings import Kind, Reading
@@ -46,7 +46,7 @@ def zipped(members: dict[str, bytes], *, agree: bool = True) -> bytes:
                 "name": name,
                 "bytes": len(data),
                 "sha256": hashlib.sha256(data).hexdigest(),
-                "count": counts.get(name, 1),
+                "count": data.count(b"\n") if name.endswith(".jsonl") else counts.get(name, 1),
             }
             for name, data in members.items()
             if name != "manifest.json"
@@ -137,6 +137,44 @@ def one_at(time: int, value: float = 70.0, quality: int = 0) -> Columns:
     return Columns(np.array([time]), np.array([value]), np.array([quality], np.int16))
 
 
+def setting(name: str, value: Any) -> Change:
+    """One setting more, or another in place of what there is under that name."""
+
+    def change(members: dict[str, bytes]) -> None:
+        lines = members["settings.jsonl"].splitlines(keepends=True)
+        kept = [one for one in lines if json.loads(one)["name"] != name]
+        members["settings.jsonl"] = b"".join([*kept, line({"name": name, "value": value})])
+
+    return change
+
+
+def in_the_alert(**changes: Any) -> Change:
+    def change(members: dict[str, bytes]) -> None:
+        rows("alerts.jsonl", alert=first(members, "alerts.jsonl")["alert"] | changes)(members)
+
+    return change
+
+
+def hidden_alert(members: dict[str, bytes]) -> None:
+    """An alert that can be read, where one stands that cannot: under another id, in another state."""
+    alert = json.dumps(first(members, "alerts.jsonl")["alert"])
+    rows("alerts.jsonl", id="another", alert={"unreadable": alert})(members)
+
+
+def threshold(**changes: Any) -> Change:
+    one = {
+        "rule": "fever",
+        "name": "fever",
+        "value": 38.5,
+        "by": "Dr. Example",
+        "at": "2026-01-01T00:00:00Z",
+        "why": "so",
+    }
+    return setting("thresholds", [one | changes])
+
+
+AWAKE, LONG = "2026-11-02T12:00:00+00:00", "2036-11-02T12:00:00+00:00"
+LOSS = {"device": "x", "from": AWAKE, "until": AWAKE, "count": 1}
 NEST = "[" * 100_000 + "]" * 100_000
 BOMB = struct.pack("<BBBBIqq", 1, 0, 0, 0, 1 << 24, 0, 0) + b"\0" * 16
 WRONG = {
@@ -166,6 +204,35 @@ WRONG = {
     "a guideline that is none": (
         member("settings.jsonl", line({"name": "pressure guideline", "value": "x"})),
         "guideline",
+    ),
+    "somebody's address on a server": (setting("fhir patient", "Patient/7"), "fhir patient"),
+    "a retention that deletes all": (setting("retention", {"days": {"dense": 1}}), "retention"),
+    "a retention of a kind that there is not": (setting("retention", {"days": {"mood": 90}}), "retention"),
+    "a retention in no year": (setting("retention", {"done": 10**20}), "retention"),
+    "a snooze for ten years": (setting("alerts snoozed", {"at": AWAKE, "until": LONG}), "snoozed"),
+    "a snooze without a zone": (
+        setting("alerts snoozed", {"at": AWAKE[:19], "until": AWAKE[:19]}),
+        "snoozed",
+    ),
+    "losses of another shape": (setting("link losses", [{"device": "x"}]), "link losses"),
+    "losses without a zone": (setting("link losses", [LOSS | {"from": "2026-11-02"}]), "link losses"),
+    "a count in words": (setting("link losses", [LOSS | {"count": "many"}]), "link losses"),
+    "a threshold that is no number": (threshold(value=float("nan")), "thresholds"),
+    "a threshold that nobody signed": (threshold(by=" "), "thresholds"),
+    "a setting twice": (
+        lambda m: m.update({"settings.jsonl": 2 * m["settings.jsonl"].splitlines(keepends=True)[0]}),
+        "twice",
+    ),
+    "two people": (setting("person", {"name": "Grace Other", "birth_date": "1950-04-01"}), "one person"),
+    "an alert that is said to be unreadable": (hidden_alert, "contradicts"),
+    "an alert snoozed for ten years": (
+        in_the_alert(snoozed_at=AWAKE, snoozed_until=LONG),
+        "snoozed for longer",
+    ),
+    "readings that nobody speaks of": (member("streams/900.bin", b""), "streams/900.bin"),
+    "readings deleted in times to come": (
+        rows("forgotten.jsonl", before_us=1_900_000_000_000_000),
+        "later than now",
     ),
     "an alert that is none": (rows("alerts.jsonl", alert={"id": "x"}), "alert"),
     "an alert that contradicts itself": (rows("alerts.jsonl", id="another"), "contradicts"),
@@ -216,6 +283,39 @@ def test_what_is_wrong_is_named_and_changes_nothing(store: Store, good: bytes, w
         take_in(store, Archive(io.BytesIO(data), "test.zip"), NOW, file="x", sha256="0")
         return
     assert said in refused(store, data)
+
+
+def test_a_count_that_is_a_lie(store: Store, good: bytes) -> None:
+    """What is said to be in an archive before it is taken in is what is in it."""
+    for name in ("notes.jsonl", "streams/1.bin"):
+        members = members_of(good)
+        told = json.loads(members["manifest.json"])
+        for one in told["members"]:
+            if one["name"] == name:
+                one["count"] = 0
+        members["manifest.json"] = json.dumps(told).encode()
+        assert f"{name} in test.zip has not as much" in refused(store, zipped(members, agree=False))
+
+
+def test_long_rows_are_taken_in_few_at_a_time(store: Store, good: bytes) -> None:
+    """A thousand rows of megabytes are never in memory together."""
+    members = members_of(good)
+    head = first(members, "readings.jsonl")
+    long = [head | {"id": n, "time_us": n * 1_000_000, "context": "x" * 3_000_000} for n in range(1, 5)]
+    members["readings.jsonl"] = b"".join(map(line, long))
+    archive = Archive(io.BytesIO(zipped(members)), "test.zip")
+    assert [len(batch) for batch in taking._batches(archive)] == [2, 2]
+
+
+def test_more_than_memory_should_hold(store: Store, good: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, said in (
+        ("_LONGEST_AMENDMENTS", "amendments"),
+        ("_MOST_EVIDENCE", "alerts"),
+        ("_MOST_DEVICES", "devices"),
+    ):
+        with monkeypatch.context() as less:
+            less.setattr(taking, name, 0)
+            assert f"more {said} than" in refused(store, good)
 
 
 @pytest.mark.parametrize("left", [0, 10, 21, 300, 5000, -1, -30, -100])
@@ -287,9 +387,21 @@ def test_too_many_members(store: Store, good: bytes) -> None:
     assert "more members" in refused(store, file.getvalue())
 
 
+def test_a_directory_whose_size_is_hidden(store: Store, good: bytes) -> None:
+    """The end of a large ZIP, with its own mark once more within it, where a search from behind finds it."""
+    end = good.index(b"PK\x05\x06")
+    start = struct.unpack_from("<L", good, end + 16)[0]
+    large = struct.pack(
+        "<4sQHHLL4sLQQQ", b"PK\x06\x06", 44, 45, 45, 0, 0, b"PK\x06\x06", 0, 1, 1 << 40, start
+    )
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, end, 1)
+    last = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    assert "more members" in refused(store, good[:end] + large + locator + last)
+
+
 def test_no_room(store: Store, good: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     full = type("Usage", (), {"free": 1000})
-    monkeypatch.setattr(taking.shutil, "disk_usage", lambda _path: full)
+    monkeypatch.setattr(room.shutil, "disk_usage", lambda _path: full)
     assert "has 0 MB left" in refused(store, good)
 
 

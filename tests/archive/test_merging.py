@@ -16,7 +16,7 @@ from healthslm.export import bundle_bytes
 from healthslm.fhir import faults
 from healthslm.importers import bundle
 from healthslm.pipeline import review
-from healthslm.readings import Device, Kind, Note, Quality, Reading, Review
+from healthslm.readings import UNUSABLE, Device, Kind, Note, Quality, Reading, Review
 from healthslm.rulebook import set_threshold
 from healthslm.store import CHEAPEST, Store, create, open_store
 from healthslm.store.audit import Event
@@ -119,6 +119,19 @@ def test_notes_come_back_and_findings_are_told(filled: Store, file: Path, empty:
         assert empty.trail(event=Event.IMPORTED)[0].detail["readings"] == empty.count()
 
 
+def test_what_a_day_came_to_is_counted_and_stops_nothing(filled: Store, tmp_path: Path, empty: Store) -> None:
+    """Steps of a whole day are told under its date, without a time."""
+    walked = [at("08:00") + timedelta(hours=n) for n in range(6)]
+    filled.append(Reading(time=time, kind=Kind.STEPS, value=400.0, device=STRAP) for time in walked)
+    path = tmp_path / "steps.fhir.json"
+    path.write_bytes(bundle_bytes(review(filled, DAY, NEXT, zone=ZoneInfo("UTC"), made_at=NOW)))
+    assert '"effectiveDateTime":"2026-11-02"' in path.read_text()
+    assert bundle.read(path).left["statistics and sums of a period, computed from readings"] > 1
+    with empty:
+        assert merged(empty, path).tallies["readings"].new > 0
+        assert empty.window(Kind.STEPS, DAY, NEXT).values.tolist() == []
+
+
 def test_twice_is_once_and_into_itself_is_nothing(filled: Store, file: Path, empty: Store) -> None:
     count = filled.count()
     assert merged(filled, file).new == 0
@@ -158,7 +171,7 @@ def test_every_reason_can_be_read_back(flags: int) -> None:
     said = faults.told(flags, "45.5 °C")
     known = sum(int(flag) for flag in faults.FAULTS if flags & int(flag))
     if known:
-        assert faults.read(said) == (Quality(known), 45.5)
+        assert faults.read(said, "°C") == (Quality(known), 45.5)
 
 
 def changed(path: Path, change: Callable[[dict[str, Any]], None]) -> Path:
@@ -227,8 +240,96 @@ def test_times_in_no_year_and_units_of_others_are_counted(file: Path, empty: Sto
                 entry["resource"]["valueQuantity"]["code"] = "[degF]"
 
     brought = bundle.read(changed(file, other_units))
-    assert brought.left["measurements in another unit"] >= 3
+    assert brought.left["measurements in another unit, or bounds of one"] >= 3
     assert not [one for one in brought.readings if one.kind is Kind.TEMPERATURE and not one.quality]
+
+
+def of_measurements(**changes: Any) -> Callable[[dict[str, Any]], None]:
+    def change(data: dict[str, Any]) -> None:
+        for entry in data["entry"]:
+            if entry["resource"]["resourceType"] == "Observation":
+                entry["resource"].update(changes)
+
+    return change
+
+
+def of_quantities(**changes: Any) -> Callable[[dict[str, Any]], None]:
+    def change(data: dict[str, Any]) -> None:
+        for entry in data["entry"]:
+            for part in (entry["resource"], *entry["resource"].get("component", [])):
+                for quantity in (part.get("valueQuantity"), part.get("valueSampledData", {}).get("origin")):
+                    if quantity is not None:
+                        quantity.update(changes)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        of_measurements(status="entered-in-error"),
+        of_measurements(status="preliminary"),
+        of_measurements(subject={"reference": "urn:uuid:somebody"}),
+        of_measurements(subject=None),
+        of_measurements(modifierExtension=[{"url": "http://example.org/not-so"}]),
+        of_quantities(code="mmol/L"),
+        of_quantities(system="http://example.org/units"),
+        of_quantities(comparator="<"),
+    ],
+)
+def test_what_is_not_a_measurement_of_this_person_in_our_unit_is_counted(
+    file: Path, change: Callable[[dict[str, Any]], None]
+) -> None:
+    data = json.loads(file.read_text())
+    change(data)
+    for entry in data["entry"]:
+        entry["resource"] = {k: v for k, v in entry["resource"].items() if v is not None}
+    file.write_text(json.dumps(data))
+    brought = bundle.read(file)
+    assert all(one.quality & UNUSABLE for one in brought.readings)
+    assert not brought.series
+    assert sum(brought.left.values()) > 5
+
+
+def test_a_value_no_living_person_has_is_marked(file: Path) -> None:
+    """36.6 °C under another unit's number, or 5 mmol/L said to be mg/dL, is never judged as ours."""
+    brought = bundle.read(changed(file, of_quantities(value=1000)))
+    assert brought.readings
+    assert brought.series
+    for one in (*brought.readings, *(one for series in brought.series for one in series.readings)):
+        assert one.quality & UNUSABLE
+
+
+def test_what_was_sent_in_another_unit_is_not_taken_for_ours() -> None:
+    assert faults.read(faults.told(2, "3.1 mmol/L"), "mg/dL") is None
+
+
+def test_two_people_or_two_resources_of_one_url(file: Path) -> None:
+    data = json.loads(file.read_text())
+    patient = next(e for e in data["entry"] if e["resource"]["resourceType"] == "Patient")
+    for more, said in ((patient, "no Bundle that"), (patient | {"fullUrl": "urn:uuid:2"}, "of 2 people")):
+        file.write_text(json.dumps(data | {"entry": [*data["entry"], more]}))
+        with pytest.raises(ImportFailedError, match=said):
+            bundle.read(file)
+
+
+def test_endless_samples_lists_and_paragraphs(file: Path) -> None:
+    """What a few megabytes of text would come to in memory, or in time."""
+    data = json.loads(file.read_text())
+    for entry in data["entry"]:
+        resource = entry["resource"]
+        if "valueSampledData" in resource:
+            resource["valueSampledData"]["data"] = "1 " * 2_100_000
+        for section in resource.get("section", []):
+            section.setdefault("text", {})["div"] = "<p>" * 300_000
+    file.write_text(json.dumps(data))
+    brought = bundle.read(file)
+    assert not brought.series
+    assert brought.left["series longer than any of ours"] == 1
+    data["entry"][0]["resource"]["component"] = [{"code": {}}] * 2000
+    file.write_text(json.dumps(data))
+    with pytest.raises(ImportFailedError, match="component"):
+        bundle.read(file)
 
 
 def test_samples_and_times_that_cannot_be_are_left_out(file: Path, empty: Store) -> None:

@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from healthslm.archive import Archive, Form, form_of, identities_in, opened
+from healthslm.archive import Archive, Form, form_of, identities_in, opened, room
 from healthslm.archive.veiled import Veiled
 from healthslm.errors import ExportError, ImportFailedError, LockedError, UsageError
 from healthslm.export.files import staged
@@ -175,3 +175,26 @@ def test_too_much_for_a_passphrase(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("healthslm.export.share.LARGEST", 1000)
     with pytest.raises(ExportError, match="the most"):
         sealing(pieces(), "a passphrase")(io.BytesIO())
+
+
+def test_no_room_for_what_is_encrypted(
+    tmp_path: Path, key: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = sealed_file(tmp_path, key[1])
+    monkeypatch.setattr(room.shutil, "disk_usage", lambda _path: type("Usage", (), {"free": 1000}))
+    with pytest.raises(ImportFailedError, match="has 0 MB left"):
+        read_back(path, tmp_path, key[0])
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.zip.age", "key"]
+
+
+def test_something_else_that_was_encrypted(tmp_path: Path, key: tuple[Path, str]) -> None:
+    path = sealed_file(tmp_path, key[1], b'{"resourceType": "Bundle"}')
+    with pytest.raises(ImportFailedError, match=r"encrypted in a\.zip\.age is no archive"):
+        read_back(path, tmp_path, key[0])
+    with staged([(path, sealing(pieces(b""), "a few good words"))]):
+        pass
+    with (
+        pytest.raises(ImportFailedError, match="is no archive"),
+        opened(path, form_of(path), tmp_path, passphrase="a few good words"),
+    ):
+        pass

@@ -5,31 +5,17 @@ import os
 import subprocess
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyrage
 import pytest
-from typer.testing import CliRunner
 
-from healthslm.cli import app
-from healthslm.errors import HealthslmError
 from healthslm.store import CHEAPEST, create, open_store
 from healthslm.store.audit import Event
 from tests.archive.everything import contents, fill
+from tests.cli.saying import Said, said_by
 
 PASSPHRASE = "correct horse"
-
-
-@dataclass(frozen=True)
-class Said:
-    """How a command ended, and what it said."""
-
-    code: int
-    stdout: str
-    stderr: str
-
-
 Run = Callable[..., Said]
 
 
@@ -46,13 +32,7 @@ def run(tmp_path: Path) -> Run:
 
     def called(name: str, *arguments: str) -> Said:
         opening = ["--home", str(tmp_path / name), "--passphrase-file", str(tmp_path / "passphrase")]
-        result = CliRunner(env={"COLUMNS": "200"}).invoke(app, [*opening, *arguments])
-        told, code = "", result.exit_code
-        if isinstance(result.exception, HealthslmError):
-            told, code = str(result.exception), result.exception.exit_code
-        elif result.exception and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return Said(code=code, stdout=result.stdout, stderr=result.stderr + told)
+        return said_by([*opening, *arguments])
 
     return called
 
@@ -71,12 +51,16 @@ def test_out_and_back_in(run: Run, archive: Path, tmp_path: Path) -> None:
     assert said.code == 0
     assert "An archive of Ada Example" in said.stderr
     assert "to be added again: phone" in said.stderr
+    assert "fever 38.5 °C (usual 38): set by Dr. Example on 2026-11-02, chemotherapy." in said.stderr
+    assert "fever is told only once it has held for 10 minutes" in said.stderr
+    assert "hold here from now on: alert policy, fhir patient, person, thresholds" in said.stderr
     assert "readings" in said.stdout
     with open_store(tmp_path / "a", PASSPHRASE) as a, open_store(tmp_path / "b", PASSPHRASE) as b:
         ours, theirs = contents(a), contents(b)
         assert {**ours, "alerts": 0} == {**theirs, "alerts": 0}
         (entry,) = b.trail(event=Event.IMPORTED)
         assert entry.detail["readings"] == a.count()
+        assert "thresholds" in str(entry.detail["settings"])
         assert len(str(entry.detail["sha256"])) == 64
         (given,) = a.trail(event=Event.EXPORTED)[1:]
         assert (given.detail["formats"], given.detail["purpose"]) == ("archive", "moving")
@@ -93,6 +77,7 @@ def test_twice_as_json(run: Run, archive: Path) -> None:
 def test_only_looking_stores_nothing(run: Run, archive: Path, tmp_path: Path) -> None:
     said = run("b", "import", str(archive), "--check")
     assert said.code == 0
+    assert "fever 38.5 °C (usual 38): set by Dr. Example" in said.stderr
     assert "Nothing was stored" in said.stderr
     with open_store(tmp_path / "b", PASSPHRASE) as store:
         assert store.count() == 0
@@ -154,16 +139,19 @@ def test_without_a_clear_yes_nothing_is_written(run: Run, tmp_path: Path) -> Non
 
 
 def test_a_folder_that_cannot_be_written_replaces_nothing(run: Run, archive: Path, tmp_path: Path) -> None:
-    before = archive.read_bytes()
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("mine")
     said = run("a", "export", "archive", "--plain", "--out", str(tmp_path / "file"))
     assert said.code == 1
+    assert (tmp_path / "file").read_text() == "mine"
     archive.unlink()
     archive.mkdir()
     said = run("a", "export", "archive", "--plain", "--out", str(archive.parent))
     assert said.code == 1
     assert "A folder of that name" in said.stderr
-    assert before
+    assert list(archive.parent.iterdir()) == [archive]
+    with open_store(tmp_path / "a", PASSPHRASE) as store:
+        formats = [entry.detail.get("formats") for entry in store.trail(event=Event.EXPORTED)]
+        assert formats == [None, "archive"], "only what was written is noted"
 
 
 def test_a_file_of_others(run: Run, tmp_path: Path) -> None:

@@ -13,27 +13,25 @@ import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pyrage
 import pytest
-from typer.testing import CliRunner
 
-from healthslm.cli import app
 from healthslm.cli.sharing import Handover, hand_over
 from healthslm.clock import utc_now
-from healthslm.errors import HealthslmError, StoreError
+from healthslm.errors import StoreError
 from healthslm.export.files import filling
 from healthslm.pipeline import review
 from healthslm.readings import Device, Kind, Reading
 from healthslm.store import CHEAPEST, create, open_store
 from healthslm.store.audit import Event
+from tests.cli.saying import Said, said_by
 from tests.making import DAY, at, series
 
-Run = Callable[..., "Said"]
+Run = Callable[..., Said]
 PASSPHRASE = "correct horse"
 PERIOD = ("--from", "2026-11-02", "--to", "2026-11-03")
 EXPORT = ("export", "clinician", *PERIOD, "--template", "--format", "fhir")
@@ -65,27 +63,12 @@ def surroundings(home: Path) -> dict[str, str]:
     return os.environ | {"TMPDIR": str(home.parent / "tmp"), "COLUMNS": "200"}
 
 
-@dataclass(frozen=True)
-class Said:
-    """How a command ended, and what it said."""
-
-    code: int
-    stdout: str
-    stderr: str
-
-
 @pytest.fixture
 def run(home: Path) -> Run:
     """Call the command in this process, where nobody sits at a terminal."""
 
     def called(*arguments: str) -> Said:
-        result = CliRunner().invoke(app, command(home, *arguments)[3:])
-        told, code = "", result.exit_code
-        if isinstance(result.exception, HealthslmError):
-            told, code = str(result.exception), result.exception.exit_code
-        elif result.exception and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return Said(code=code, stdout=result.stdout, stderr=result.stderr + told)
+        return said_by(command(home, *arguments)[3:])
 
     return called
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import fhirkit
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from healthslm.errors import ExportError
 from healthslm.export import bundle, bundle_bytes
 from healthslm.fhir.coding import digits, dumps
+from healthslm.importers.bundle import read
 from healthslm.readings import Device, Kind, Person, Quality, Reading, Review, Severity
 from tests.nodes import nodes
 
@@ -297,3 +299,11 @@ def test_any_name_gives_a_valid_patient(name: str, birth: str) -> None:
         findings=(),
     )
     assert fhirkit.validate(bundle_bytes(review)) == []
+
+
+def test_every_bundle_is_one_that_import_reads(bundles: dict[str, bytes], tmp_path: Path) -> None:
+    for name, data in bundles.items():
+        path = tmp_path / f"{name}.fhir.json"
+        path.write_bytes(data)
+        strange = [what for what in read(path).left if "not known" in what or "cannot" in what]
+        assert strange == [], name

@@ -354,6 +354,7 @@ def test_samples_keep_digits_and_say_what_fell_together(make: Callable[..., Revi
     assert one["valueSampledData"]["data"] == "1.0 E E 2.0 E E 3.0 E E E 3.5"
     assert one["valueSampledData"]["period"] == 500
     assert one["note"][0]["text"].endswith("within 0.5 s: 1.")
+    assert one["code"] == {"text": "speed"}  # of no code in any system: FHIR knows no empty list
 
 
 def test_averages_are_not_sold_as_samples(sick: Review) -> None:

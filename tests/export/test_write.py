@@ -1,5 +1,6 @@
 """Files: whole or not at all, and an error that names them."""
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -9,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from healthslm.errors import ExportError
-from healthslm.export import bundle_bytes, report, write
-from healthslm.export.files import write_whole
+from healthslm.export import bundle_bytes, files, report, write
+from healthslm.export.files import filling, staged
 from healthslm.readings import Review
 
 
@@ -57,19 +58,62 @@ def test_a_folder_that_is_a_file_is_named(sick: Review, tmp_path: Path) -> None:
 
 def test_a_folder_in_the_way_of_the_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "there.pdf").mkdir()
-    with pytest.raises(ExportError, match=r"there\.pdf"):
-        write_whole(tmp_path / "there.pdf", b"x")
+    files = [(tmp_path / "first.pdf", filling(b"x")), (tmp_path / "there.pdf", filling(b"x"))]
+    with pytest.raises(ExportError, match=r"there\.pdf"), staged(files):
+        pass
     assert [p.name for p in tmp_path.iterdir()] == ["there.pdf"]
+
+
+@pytest.mark.parametrize("system", ["with", "without"])
+def test_both_ways_to_a_whole_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, system: str) -> None:
+    """Where a file can be without a name until it is whole, and where it cannot."""
+    if system == "without":
+        monkeypatch.setattr(files, "_nameless", lambda _folder: None)
+    path = tmp_path / "page.pdf"
+    path.write_bytes(b"good")
+    with staged([(path, filling(b"new"))]) as (waiting,):
+        waiting.seek(0)
+        assert waiting.read() == b"new"
+        assert path.read_bytes() == b"good"
+        assert os.fstat(waiting.fileno()).st_mode & 0o777 == 0o600
+    assert path.read_bytes() == b"new"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [p.name for p in tmp_path.iterdir()] == ["page.pdf"]
+    with pytest.raises(KeyboardInterrupt), staged([(path, filling(b"newer"))]):
+        raise KeyboardInterrupt
+    assert path.read_bytes() == b"new"
+    assert [p.name for p in tmp_path.iterdir()] == ["page.pdf"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from healthslm.export.files import staged
+def fill(file):
+    file.write(b"blood pressure")
+    file.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+with staged([(Path(sys.argv[1]), fill)]):
+    pass
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="files have names here from their beginning")
+def test_what_is_killed_leaves_nothing_of_what_it_wrote(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "page.pdf")], check=False)
+    assert done.returncode == -9
+    assert list(tmp_path.iterdir()) == []
 
 
 FULL = """
 import resource, sys
 from pathlib import Path
 from healthslm.errors import ExportError
-from healthslm.export.files import write_whole
+from healthslm.export.files import filling, staged
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
-    write_whole(Path(sys.argv[1]), b"new" * 1000)
+    with staged([(Path(sys.argv[1]), filling(b"new" * 1000))]):
+        pass
 except ExportError as error:
     print(error)
 """
