@@ -56,7 +56,7 @@ def export_archive(
     else:
         terminal.out.print(str(paths[0]), markup=False, soft_wrap=True)
     terminal.say(
-        f"{paths[0].stat().st_size / 1e6:.1f} MB: everything in the store, with notes and the trail."
+        f"{terminal.size(paths[0].stat().st_size)}: everything in the store, with notes and the trail."
     )
     if hooks:
         terminal.say(f"Not in it, because their addresses are secret: the hooks {', '.join(hooks)}.")
