@@ -451,11 +451,15 @@ def at_once(question: str, *, now: datetime, zone: ZoneInfo) -> Answered | None:
 
 
 def last_day(store: Store, now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """Return the last day, by `now`, on which anything was measured; today where nothing ever was."""
+    """Return the last day, by `now`, on which anything was measured; today where nothing ever was.
+
+    Today ends now: what is still to come is no gap, and the day is not a whole one.
+    """
     span = store.span()
     last = min(span[1], now) if span else now
     begin = last.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    return begin, begin + timedelta(days=1)
+    until = min(begin + timedelta(days=1), now)
+    return begin, until if until > begin else begin + timedelta(days=1)
 
 
 def noted(store: Store, text: str, *, now: datetime, zone: ZoneInfo, reader: Reader | None = None) -> Triage:

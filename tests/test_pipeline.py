@@ -14,8 +14,8 @@ from device.gatt import BloodPressureMeasurement, DateTime, PlxContinuousMeasure
 from healthslm.alerts import Alert, Hook, desk, parse_hooks
 from healthslm.clock import utc_now
 from healthslm.collector import Tally
-from healthslm.pipeline import ask, collect, origins, review
-from healthslm.readings import Device, Kind, Quality
+from healthslm.pipeline import ask, collect, last_day, origins, review
+from healthslm.readings import Device, Kind, Quality, Reading
 from healthslm.slm import Audience
 from healthslm.store import CHEAPEST, Store, create, open_store
 from tests.making import DAY, at
@@ -364,3 +364,11 @@ async def test_an_old_value_is_told_with_its_day(store: Store) -> None:
     await collected(thermometer("12:00", 36.8), store)
     later = DAY + timedelta(days=3)
     assert "on Monday at 12:00" in ask(store, "what is my temperature", now=later, zone=UTC).answer.text
+
+
+def test_a_day_that_is_not_over_ends_now(store: Store) -> None:
+    now = at("10:00")
+    assert last_day(store, now, UTC) == (DAY, now)
+    store.append([Reading(time=at("09:00"), kind=Kind.TEMPERATURE, value=36.8, device=DEVICE)])
+    assert last_day(store, now, UTC) == (DAY, now)
+    assert last_day(store, now + timedelta(days=3), UTC) == (DAY, DAY + timedelta(days=1))

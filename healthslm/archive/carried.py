@@ -89,6 +89,9 @@ STAYING = frozenset(
     {
         "alerts told lately",
         "backup schedule",
+        "companion authority",
+        "companion clients",
+        "companion offers",
         "device links",
         "hooks",
         "hooks removed",

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from healthslm.archive.records import ForgottenRow, Head, Manifest, Member, Row, StreamRow
 from healthslm.archive.writing import MANIFEST, MOST, SIZE, VERSION
 from healthslm.errors import ImportFailedError
+from healthslm.export.share import ABOUT
 from healthslm.store import codec, rollup_bytes
 from healthslm.store.codec import Columns
 from healthslm.store.ids import DAY_US, EARLIEST, LATEST
@@ -43,6 +44,7 @@ _BINS = 400
 """Bins that a minute's histogram can have at most."""
 _PIECE = 1 << 16
 OURS = "Use an archive as `healthslm export archive` writes it."
+_BUNDLE = "Unpack it, and import the .fhir.json that is in it."
 _AGAIN = "Fetch or copy it again: nothing of it was stored."
 _T = TypeVar("_T", bound=Row)
 
@@ -66,6 +68,8 @@ class Archive:
 
     def _add(self, info: zipfile.ZipInfo) -> None:
         shown = clean(info.filename, 60)
+        if info.filename == ABOUT:
+            raise ImportFailedError(f"{self.name} is a hand-over, not an archive.", _BUNDLE)
         if not _NAME.fullmatch(info.filename):
             raise ImportFailedError(
                 f"{self.name} has a member {shown!r}, which no archive of ours has.", OURS

@@ -53,7 +53,7 @@ def export_archive(
         hooks = [hook.get("name", "?") for hook in store.get("hooks", [])]
     sharing.print_paths(paths, json=json)
     terminal.say(
-        f"{paths[0].stat().st_size / 1e6:.1f} MB: everything in the store, with notes and the trail."
+        f"{terminal.size(paths[0].stat().st_size)}: everything in the store, with notes and the trail."
     )
     if hooks:
         terminal.say(f"Not in it, because their addresses are secret: the hooks {', '.join(hooks)}.")

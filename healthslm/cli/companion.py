@@ -102,7 +102,7 @@ def _show(link: str, tls: server.Certificates) -> None:
 
 
 def _wait(store: Store, offer_id: str) -> Client:
-    """Wait for a phone, and have somebody compare the digits. Raises `HealthslmError` where none is let in."""
+    """Wait for a phone, and have somebody compare the digits. Raises `HealthslmError` for none."""
     while True:
         found = pairing.find(store, offer_id, utc_now())
         if found is None:

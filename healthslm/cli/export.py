@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from healthslm.cli import sending, sharing
+from healthslm.cli import sending, sharing, terminal
 from healthslm.cli.app import app
 from healthslm.cli.look import Template, reviewed
 from healthslm.cli.period import From, To
-from healthslm.cli.session import session
+from healthslm.cli.session import Session, session
 from healthslm.errors import UsageError
 from healthslm.export import FORMATS, STREAMED, Focus, How, PageIn, Paper, Series, made
 from healthslm.export.files import filled
+from healthslm.readings import Review
 from healthslm.slm import Audience
 
 export = typer.Typer(help="Files for others.", no_args_is_help=True)
@@ -80,12 +82,31 @@ def export_clinician(
     )
     with current.store() as store, current.writer(wanted=not template) as writer:
         result = reviewed(current, store, start, end, writer, Audience.WEARER, Audience.CLINICIAN)
+        span = store.span()
         files = made(result, wanted, store, how=how)
         paths = sharing.hand_over(store, result, files, out, wanted, leaves)
         pdf = next((filled(fill) for name, fill in files if name.endswith(".pdf")), None)
         asked = sending.Asked(server, send=send, host=confirm, token_file=token_file, patient=patient)
         parcel = sending.packed(store, result, asked, series=series, page=pdf)
     sharing.print_paths(paths, json=json)
+    _say_of_when(result, span, current, chosen=bool(start or end))
     sharing.say_how_to_open(paths, leaves)
     if parcel is not None:
         sending.deliver(parcel)
+
+
+def _say_of_when(
+    result: Review, span: tuple[datetime, datetime] | None, current: Session, *, chosen: bool
+) -> None:
+    """Say what nobody sees before the file is opened: that nothing is in it, or which day was taken."""
+    if not any(len(window) for window in result.windows.values()):
+        terminal.say("No reading is in this period, and the files say so.", "yellow")
+        if span is None:
+            terminal.say("Nothing was measured yet. Next: healthslm devices scan")
+        else:
+            first, last = (f"{time.astimezone(current.zone):%Y-%m-%d}" for time in span)
+            days = f"of {first}" if first == last else f"from {first} to {last}"
+            terminal.say(f"Readings are there {days}: choose with --from and --to.")
+    elif not chosen:
+        day = f"{result.start.astimezone(current.zone):%Y-%m-%d}"
+        terminal.say(f"This is {day}, the last day with readings. For other days: --from and --to.")

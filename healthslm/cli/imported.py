@@ -34,7 +34,8 @@ def same(store: Store, name: str, birth_date: str, file: Path, *, said: bool) ->
     other = [what for what, ours, theirs in pairs if ours and theirs and ours.casefold() != theirs.casefold()]
     if not other or said:
         return
-    told = f"{file.name} is of another person than this store: the {' and the '.join(other)} differ."
+    differ = "differs" if len(other) == 1 else "differ"
+    told = f"{file.name} is of another person than this store: the {' and the '.join(other)} {differ}."
     if not sys.stdin.isatty():
         raise UsageError(told, "If it is the same person all the same, say --same-person.")
     terminal.say(told, "yellow")
@@ -43,11 +44,12 @@ def same(store: Store, name: str, birth_date: str, file: Path, *, said: bool) ->
 
 
 def tell(outcome: Outcome) -> None:
-    """Show how many of each sort are new, were there, or stay out and why."""
-    table = terminal.table_of("what", "new", *_WHY.values(), whole=10)
+    """Show how many of each sort are new, were there, or stay out and why. Whys of nothing are left out."""
+    whys = [why for why in _WHY if any(getattr(tally, why) for tally in outcome.tallies.values())]
+    table = terminal.table_of("what", "new", *(_WHY[why] for why in whys), whole=10)
     for name in SORTS:
         tally = outcome.tallies.get(name)
         if tally is not None:
-            counts = [tally.new, *(getattr(tally, why) for why in _WHY)]
+            counts = [tally.new, *(getattr(tally, why) for why in whys)]
             table.add_row(name, *(f"{count:,}" if count else "" for count in counts))
     terminal.out.print(table)

@@ -113,11 +113,12 @@ def bench(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Measure this machine: the model, the way from the radio to the store, the size, the summary.
+    r"""Measure this machine: the model, the way from the radio to the store, the size, the summary.
 
     `bench store` measures the encrypted store beside SQLite, SQLCipher and DuckDB; the last two come with
-    `pip install 'healthslm[bench]'` and are left out where they are not there. `bench slm` measures the model
-    beside llama.cpp (`pip install 'healthslm[llama]'` and --gguf FILE), which is likewise left out.
+    `pip install 'healthslm\[bench]'` and are left out where they are not there.
+    `bench slm` measures the model beside llama.cpp (`pip install 'healthslm\[llama]'` and --gguf FILE), which
+    is likewise left out.
     `bench alerts` measures how soon an alert is told, what is lost at a kill, and what deciding costs;
     with --data FOLDER also how often people who are well are told anything, and whether events are.
     """

@@ -35,13 +35,18 @@ def period(start: str | None, end: str | None, current: Session, store: Store) -
     else:
         begin, day_ends = last_day(store, until, zone)
         until = until if end else day_ends
-    if end is None and begin >= until:
-        raise UsageError(f"The period begins at {begin.isoformat()}, after now.", "Name an earlier --from.")
-    if begin >= until:
-        raise UsageError(
-            f"The period from {begin.isoformat()} to {until.isoformat()} is empty.", "Swap them."
-        )
-    return begin, until
+    if begin < until:
+        return begin, until
+    first, last = (f"{time.astimezone(zone):%Y-%m-%d %H:%M}" for time in (begin, until))
+    if end is None:
+        raise UsageError(f"The period begins at {first}, after now.", "Name an earlier --from.")
+    if start is None:
+        raise UsageError(f"There is no reading to begin with before {last}.", "Name --from too.")
+    hint = "Swap them."
+    if begin == until:  # somebody who wants one day says it twice
+        following = begin.astimezone(zone) + timedelta(days=1)
+        hint = f"--to is not included. For the whole day: --to {following:%Y-%m-%d}"
+    raise UsageError(f"The period from {first} to {last} is empty.", hint)
 
 
 def last_day(option: str, text: str, today: date) -> date | None:

@@ -96,8 +96,8 @@ class Session:
         """Ask for a secret at the terminal. Raises `LockedError` where there is none."""
         if not sys.stdin.isatty():
             raise LockedError(
-                "The store is locked and there is no terminal to ask for the passphrase.",
-                "Use --passphrase-file FILE or --passphrase-fd N.",
+                "There is no terminal to ask for the passphrase.",
+                "Give it before the command: healthslm --passphrase-file FILE …, or --passphrase-fd N.",
             )
         return str(typer.prompt(prompt, hide_input=True, err=True))
 

@@ -6,6 +6,8 @@ from datetime import date, datetime
 from typing import Any
 
 import typer
+from rich.table import Table
+from rich.text import Text
 
 from healthslm.cli import terminal
 from healthslm.cli.app import Json, app
@@ -36,20 +38,24 @@ def share_list(context: typer.Context, json: Json = False) -> None:
     if not rows:
         terminal.say("Nothing was given to anybody. Next: healthslm export clinician --help")
         return
-    table = terminal.table_of(
-        "when", "to whom", "period", "formats", "encrypted", "for what", "until", whole=16
-    )
+    grid = Table.grid(padding=(0, 2))  # seven columns would be too narrow to be read on a common terminal
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
     for entry, row in zip(trail, rows, strict=True):
-        table.add_row(
-            terminal.day_and_clock(entry.at, current.zone),
-            terminal.cell(row["to_whom"] or row["folder"] or "?"),
-            _period(row, current),
-            terminal.cell(row["formats"]),
-            terminal.cell(_how(row), "" if row["encrypted"] else "yellow"),
-            terminal.cell(row["purpose"] or ""),
-            terminal.cell(f"{row['expires'] or ''}{', expired' if row['expired'] else ''}"),
-        )
-    terminal.out.print(table)
+        grid.add_row(terminal.day_and_clock(entry.at, current.zone), _told(row, current))
+    terminal.out.print(grid)
+
+
+def _told(row: dict[str, Any], current: Session) -> Text:
+    """Write one export in two or three lines: to whom, what and how, and what for and until when."""
+    given = (terminal.cell(row["to_whom"] or f"to {row['folder'] or '?'}", "bold"), "\n")
+    what = terminal.cell(f"{_period(row, current)}: {row['formats'].replace(',', ', ')}, ")
+    how = terminal.cell(_how(row), "" if row["encrypted"] else "yellow")
+    terms = [f"for: {row['purpose']}"] if row["purpose"] else []
+    if row["expires"]:
+        terms.append(f"until {row['expires']}{', expired' if row['expired'] else ''}")
+    last = ("\n", terminal.cell("; ".join(terms))) if terms else ()
+    return Text.assemble(*given, what, how, *last)
 
 
 def _row(entry: Entry, current: Session) -> dict[str, Any]:
@@ -82,8 +88,8 @@ def _by_https(to: object) -> bool:
 
 def _how(row: dict[str, Any]) -> str:
     if not row["encrypted"]:
-        return "on the way" if row["with"] else "no"
-    return f"for {row['recipients']}" if row["recipients"] else "with a passphrase"
+        return "encrypted on the way only" if row["with"] else "not encrypted"
+    return f"encrypted for {row['recipients']}" if row["recipients"] else "encrypted with a passphrase"
 
 
 def _period(row: dict[str, Any], current: Session) -> str:

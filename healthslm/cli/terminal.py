@@ -63,6 +63,11 @@ def many(count: int, thing: str) -> str:
     return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
+def size(count: int) -> str:
+    """Write how large something is, so that a small one is not 0.0 MB."""
+    return f"{count / 1e6:.1f} MB" if count >= 1_000_000 else f"{count / 1e3:.0f} kB"
+
+
 def table_of(*columns: str, whole: int = 0) -> Table:
     """Make a table whose first column, `whole` wide, is never cut; the others fold in a narrow terminal."""
     table = Table()

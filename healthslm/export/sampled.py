@@ -54,7 +54,7 @@ def add_samples(
     if window.step is not None:
         raise ExportError(
             f"Of so long a period {KINDS[window.kind].title} is read as averages only.",
-            "Ask for at most two days, or for summaries.",
+            "Ask for at most two days with --from and --to, or leave --series sampled out.",
         )
     kind = window.kind
     series = [window]

@@ -41,6 +41,8 @@ from healthslm.readings import Review
 
 LARGEST = 64_000_000
 """Bytes that one hand-over may have before packing."""
+ABOUT = "about.json"
+"""The member that says what a hand-over is; no other file of ours has it."""
 DISCLAIMER = "Not a medical device. Findings are prompts to act, not diagnoses."
 _SECRET = ("AGE-SECRET-KEY-", "AGE-PLUGIN-", "-----BEGIN")
 """What secret keys begin with: never to be given away, and never to be repeated on a screen."""
@@ -128,7 +130,7 @@ def pack(review: Review, files: Sequence[tuple[str, bytes]], terms: Terms) -> by
     about = _about(review, files, terms)
     texts = [
         ("READ-ME.txt", _read_me(review, files, terms).encode()),
-        ("about.json", (json.dumps(about, ensure_ascii=False, indent=2) + "\n").encode()),
+        (ABOUT, (json.dumps(about, ensure_ascii=False, indent=2) + "\n").encode()),
     ]
     made = review.made_at.astimezone(words.zone(review))
     archive = io.BytesIO()

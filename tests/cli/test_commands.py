@@ -241,7 +241,10 @@ def test_without_bluetooth_one_sentence_says_what_to_do(run: Run, command: list[
     ("arguments", "code", "words"),
     [
         (["findings", "--from", "yesterday"], 2, "no date or time"),
-        (["findings", "--from", "2026-11-03", "--to", "2026-11-02"], 2, "is empty"),
+        (["findings", "--from", "2026-11-03", "--to", "2026-11-02"], 2, "is empty. Swap them"),
+        (["findings", "--from", "2026-11-03", "--to", "2026-11-03"], 2, "whole day: --to 2026-11-04"),
+        (["findings", "--to", "2001-01-01"], 2, "Name --from too"),
+        (["findings", "--from", "2999-01-01"], 2, "after now"),
         (["export", "clinician", "--out", "x", "--format", "docx"], 2, "docx"),
         (["devices", "add", "my-strap"], 2, "devices scan"),
         (["alerts", "ack", "nothing"], 2, "alerts list"),

@@ -55,6 +55,7 @@ def test_out_and_back_in(run: Run, archive: Path, tmp_path: Path) -> None:
     assert "fever is told only once it has held for 10 minutes" in said.stderr
     assert "hold here from now on: alert policy, fhir patient, person, thresholds" in said.stderr
     assert "readings" in said.stdout
+    assert "there already" not in said.stdout  # nothing was
     with open_store(tmp_path / "a", PASSPHRASE) as a, open_store(tmp_path / "b", PASSPHRASE) as b:
         ours, theirs = contents(a), contents(b)
         assert {**ours, "alerts": 0} == {**theirs, "alerts": 0}
@@ -89,7 +90,7 @@ def test_of_another_person(run: Run, archive: Path, tmp_path: Path) -> None:
         store.put("person", {"name": "Grace Other", "birth_date": ""})
     said = run("b", "import", str(archive))
     assert said.code == 2
-    assert "another person" in said.stderr
+    assert "another person than this store: the name differs." in said.stderr
     assert "--same-person" in said.stderr
     assert "Grace" not in said.stderr
     with open_store(tmp_path / "b", PASSPHRASE) as store:
@@ -159,6 +160,17 @@ def test_a_file_of_others(run: Run, tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(data)
         assert run("b", "import", str(tmp_path / name)).code == 1
     assert run("b", "import", str(tmp_path / "missing.zip")).code == 1
+
+
+def test_a_hand_over_is_no_archive_and_that_is_said(run: Run, tmp_path: Path) -> None:
+    identity = pyrage.x25519.Identity.generate()
+    (tmp_path / "key").write_text(str(identity))
+    period = ("--from", "2026-03-01", "--to", "2026-03-03", "--template", "--format", "fhir")
+    words = ("--out", str(tmp_path / "out"), "--recipient", str(identity.to_public()))
+    path = run("a", "export", "clinician", *period, *words).stdout.strip()
+    said = run("b", "import", path, "--identity", str(tmp_path / "key"))
+    assert said.code == 1
+    assert "is a hand-over, not an archive" in said.stderr
 
 
 def test_a_bundle(run: Run, tmp_path: Path) -> None:

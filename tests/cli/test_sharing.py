@@ -173,8 +173,10 @@ def test_a_plain_export_is_noted_as_plain_with_its_hash(run: Run, process: Run, 
     assert row["encrypted"] is False
     assert row["recipients"] is None
     assert row["to_whom"] == "Dr. Example"
-    (line,) = (line for line in process("share", "list").stdout.splitlines() if "Dr. Example" in line)
-    assert [cell.strip() for cell in line.split("│")][3:6] == ["2026-11-02", "fhir", "no"]
+    who, what, until = map(str.strip, process("share", "list").stdout.splitlines())
+    assert who.endswith("  Dr. Example")
+    assert what == "2026-11-02: fhir, not encrypted"
+    assert until == f"until {row['expires']}"
     assert row["expires"] == f"{utc_now() + timedelta(days=2):%Y-%m-%d}"
     assert row["sha256"] == hashlib.sha256((out / FHIR).read_bytes()).hexdigest()
 
@@ -220,7 +222,13 @@ def test_an_export_for_recipients_opens_for_each_and_is_in_trail_and_list(
     assert noted["sha256"] == row["sha256"]
     assert str(one.to_public()) not in json.dumps(trail)
     table = process("share", "list").stdout
-    for said in ("Dr. [bold]Exam ple", "│ 2026-11-02 ", "fhir", shown[0], "the visit", "2999-12-31"):
+    for said in (
+        "Dr. [bold]Exam ple",
+        " 2026-11-02: fhir, encrypted for",
+        shown[0],
+        "the visit",
+        "2999-12-31",
+    ):
         assert said in table
     assert "expired" not in table
 
@@ -400,8 +408,9 @@ def test_the_list_says_what_is_over_and_knows_exports_of_older_versions(
     assert [row["with"] for row in rows] == [None, "https", None, None]
     assert (rows[0]["start"], rows[0]["folder"]) == (None, "/media/stick")
     lines = process("share", "list").stdout.splitlines()
-    assert [("expired" in line) for line in lines if "pdf" in line] == [False, True, False]
-    assert any("https://fhir.example.org/r4" in line and "on the way" in line for line in lines)
+    assert [("expired" in line) for line in lines if "until" in line] == [True, False]
+    sent = next(at for at, line in enumerate(lines) if "https://fhir.example.org/r4" in line)
+    assert "on the way" in lines[sent + 1]
     assert any("2026-11-03 09:00" in line and "/media/stick" in line for line in lines)
 
 
@@ -417,7 +426,27 @@ def test_a_period_is_shown_as_days_where_it_is_days(
 ) -> None:
     with open_store(home, PASSPHRASE) as store:
         store.note_event(Event.EXPORTED, utc_now(), formats="pdf", start=start, end=end)
-    assert f"│ {shown} " in process("share", "list").stdout
+    assert f"  {shown}: pdf" in process("share", "list").stdout
+
+
+def test_the_list_is_read_on_a_common_terminal(home: Path) -> None:
+    whom, what = "the practice of Dr. Example", "the visit in April"
+    with open_store(home, PASSPHRASE) as store:
+        store.note_event(Event.EXPORTED, utc_now(), to_whom=whom, purpose=what, formats="pdf,fhir")
+    listed = command(home, "share", "list")
+    said = subprocess.check_output(listed, env=surroundings(home) | {"COLUMNS": "80"}, text=True, timeout=60)
+    assert whom in said
+    assert what in said
+    assert "pdf, fhir, not encrypted" in said
+
+
+def test_a_period_of_nothing_and_a_day_not_chosen_are_said(run: Run, home: Path, out: Path) -> None:
+    words = ("export", "clinician", "--template", "--plain", "--format", "fhir", "--out", str(out))
+    assert "This is 2026-11-02, the last day with readings." in run(*words).stderr
+    assert "This is" not in run(*words, *PERIOD).stderr
+    nothing = run(*words, "--from", "2020-01-01", "--to", "2020-02-01").stderr
+    assert "No reading is in this period" in nothing
+    assert "Readings are there of 2026-11-02" in nothing
 
 
 def test_an_empty_list_says_what_comes_next(run: Run) -> None:
