@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -50,6 +50,12 @@ class Words(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     text: str = Field(min_length=1, max_length=2000)
+
+
+class Noted(Words):
+    """A note that was written `age_s` seconds ago: a phone away from home sends it when it is back."""
+
+    age_s: int = Field(default=0, ge=0, le=366 * 24 * 3600)
 
 
 def _box(request: Request) -> Box:
@@ -226,8 +232,8 @@ async def _answered(box: Box, text: str) -> AsyncIterator[bytes]:
 @only(WEARER)
 async def note(request: Request) -> Response:
     """Keep a note in the wearer's own words; answers with how soon to act on it."""
-    box, given = _box(request), await body(request, Words)
-    at = box.clock()
+    box, given = _box(request), await body(request, Noted)
+    at = box.clock() - timedelta(seconds=given.age_s)
     urgent = at_once(given.text, now=at, zone=box.zone)
 
     def work(store: Store) -> Json:
