@@ -14,7 +14,7 @@ from pathlib import Path
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 
 from healthslm.companion.answers import answer, problem
@@ -45,10 +45,11 @@ def routes(authority: Identity | None) -> list[BaseRoute]:
 
     # Compressed are files alone, never an answer: its length would tell of what is in it (BREACH).
     page = GZipMiddleware(StaticFiles(directory=STATIC, html=True, check_dir=False), minimum_size=_LEAST)
+    words = GZipMiddleware(Router([Route("/{language}.json", _texts)]), minimum_size=_LEAST)
     return [
         Route("/trust/healthslm.crt", trusted),
         Route("/trust/fingerprint.json", fingerprint),
-        Route("/locale/{language}.json", _texts),
+        Mount("/locale", words),
         Route("/pair", _index),
         Route(f"/{_WORKER}", _worker),
         Mount("/", page),

@@ -1,17 +1,16 @@
-"""A month of readings for the page, up to just now, with one bad half hour: drawn by a seed, always the same."""
+"""A month of readings for the page, up to just now, with one bad half hour; always the same."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from healthslm.alerts import Engine
 from healthslm.alerts.courier import Courier
-from healthslm.readings import Device, Kind, Quality, Reading
+from healthslm.readings import Device, Kind, Note, Quality, Reading
 from healthslm.rulebook import in_force
 from healthslm.rules import scan_all
 from healthslm.store import Store
@@ -24,6 +23,7 @@ DEVICES = (
     Device(address=SCALE, name="Scale", manufacturer="Beurer", model="BF720"),
 )
 DAYS = 30
+_CLOSE, _OFF = timedelta(days=1, hours=12), timedelta(hours=7)
 _LOW_FROM, _LOW_TO = timedelta(minutes=25), timedelta(seconds=4)
 
 
@@ -53,20 +53,24 @@ def alert(store: Store, now: datetime, zone: ZoneInfo) -> None:
 
 def _streams(now: datetime, days: int) -> Iterator[Reading]:
     random = np.random.default_rng(7)
-    minutes = days * 24 * 60
-    slow = np.cumsum(random.normal(0, 0.5, minutes))
-    slow -= np.linspace(slow[0], slow[-1], minutes)
-    for n in range(minutes):
-        at = now - timedelta(minutes=minutes - n)
-        hour = (at.hour + at.minute / 60) % 24
-        if n % 1440 in range(600, 640) and n < minutes - 1440:
-            continue  # it was taken off for a while
-        day = np.sin((hour - 9) / 24 * 2 * np.pi)
-        heart = 68 + 9 * day + np.clip(slow[n], -8, 8) + random.normal(0, 2.5)
+    times = list(_times(now, days))
+    slow = np.cumsum(random.normal(0, 0.3, len(times)))
+    slow -= np.linspace(slow[0], slow[-1], len(times))
+    for at, drift in zip(times, slow, strict=True):
+        day = np.sin((at.hour + at.minute / 60 - 9) / 24 * 2 * np.pi)
+        heart = 68 + 9 * day + np.clip(drift, -6, 6) + random.normal(0, 2)
         yield Reading(time=at, kind=Kind.HEART_RATE, value=float(round(heart)), device=STRAP)
-        if now - at > _LOW_FROM:
-            spo2 = min(99.0, round(96.4 + 0.6 * day + random.normal(0, 0.6)))
-            yield Reading(time=at, kind=Kind.SPO2, value=spo2, device=OXIMETER)
+        spo2 = min(99.0, round(96.4 + 0.6 * day + random.normal(0, 0.6)))
+        yield Reading(time=at, kind=Kind.SPO2, value=spo2, device=OXIMETER)
+
+
+def _times(now: datetime, days: int) -> Iterator[datetime]:
+    """Every ten minutes; every ten seconds of the last days, but for an hour in which nothing was worn."""
+    ago = timedelta(days=days)
+    while ago > _LOW_FROM:
+        if not _OFF < ago < _OFF + timedelta(hours=1):
+            yield now - ago
+        ago -= timedelta(seconds=10) if ago <= _CLOSE else timedelta(minutes=10)
 
 
 def _spots(now: datetime, days: int) -> Iterator[Reading]:
@@ -99,9 +103,7 @@ def _just_now(now: datetime) -> Iterator[Reading]:
         yield Reading(time=at, kind=Kind.BATTERY, value=charge, device=device)
 
 
-def _note(now: datetime) -> Any:
-    from healthslm.readings import Note  # noqa: PLC0415
-
+def _note(now: datetime) -> Note:
     return Note(
         time=now - timedelta(hours=2),
         text="Walked to the market, slow on the way back.",

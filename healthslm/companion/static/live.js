@@ -4,6 +4,7 @@ import * as kept from "./kept.js";
 
 const SILENT_MS = 35000; // the box tells at least every ten seconds how things are
 const LONGEST_MS = 30000;
+const KEPT_MS = 10000; // a phone's memory is not written each second
 
 /** Fires "change" for each new state; `state` is the last one, `skew` how far the phone's clock is ahead. */
 export const live = Object.assign(new EventTarget(), { state: undefined, skew: 0, fresh: false });
@@ -12,6 +13,7 @@ let source;
 let timer;
 let pause = 1000;
 let opened = 0;
+let keptAt = 0;
 
 /** The box's time now, by its own clock as of the last state. */
 export const boxNow = () => Date.now() - live.skew;
@@ -27,8 +29,17 @@ export async function recall() {
 }
 
 export function start() {
-  document.addEventListener("visibilitychange", () => (document.hidden ? close() : connect()));
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) return connect();
+    close();
+    if (live.fresh) keep();
+    live.fresh = false;
+  });
   addEventListener("online", connect);
+  addEventListener("offline", () => {
+    api.reached(false);
+    lost(opened);
+  });
   connect();
 }
 
@@ -83,6 +94,11 @@ export function take(state) {
   live.skew = Date.now() - Date.parse(state.time);
   live.fresh = true;
   api.reached(true);
-  kept.put("now", { state, skew: live.skew }).catch(() => {}); // full or forbidden: it is only not kept
+  if (Date.now() - keptAt > KEPT_MS) keep();
   live.dispatchEvent(new Event("change"));
+}
+
+function keep() {
+  keptAt = Date.now();
+  kept.put("now", { state: live.state, skew: live.skew }).catch(() => {}); // full or forbidden: it is only not kept
 }

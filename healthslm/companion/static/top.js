@@ -5,14 +5,14 @@ import { live, since } from "./live.js";
 import { ago, t } from "./words.js";
 
 /** Draws the line; it counts on by itself. */
-export function top(who) {
+export function top() {
   const name = el("strong", { class: "whose" });
   const state = el("span", { class: "reach" });
   document.getElementById("top").replaceChildren(name, state);
   const draw = () => {
     setText(name, live.state?.person || "healthslm");
     state.className = `reach ${reach.open ? "open" : "away"}`;
-    setText(state, reach.open ? "" : away(who));
+    setText(state, reach.open ? "" : away());
   };
   reach.addEventListener("change", draw);
   live.addEventListener("change", draw);

@@ -71,8 +71,7 @@ const at = (time) => (typeof time === "number" ? time : Date.parse(time));
 export const clock = (time) => dated({ hour: "numeric", minute: "2-digit" }).format(at(time));
 export const clockFull = (time) => dated({ timeStyle: "medium" }).format(at(time));
 export const day = (time) => dated({ weekday: "short", day: "numeric", month: "short" }).format(at(time));
-export const longDay = (time) =>
-  dated({ weekday: "long", day: "numeric", month: "long", year: "numeric" }).format(at(time));
+export const longDay = (time) => dated({ weekday: "long", day: "numeric", month: "long" }).format(at(time));
 export const dayClock = (time) =>
   dated({ weekday: "short", day: "numeric", month: "short", hour: "numeric", minute: "2-digit" }).format(at(time));
 export const formatted = (time, options) => dated(options).format(at(time));

@@ -29,7 +29,8 @@ export async function scene(play, { scheme = "light", viewport = PHONE, locale =
   const wrong = [];
   const elsewhere = [];
   context.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") wrong.push(`${message.text()} ${message.location().url}`);
+    if (!["error", "warning"].includes(message.type()) || given.expected?.some((one) => message.text().includes(one))) return;
+    wrong.push(`${message.text()} ${message.location().url}`);
   });
   context.on("weberror", (error) => wrong.push(String(error.error())));
   context.on("request", (request) => {
@@ -49,12 +50,20 @@ export async function scene(play, { scheme = "light", viewport = PHONE, locale =
   }
 }
 
-/** Pairs the page's browser; whoever runs the box confirms. Returns the digits that were shown. */
+/** Pairs the page's browser, and waits until it is signed in. Returns the digits that were shown. */
 export async function pair(page, secret = given.secret) {
   await page.goto(`${given.base}/pair#${secret}`);
   await page.getByRole("button", { name: "Pair", exact: true }).click();
   const digits = await page.locator(".digits").getAttribute("data-digits");
-  return digits;
+  const answer = await hand("digits", { digits });
+  await page.locator("#tabs a").first().waitFor();
+  return { digits, ...answer };
 }
 
 export const tabs = (page) => page.locator("#tabs a span").allTextContents();
+
+/** Opens a view as a tap on its tab does. */
+export async function open(page, view) {
+  await page.locator(`#tabs a[href="#${view}"]`).click();
+  await page.locator(`main[data-view="${view}"]`).waitFor();
+}

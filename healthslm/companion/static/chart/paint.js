@@ -1,5 +1,5 @@
 // Draws one chart: what was usual as a band, thresholds as dashed lines, lowest to highest, the mean, findings.
-import { number } from "../words.js";
+import { clock, number } from "../words.js";
 import { times, values } from "./axis.js";
 
 const RIGHT = 10;
@@ -94,7 +94,7 @@ function axes(pen, place, colour, period, ticks, labels) {
   });
   pen.textBaseline = "top";
   pen.textAlign = "center";
-  const room = pen.measureText("00:00 XX").width + 10;
+  const room = pen.measureText(clock(period.start)).width + 14;
   for (const { ms, label } of times(period.start, period.end, Math.max(2, Math.floor(place.width / room)))) {
     const x = Math.round(place.x(ms)) + 0.5;
     stroke(pen, colour.line, [[x, place.top], [x, place.bottom + 4]]);
@@ -114,14 +114,14 @@ function usual(pen, place, colour, one) {
 
 function limits(pen, place, colour, series) {
   pen.setLineDash([6, 4]);
-  pen.textAlign = "right";
+  pen.textAlign = "left";
   pen.textBaseline = "bottom";
   for (const { value } of series.flatMap((one) => one.limits)) {
     const y = place.y(value);
     if (y < place.top - 4 || y > place.bottom) continue;
     stroke(pen, colour.limit, [[place.left, y], [place.left + place.width, y]], 1.5);
     pen.fillStyle = colour.limit;
-    pen.fillText(number(value, Number.isInteger(value) ? 0 : 1), place.left + place.width - 2, y - 1);
+    pen.fillText(number(value, Number.isInteger(value) ? 0 : 1), place.left + 3, y - 1);
   }
   pen.setLineDash([]);
 }

@@ -9,9 +9,11 @@ import { ago, asWritten, dayClock, t } from "../words.js";
 import { notMedical } from "./parts.js";
 
 const TOGETHER_MS = 60000; // two halves of one blood pressure
+const HASTE_MS = 1500; // a box that answers by then is not worth a word
 const LATE_S = 60; // a stream that is silent for so long beyond its own rhythm shows no present value
 
 export function now(main, { who }) {
+  const opened = Date.now();
   const wearer = who.role === "wearer";
   const banner = el("div", { class: "banners" });
   const alerts = el("div", { class: "alerts" });
@@ -27,7 +29,7 @@ export function now(main, { who }) {
 
   const draw = () => {
     const { state } = live;
-    keyed(banner, banners(state), (one) => one.key, bannerLine);
+    keyed(banner, banners(state, Date.now() - opened), (one) => one.key, bannerLine);
     if (!state) return setText(calm, t("Asking the box …"));
     keyed(alerts, state.alerts, (one) => one.id, (one) => alertCard(one, { open: wearer }));
     setText(calm, state.alerts.length ? "" : t("Nothing to act on."));
@@ -45,13 +47,15 @@ export function now(main, { who }) {
   };
 }
 
-function banners(state) {
+function banners(state, open) {
   const told = [];
   if (!reach.open) {
     const words = state
       ? t("The box is out of reach. This is its state of {time}, {ago}.", { time: dayClock(state.time), ago: ago(since(state.time)) })
       : t("The box is out of reach. Is the phone in the home network, and the box switched on?");
     told.push({ key: "away", words });
+  } else if (state && !live.fresh && open > HASTE_MS) {
+    told.push({ key: "old", words: t("Asking the box … This is its state of {time}, {ago}.", { time: dayClock(state.time), ago: ago(since(state.time)) }) });
   } else if (state && !state.listening.at_work) {
     const last = state.listening.last;
     const words = last

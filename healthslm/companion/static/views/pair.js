@@ -83,6 +83,7 @@ async function claim(place, secret, name, paired) {
     }
     if (told.state === "paired") {
       await kept.forget();
+      await navigator.storage?.persist?.(); // else a browser that is short of space may forget the key
       await kept.put("key", { private: pair.private });
       await kept.put("who", { client: told.client, name, role });
       await api.signIn();
