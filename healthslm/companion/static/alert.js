@@ -73,7 +73,8 @@ function buttons(card, alert) {
     const seen = () => act(card, row, `/api/v1/alerts/${alert.id}/acknowledge`, {}, t("Marked as seen."));
     row.append(el("button", { type: "button", class: "main", onclick: seen }, t("I have seen it")));
   }
-  if (alert.snooze_min.length && !alert.over && !alert.snoozed_until) row.append(snooze(card, row, alert));
+  const told = alert.acknowledged_at || alert.over || alert.snoozed_until; // nobody would be reminded
+  if (alert.snooze_min.length && !told) row.append(snooze(card, row, alert));
   return row;
 }
 

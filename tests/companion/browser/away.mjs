@@ -21,6 +21,7 @@ await scene(async (page) => {
   await page.getByLabel("A note").click();
   await page.locator("textarea").fill("Walked up the hill");
   await page.getByRole("button", { name: "Keep the note" }).click();
+  await page.locator(".notes.waiting li").waitFor();
   const waits = await page.locator(".notes.waiting").innerText();
   await hand("return");
   await page.locator(".notes.waiting li").waitFor({ state: "detached", timeout: 60000 });

@@ -16,11 +16,12 @@ await scene(async (page) => {
   const alert = page.locator("article.alert").first();
   const severity = await alert.locator(".severity").textContent();
   const said = await page.locator("#said").textContent();
-  await alert.getByRole("button", { name: "I have seen it" }).click();
-  await alert.getByText(/seen by/).waitFor();
-  const badge = await page.locator('#tabs a[href="#now"]').getAttribute("data-count");
   await alert.locator("select").selectOption("15");
   await alert.getByText(/quiet until/).waitFor();
+  await alert.getByRole("button", { name: "I have seen it" }).click();
+  await alert.getByText(/seen by/).waitFor();
+  await page.waitForTimeout(1500);
+  const badge = await page.locator('#tabs a[href="#now"]').getAttribute("data-count");
 
   await heart.click();
   await page.locator("dialog .pairs").waitFor();
