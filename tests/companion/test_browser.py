@@ -137,7 +137,7 @@ def test_a_role_is_offered_what_it_may(served: Served, role: Role, tabs: list[st
 
 def test_nothing_is_cut_off_on_a_narrow_phone_with_large_text(served: Served) -> None:
     told = play(served, "narrow", languages=["en", "de", "es", "fr", "zh"])
-    assert told["wide"] == []
+    assert told["wide"] == [], "\n".join(told["wide"])
     clean(told)
 
 

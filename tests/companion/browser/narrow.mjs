@@ -3,7 +3,7 @@ import { given, pair, scene } from "./stage.mjs";
 
 /** The first thing that reaches over the edge of the screen. */
 function beyond() {
-  const edge = screen.width + 1;
+  const edge = innerWidth + 1;
   const over = [...document.querySelectorAll("body *")].filter((one) => {
     const { right, width } = one.getBoundingClientRect();
     return width > 1 && right > edge;
@@ -28,4 +28,4 @@ await scene(async (page) => {
     }
   }
   return { wide };
-}, { viewport: { width: 320, height: 640 } });
+}, { viewport: { width: 320, height: 640 }, isMobile: false });
