@@ -21,10 +21,10 @@ await scene(async (page) => {
   if (role) return {};
   await open(page, "days");
   await page.locator(".summary .number").nth(3).waitFor();
-  await page.getByRole("button").nth(0).click(); // the day before, which has no finding
+  await page.getByRole("button").nth(0).click(); // the day before, which has none
   await page.locator(".chart").first().waitFor();
   await page.waitForTimeout(2500);
-  await page.evaluate(() => scrollTo(0, 150));
+  await page.evaluate(() => scrollTo(0, 390));
   await page.waitForTimeout(300);
   await shot("yesterday");
   await page.evaluate(() => { location.hash = "#days"; });
