@@ -62,6 +62,9 @@ export function panel({ day, kinds, length = "day", carer = false, onlength = ()
   };
   const load = async () => {
     await Promise.all(charts.map((one) => one.load()));
+    // An empty chart among others says nothing; where all are, they stay, or nobody could move them back.
+    const some = charts.some((one) => one.filled);
+    for (const one of charts) one.element.hidden = some && !one.filled;
     if (!carer) await findings(period, found, () => charts.forEach((one) => one.draw()));
   };
   period.addEventListener("move", draw);
