@@ -142,6 +142,13 @@ def test_nothing_is_cut_off_on_a_narrow_phone_with_large_text(served: Served) ->
     clean(told)
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_who_does_not_see_or_hear_well_can_use_it(served: Served, scheme: str) -> None:
+    told = play(served, "access", scheme=scheme)
+    assert told["found"] == [], "\n".join(told["found"])
+    clean(told)
+
+
 def test_the_first_view_is_light_and_soon_there(served: Served) -> None:
     told = play(served, "weight", times=5)
     assert told["bytes"] <= FIRST_VIEW_BYTES, told["files"]
