@@ -133,6 +133,9 @@ def test_a_role_is_offered_what_it_may(served: Served, role: Role, tabs: list[st
     more = told["views"]["more"]
     assert ("Make the page" in more) is (role is not Role.CARER)
     assert ("Wearables" in more) is (role is not Role.CLINICIAN)
+    assert (told["opens"] > 0) is (role is Role.WEARER), "nobody else opens a reading from there"
+    assert told["file"].endswith(".pdf") is (role is not Role.CARER)
+    assert told["left"] == 0
     clean(told)
 
 
