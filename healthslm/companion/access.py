@@ -7,14 +7,14 @@ script of our own origin can set says so once more.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from healthslm.companion.answers import problem
+from healthslm.companion.answers import View, problem
 from healthslm.companion.box import Box
 from healthslm.companion.clients import Client, Role, clients_in
 from healthslm.companion.sessions import Sessions
@@ -25,7 +25,6 @@ COOKIE = "__Host-healthslm"
 HEADER = "x-healthslm"
 _BEARER = "bearer "
 _SAFE = frozenset({"GET", "HEAD"})
-View = Callable[[Request], Awaitable[Response]]
 ALL = frozenset(Role)
 WEARER = frozenset({Role.WEARER})
 
@@ -55,7 +54,10 @@ def address_of(request: Request) -> str:
 
 
 def only(roles: frozenset[Role]) -> Callable[[View], View]:
-    """Let a view answer these roles alone: 401 for nobody, 403 for others, 429 for who guesses tokens."""
+    """Let a view answer these roles alone: 401 for nobody, 403 for others, 429 for who guesses tokens.
+
+    The view has them as `roles`, for the API's own description.
+    """
 
     def guard(view: View) -> View:
         @wraps(view)
@@ -76,6 +78,7 @@ def only(roles: frozenset[Role]) -> Callable[[View], View]:
             request.state.client = client
             return await view(request)
 
+        guarded.roles = roles  # type: ignore[attr-defined]
         return guarded
 
     return guard

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from healthslm.companion import pairing
 from healthslm.companion.access import ALL, COOKIE, Doors, address_of, only
-from healthslm.companion.answers import answer, body, problem
+from healthslm.companion.answers import answer, body, problem, takes
 from healthslm.companion.clients import clients_in, seen, unpacked
 from healthslm.companion.sessions import LASTS_S
 from healthslm.store import Store
@@ -46,6 +46,7 @@ class Signing(Asking):
     signature: str = Field(max_length=128)
 
 
+@takes(Claiming)
 async def claim(request: Request) -> Response:
     """Claim an offer: answers with the nonce of which both sides make the six digits."""
     doors: Doors = request.app.state.doors
@@ -68,6 +69,7 @@ async def claim(request: Request) -> Response:
     return answer({"nonce": offer.claim.nonce, "code": offer.claim.code, "role": offer.role.value})
 
 
+@takes(Claiming)
 async def state(request: Request) -> Response:
     """Say what became of a claim."""
     doors: Doors = request.app.state.doors
@@ -77,6 +79,7 @@ async def state(request: Request) -> Response:
     return answer({"state": found.value, "client": client or None})
 
 
+@takes(Asking)
 async def challenge(request: Request) -> Response:
     """Give a challenge; also to who is not known, so that nobody learns who is."""
     doors: Doors = request.app.state.doors
@@ -84,6 +87,7 @@ async def challenge(request: Request) -> Response:
     return answer({"challenge": doors.sessions.challenge(given.client)})
 
 
+@takes(Signing)
 async def sign_in(request: Request) -> Response:
     """Open a session for a good signature; the cookie is of this session alone."""
     doors: Doors = request.app.state.doors

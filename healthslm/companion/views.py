@@ -17,7 +17,7 @@ from healthslm.alerts.policy import policy_of
 from healthslm.as_json import Ids
 from healthslm.companion import days
 from healthslm.companion.access import ALL, WEARER, only
-from healthslm.companion.answers import Json, answer, body, dumped, problem, queried
+from healthslm.companion.answers import Json, answer, body, dumped, problem, queried, takes
 from healthslm.companion.box import Box
 from healthslm.companion.clients import Client, Role
 from healthslm.companion.feed import MOST, Feed
@@ -99,6 +99,7 @@ async def acknowledge(request: Request) -> Response:
     return await _changed(request, work)
 
 
+@takes(Snoozing)
 @only(SEES_ALERTS)
 async def snooze(request: Request) -> Response:
     """Ask that nobody is told of an alert for a while."""
@@ -189,6 +190,7 @@ async def reading(request: Request) -> Response:
     return answer(found) if found else problem(404, "There is no such reading.")
 
 
+@takes(Words)
 @only(WEARER)
 async def question(request: Request) -> Response:
     """Answer a question: a line of JSON for the notice or the plan, one a sentence, one for the evidence."""
@@ -223,6 +225,7 @@ async def _answered(box: Box, text: str) -> AsyncIterator[bytes]:
     )
 
 
+@takes(Words)
 @only(WEARER)
 async def note(request: Request) -> Response:
     """Keep a note in the wearer's own words; answers with how soon to act on it."""
