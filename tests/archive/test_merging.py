@@ -313,6 +313,9 @@ def test_endless_samples_lists_and_paragraphs(file: Path) -> None:
     brought = bundle.read(file)
     assert not brought.series
     assert brought.left["series longer than any of ours"] == 1
+    file.write_bytes(b'{"resourceType": "Bundle", "entry": [' + b"{}," * 1_600_000 + b"{}]}")
+    with pytest.raises(ImportFailedError, match="more parts than"):
+        bundle.read(file)
     data["entry"][0]["resource"]["component"] = [{"code": {}}] * 2000
     file.write_text(json.dumps(data))
     with pytest.raises(ImportFailedError, match="component"):
