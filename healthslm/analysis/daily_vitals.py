@@ -119,7 +119,7 @@ IRREGULAR_SHARE_OF_DAY = Daily(
     decimals=0,
     kinds=(Kind.RR_INTERVAL,),
     compute=lambda windows: irregular_share(windows[Kind.RR_INTERVAL]),
-    version="2",
+    version="3",
 )
 """What the rule of irregular rhythm judges by, of the whole day; it alone confirms nothing, and only an ECG
 shows which rhythm it is."""
@@ -130,6 +130,7 @@ JUDGED_MINUTES_OF_DAY = Daily(
     decimals=0,
     kinds=(Kind.RR_INTERVAL,),
     compute=lambda windows: judged_minutes(windows[Kind.RR_INTERVAL]),
+    version="2",
 )
 
 
