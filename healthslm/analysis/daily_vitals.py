@@ -11,13 +11,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from healthslm.analysis.beats import FIVE_US
 from healthslm.analysis.burden import irregular_share, judged_minutes
 from healthslm.analysis.days import Daily
 from healthslm.analysis.features import absent, of_window
 from healthslm.analysis.oxygen import desaturation_indices, time_below
 from healthslm.analysis.quality import worn
 from healthslm.analysis.resting import (
-    FIVE_US,
     HEART_RATE_RECOVERY,
     LEAST_NIGHT,
     NIGHT_RMSSD,
