@@ -1,10 +1,13 @@
 """`healthslm export archive` and `healthslm import`: what is said, what is stored, and what is refused."""
 
+import errno
+import gc
 import json
 import os
 import subprocess
+import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +15,7 @@ import pyrage
 import pytest
 from typer.testing import CliRunner
 
-from healthslm.cli import app
+from healthslm.cli import app, archiving
 from healthslm.errors import HealthslmError
 from healthslm.store import CHEAPEST, create, open_store
 from healthslm.store.audit import Event
@@ -102,6 +105,29 @@ def test_only_looking_stores_nothing(run: Run, archive: Path, tmp_path: Path) ->
     with open_store(tmp_path / "b", PASSPHRASE) as store:
         assert store.count() == 0
         assert store.trail(event=Event.IMPORTED) == []
+
+
+def test_a_disk_that_fills_while_it_is_written(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said, and nothing else: no reader of the store is left open behind it."""
+    unheard: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", unheard.append)
+
+    def full(pieces: Iterator[bytes], _key: object) -> Callable[[object], None]:
+        def fill(_file: object) -> None:
+            next(pieces)
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        return fill
+
+    monkeypatch.setattr(archiving, "sealing", full)
+    said = run("a", "export", "archive", "--plain", "--out", str(tmp_path / "out"))
+    gc.collect()
+    assert said.code == 1
+    assert "No space left" in said.stderr
+    assert not unheard
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_of_another_person(run: Run, archive: Path, tmp_path: Path) -> None:
