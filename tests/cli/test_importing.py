@@ -76,6 +76,7 @@ def test_out_and_back_in(run: Run, archive: Path, tmp_path: Path) -> None:
     assert "to be added again: phone" in said.stderr
     assert "fever 38.5 °C (usual 38): set by Dr. Example on 2026-11-02, chemotherapy." in said.stderr
     assert "fever is told only once it has held for 10 minutes" in said.stderr
+    assert "heart rate from before 2026-03-03 was deleted there, and is taken in here no more" in said.stderr
     assert "hold here from now on: alert policy, fhir patient, person, thresholds" in said.stderr
     assert "readings" in said.stdout
     with open_store(tmp_path / "a", PASSPHRASE) as a, open_store(tmp_path / "b", PASSPHRASE) as b:
