@@ -34,6 +34,13 @@ class Feed:
         self._seen: int | None = None
         self._looked = 0.0
         self.listeners = 0
+        self._closed = False
+
+    async def close(self) -> None:
+        """Hang up on everybody: the server is stopped."""
+        async with self._changed:
+            self._closed = True
+            self._changed.notify_all()
 
     async def run(self) -> None:
         """Look again and again while somebody listens; ended by being cancelled."""
@@ -75,7 +82,7 @@ class Feed:
                 self._seen = None
                 await self.look()
             sent = -1
-            while True:
+            while not self._closed:
                 if self._number != sent:
                     sent = self._number
                     yield b"event: now\ndata: " + self._state + b"\n\n"
@@ -88,5 +95,7 @@ class Feed:
         """Wait for another state than that; for so long as a line may be silent."""
         async with self._changed:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait_for(lambda: self._number != sent), _ALIVE_S)
-        return self._number != sent
+                await asyncio.wait_for(
+                    self._changed.wait_for(lambda: self._number != sent or self._closed), _ALIVE_S
+                )
+        return self._number != sent or self._closed

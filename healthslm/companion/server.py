@@ -30,7 +30,8 @@ from healthslm.store import Store
 KEPT = "companion authority"
 """Under this name the store keeps the authority and the server's certificate."""
 PORT = 8443
-_CLOSING_S = 5
+CLOSING_S = 5
+"""So long a request may take to its end when the server is stopped."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +108,7 @@ async def serve(
         access_log=False,  # who looked at what, and when, is nobody's business
         server_header=False,
         date_header=False,
-        timeout_graceful_shutdown=_CLOSING_S,
+        timeout_graceful_shutdown=CLOSING_S,
         limit_concurrency=200,
         h11_max_incomplete_event_size=16 * 1024,
         ws="none",
@@ -120,6 +121,7 @@ async def serve(
     stopped = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        await app.state.feed.close()
         made.should_exit = True
         await serving
     finally:
