@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,8 @@ POINTS = 400
 """Points of a chart unless others are asked for: a phone is about so many points wide."""
 MOST_POINTS = 2000
 LONGEST = timedelta(days=3700)
-_DAY = timedelta(days=1)
+_DAY, _HOUR, _MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def span_of(box: Box, store: Store) -> Json:
@@ -100,25 +101,25 @@ def _points(store: Store, kind: Kind, start: datetime, end: datetime, points: in
     if end - start <= _DAY or KINDS[kind].holds is None:
         window = store.window(kind, start, end).usable()
         return _single(window) if len(window) <= points else _thinned(window, step)
-    rolled = store.rollup(kind, start, end, _whole(step))
+    unit, whole = _whole(step)
+    # Parts of whole minutes and hours come from roll-ups alone: a year is not read.
+    begin = start - (start - _EPOCH) % unit
+    rolled = store.rollup(kind, begin, end, whole)
     some = np.flatnonzero(rolled.count)
-    middle = _whole(step) / 2
     return {
-        "times": _seconds(rolled.starts[some].astype("M8[us]").astype(np.int64), middle),
+        "times": _seconds(rolled.starts[some].astype("M8[us]").astype(np.int64), whole / 2),
         "mean": _rounded(rolled.mean[some], kind),
         "low": _rounded(rolled.minimum[some], kind),
         "high": _rounded(rolled.maximum[some], kind),
-        "step_s": _whole(step).total_seconds(),
+        "step_s": whole.total_seconds(),
         "count": int(rolled.count.sum()),
     }
 
 
-def _whole(step: timedelta) -> timedelta:
-    """Return the roll-ups' own steps where a part is at least as long: minutes, hours, days."""
-    for whole in (_DAY, timedelta(hours=1), timedelta(minutes=1)):
-        if step >= whole:
-            return whole * -(-step // whole)
-    return timedelta(minutes=1)
+def _whole(step: timedelta) -> tuple[timedelta, timedelta]:
+    """Return the unit, an hour or a minute, of which a part of about that length is made, and its length."""
+    unit = _HOUR if step >= _HOUR else _MINUTE
+    return unit, unit * max(1, -(-step // unit))
 
 
 def _single(window: Window) -> Json:
