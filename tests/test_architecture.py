@@ -16,7 +16,7 @@ LEVELS: list[set[str]] = [
     {"analysis", "rules", "slm"},
     {"fhir", "as_json"},
     {"ingest", "importers", "alerts", "export", "store"},
-    {"live", "links", "people", "history", "rulebook"},
+    {"live", "links", "people", "history", "rulebook", "wishes"},
     {"query", "daily", "absence", "archive"},
     {"collector", "rounds", "relay"},
     {"pipeline"},

@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 
 from healthslm import rulebook
 from healthslm.alerts.policy import Policy
+from healthslm.alerts.policy_meaning import meaning
 from healthslm.archive import Archive
 from healthslm.archive.carried import CARRIED
 from healthslm.archive.records import ForgottenRow
 from healthslm.cli import terminal
 from healthslm.cli.keeping import kept
-from healthslm.cli.policy_meaning import meaning
 from healthslm.export import words
 from healthslm.readings import KINDS
 from healthslm.rules.pressure_categories import guideline_named

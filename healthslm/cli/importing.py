@@ -32,6 +32,7 @@ from healthslm.cli.running import say_if_running
 from healthslm.cli.session import Session, session
 from healthslm.clock import utc_now
 from healthslm.errors import UsageError
+from healthslm.text import many
 
 
 @app.command("import")
@@ -118,7 +119,7 @@ def _show(manifest: Manifest, decided: Sequence[str], current: Session, *, json:
         )
         terminal.say(f"From {first} to {last}.")
     counts = _counts(manifest)
-    told = [terminal.many(count, name.removesuffix("s")) for name, count in counts.items() if count]
+    told = [many(count, name.removesuffix("s")) for name, count in counts.items() if count]
     terminal.say(f"In it: {', '.join(told) or 'nothing'}.")
     if decided:
         terminal.say("What is not as usual in it, and holds here from then on where nothing else is set:")
@@ -135,9 +136,7 @@ def _counts(manifest: Manifest) -> dict[str, int]:
 def _tell(manifest: Manifest, outcome: Outcome) -> None:
     tell(outcome)
     if outcome.hours:
-        terminal.say(
-            f"Roll-ups of {terminal.many(outcome.hours, 'hour')} whose readings are gone were taken in."
-        )
+        terminal.say(f"Roll-ups of {many(outcome.hours, 'hour')} whose readings are gone were taken in.")
     if outcome.settings:
         terminal.say(f"Settings that hold here from now on: {', '.join(outcome.settings)}.", "yellow")
     if outcome.differing:
