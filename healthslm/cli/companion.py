@@ -20,7 +20,7 @@ from healthslm.cli.period import last_day
 from healthslm.cli.session import Session, session
 from healthslm.clock import utc_now
 from healthslm.companion import Box, Client, Role, application, clients_in, pairing, revoke, server
-from healthslm.companion.clients import add, digest, new_id, packed
+from healthslm.companion.clients import EVERYBODY, add, digest, new_id, packed
 from healthslm.errors import HealthslmError, UsageError
 from healthslm.store import Store
 from healthslm.store.audit import Event
@@ -183,7 +183,7 @@ def companion_revoke(
     if (which is None) is not every:
         raise UsageError("Name one by its id, or say --all.", "See: healthslm companion devices")
     with session(context).store() as store:
-        gone = revoke(store, "*" if which is None else which)
+        gone = revoke(store, EVERYBODY if which is None else which)
         for one in gone:
             store.note_event(Event.CLIENT_REVOKED, utc_now(), client=one.id, name=one.name)
         store.commit()

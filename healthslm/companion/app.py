@@ -19,7 +19,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from healthslm.companion import openapi, radio, signing_in, views
+from healthslm.companion import openapi, radio, settings_view, signing_in, views
 from healthslm.companion.access import Doors
 from healthslm.companion.answers import problem
 from healthslm.companion.authority import Identity
@@ -82,6 +82,7 @@ def application(
             *signing_in.ROUTES,
             *views.ROUTES,
             *radio.ROUTES,
+            *settings_view.ROUTES,
             *openapi.ROUTES,
             Route("/trust/healthslm.crt", trusted),
             Mount("/", StaticFiles(directory=STATIC, html=True, check_dir=False)),

@@ -20,6 +20,7 @@ from healthslm.errors import StoreError, UsageError
 
 CLIENTS = "companion clients"
 """Under this name the store keeps them."""
+EVERYBODY = "*"
 MOST = 50
 """Phones and programs of one person."""
 _POINT = 65
@@ -139,11 +140,11 @@ def seen(store: ClientStore, client_id: str, now: datetime) -> None:
 
 
 def revoke(store: ClientStore, which: str) -> list[Client]:
-    """Take back the entry of clients by the first letters of their id, all for `*`; return whom. Commits.
+    """Take back clients by the first letters of their id, or `EVERYBODY`; return whom. Commits.
 
     Raises `UsageError` where none or several fit.
     """
-    if which == "*":
+    if which == EVERYBODY:
         try:
             gone = clients_in(store)
         except StoreError:  # a list that cannot be read lets nobody in, and is to be got rid of

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from healthslm import __version__
-from healthslm.companion import radio, signing_in, views
+from healthslm.companion import radio, settings_view, signing_in, views
 from healthslm.companion.access import COOKIE
 from healthslm.companion.answers import answer
 from healthslm.export import Focus
@@ -48,6 +48,7 @@ _PATH: dict[str, Json] = {
     "kind": {"type": "string", "enum": [kind.value for kind in Kind]},
     "day": {"type": "string", "format": "date"},
     "reading": {"type": "string", "pattern": "^-?[0-9]{1,19}$"},
+    "client": {"type": "string", "description": "The id of a phone or program, or the first letters of it"},
     "alert": {"type": "string", "description": "An alert's id, or the first letters of it"},
 }
 _TYPES = {
@@ -70,7 +71,7 @@ def document() -> Json:
     """Return the whole document."""
     paths: Json = {}
     schemas: Json = {"Problem": _PROBLEM}
-    for route in (*signing_in.ROUTES, *views.ROUTES, *radio.ROUTES):
+    for route in (*signing_in.ROUTES, *views.ROUTES, *radio.ROUTES, *settings_view.ROUTES):
         for method in sorted((route.methods or set()) - {"HEAD"}):
             paths.setdefault(route.path, {})[method.lower()] = _operation(route, schemas)
     return {

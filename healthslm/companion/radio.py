@@ -84,25 +84,22 @@ def address_of(client: str, device: str) -> str:
 
 def _events(given: Hearing, address: str, now: datetime) -> tuple[Sequence[Notification], list[str]]:
     """Make events of what was heard, by the box's clock; with what was refused and why."""
-    wrong = now - given.sent
     events: list[Notification] = []
     refused: list[str] = []
     for one in given.heard:
-        at = one.at + wrong
+        ago = given.sent - one.at  # by the phone's own clock, whatever that shows
         try:
             value = unpacked(one.value)
             decode(one.characteristic, value)
         except (ValueError, DecodeError) as error:
             refused.append(f"{one.characteristic}: {clean(str(error), 100)}")
             continue
-        if not now - _EARLIEST <= at <= now + _SLACK:
-            refused.append(
-                f"{one.characteristic}: heard at {at:%Y-%m-%d %H:%M}, which is too long ago or to come"
-            )
+        if not -_SLACK <= ago <= _EARLIEST:
+            refused.append(f"{one.characteristic}: heard too long ago, or to come")
             continue
         events.append(
             Notification(
-                received_at=min(at, now),
+                received_at=now - max(ago, timedelta(0)),
                 device=address,
                 characteristic=one.characteristic,
                 value=value,

@@ -79,7 +79,7 @@ async def test_what_cannot_be_meant_is_refused_and_the_rest_is_taken(home: Home)
         old = (await phone.post("/api/v1/radio", **heard(home, ("2A37", BEAT), ago_s=90_000))).json()
         coming = (await phone.post("/api/v1/radio", **heard(home, ("2A37", BEAT), ago_s=-60))).json()
         assert (old["taken"], coming["taken"]) == (0, 0)
-        assert "too long ago or to come" in old["refused"][0]
+        assert "too long ago, or to come" in old["refused"][0]
     assert len([e for e in queue.take(100) if isinstance(e, Notification)]) == 1
 
 

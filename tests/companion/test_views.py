@@ -10,7 +10,8 @@ import pytest
 from pypdf import PdfReader
 
 from healthslm.alerts import AlertState, desk
-from healthslm.companion import radio, signing_in, views
+from healthslm.alerts.policy import policy_of
+from healthslm.companion import radio, settings_view, signing_in, views
 from healthslm.companion.clients import Client, Role, add, digest
 from healthslm.companion.feed import Feed
 from healthslm.readings import Kind, Reading
@@ -34,19 +35,31 @@ MAY = {
     ("POST", "/api/v1/notes"): {W},
     ("POST", "/api/v1/alerts/none/acknowledge"): {W, C},
     ("POST", "/api/v1/alerts/none/snooze"): {W, C},
+    ("GET", "/api/v1/settings"): {W},
+    ("PATCH", "/api/v1/settings"): {W},
+    ("DELETE", "/api/v1/clients/none"): {W},
     ("DELETE", "/api/v1/session"): {W, C, D},
 }
 PUBLIC = {"/api/v1/pair", "/api/v1/pair/state", "/api/v1/session/challenge", "/api/v1/session"}
 
 
+def template_of(path: str) -> str:
+    """The route that a path of the table is one of."""
+    for part, name in (
+        ("days/2026-11-02", "days/{day}"),
+        ("series/spo2", "series/{kind}"),
+        ("readings/1", "readings/{reading}"),
+        ("alerts/none", "alerts/{alert}"),
+        ("clients/none", "clients/{client}"),
+    ):
+        path = path.replace(part, name)
+    return path
+
+
 def test_every_route_is_in_the_table_of_who_may() -> None:
     """A new route fails here until it is said who may ask. `live` and `radio` have tests of their own."""
-    routes = [*views.ROUTES, *signing_in.ROUTES, *radio.ROUTES]
-    told = {path.replace("2026-11-02", "{day}") for _, path in MAY}
-    told = {
-        p.replace("/spo2", "/{kind}").replace("readings/1", "readings/{reading}").replace("none", "{alert}")
-        for p in told
-    }
+    routes = [*views.ROUTES, *signing_in.ROUTES, *radio.ROUTES, *settings_view.ROUTES]
+    told = {template_of(path) for _, path in MAY}
     assert {route.path for route in routes} == told | PUBLIC | {"/api/v1/live", "/api/v1/radio"}
 
 
@@ -55,6 +68,8 @@ async def ask(phone: Phone, method: str, path: str) -> httpx.Response:
         return await phone.get(path, **PERIOD)
     if method == "DELETE":
         return await phone.http.delete(path, headers={"x-healthslm": "1"})
+    if method == "PATCH":
+        return await phone.http.patch(path, json={}, headers={"x-healthslm": "1"})
     return await phone.post(path, text="How was my temperature?")
 
 
@@ -265,3 +280,33 @@ async def test_every_answer_says_what_a_browser_may_do_with_it(home: Home) -> No
         assert "http" not in policy
         assert found.headers["x-content-type-options"] == "nosniff"
     assert (await Phone(home.app).get("/api/v1/me")).headers["cache-control"] == "no-store"
+
+
+async def test_the_wearer_sets_how_to_be_warned_and_is_told_what_that_comes_to(home: Home) -> None:
+    phone = await paired(home.app, home.store, W, NOW)
+
+    async def wish(**given: list[str]) -> httpx.Response:
+        return await phone.http.patch("/api/v1/settings", json=given, headers={"x-healthslm": "1"})
+
+    made = (await wish(words=["quiet=22:00-07:00", "repeat-times.emergency=0"])).json()
+    values = {one["name"]: one["value"] for one in made["wishes"]}
+    assert values["quiet"] == "22:00-07:00"
+    assert made["warnings"]
+    assert policy_of(home.store).quiet
+    assert home.store.trail()[-1].event == Event.SETTING_CHANGED
+    wrong = await wish(words=["cap=5", "quiet=never"])
+    assert wrong.status_code == 422
+    assert policy_of(home.store).cap != 5  # nothing of it, where one word is wrong
+    assert not (await wish(reset=["quiet"])).json()["wishes"][0]["own"]
+    assert not policy_of(home.store).quiet
+
+
+async def test_a_lost_phone_is_taken_back_from_another_one(home: Home) -> None:
+    phone, lost = [await paired(home.app, home.store, W, NOW) for _ in range(2)]
+    gone = await phone.http.delete(f"/api/v1/clients/{lost.client}", headers={"x-healthslm": "1"})
+    assert [one["id"] for one in gone.json()["clients"]] == [phone.client]
+    assert "key" not in gone.json()["clients"][0]
+    assert (await lost.get("/api/v1/now")).status_code == 401
+    # All at once only at the box.
+    assert (await phone.http.delete("/api/v1/clients/*", headers={"x-healthslm": "1"})).status_code == 422
+    assert (await phone.get("/api/v1/now")).status_code == 200
