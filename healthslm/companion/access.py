@@ -47,6 +47,11 @@ class Doors:
         found = next((c for c in clients if (c.has_token(token) if token else c.id == own)), None)
         return found if found is not None and found.may_enter(self.box.clock()) else None
 
+    async def still(self, client: Client) -> bool:
+        """Say whether a client may still look: it was not revoked meanwhile, and its time is not over."""
+        clients = await self.box.do(clients_in)
+        return any(one.id == client.id and one.may_enter(self.box.clock()) for one in clients)
+
 
 def address_of(request: Request) -> str:
     """Return the address that a request comes from."""

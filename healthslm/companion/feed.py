@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from healthslm.companion.answers import dumped
@@ -18,7 +18,7 @@ _LOG = logging.getLogger(__name__)
 EVERY_S = 1.0
 _ANYWAY_S = 10.0
 """So often it is looked up though nobody wrote: that nobody listens any more is no write."""
-_ALIVE_S = 15.0
+_ALIVE_S = 10.0
 MOST = 40
 """Phones that listen at once."""
 
@@ -74,7 +74,7 @@ class Feed:
         """Hear that this process wrote to the store: the next look finds something new."""
         self._seen = None
 
-    async def events(self) -> AsyncIterator[bytes]:
+    async def events(self) -> AsyncGenerator[bytes]:
         """Yield the state as events, the present one first; a comment now and then keeps the line open."""
         self.listeners += 1
         try:

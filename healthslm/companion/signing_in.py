@@ -50,7 +50,7 @@ class Signing(Asking):
 async def claim(request: Request) -> Response:
     """Claim an offer: answers with the nonce of which both sides make the six digits."""
     doors: Doors = request.app.state.doors
-    if wait := doors.throttle.waits_s(address_of(request)):
+    if wait := doors.throttle.waits_s(address_of(request), of_all=True):
         return problem(429, "Too many wrong codes.", f"Wait {wait:.0f} seconds.", wait_s=wait)
     given = await body(request, Claiming)
     now = doors.box.clock()

@@ -28,9 +28,14 @@ class Throttle:
         self._counter = counter
         self._tries: dict[str, _Tries] = {}
 
-    def waits_s(self, address: str) -> float:
-        """Return for how many seconds an address has to wait before it may try again; 0 for not at all."""
-        return max(self._waits(address, FREE), self._waits(_ALL, _FREE_OF_ALL))
+    def waits_s(self, address: str, *, of_all: bool = False) -> float:
+        """Return for how many seconds an address has to wait before it may try again; 0 for not at all.
+
+        `of_all` counts the wrong tries of everybody: for what is short enough to be guessed by many.
+        Elsewhere one who guesses keeps nobody else out.
+        """
+        own = self._waits(address, FREE)
+        return max(own, self._waits(_ALL, _FREE_OF_ALL)) if of_all else own
 
     def wrong(self, address: str) -> None:
         """Note a wrong try."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,7 +17,7 @@ from healthslm.alerts import desk
 from healthslm.alerts.policy import policy_of
 from healthslm.as_json import Ids
 from healthslm.companion import days
-from healthslm.companion.access import ALL, WEARER, only
+from healthslm.companion.access import ALL, WEARER, Doors, only
 from healthslm.companion.answers import Json, answer, body, dumped, problem, queried, takes
 from healthslm.companion.box import Box
 from healthslm.companion.clients import Client, Role
@@ -34,6 +35,8 @@ SEES_ALERTS = frozenset({Role.WEARER, Role.CARER})
 SEES_DAYS = frozenset({Role.WEARER, Role.CLINICIAN})
 _E = TypeVar("_E", Kind, Focus)
 _LONGEST_EXPORT = 366
+_LOOKED_AGAIN = timedelta(seconds=5)
+"""So often it is looked whether somebody may still listen."""
 
 
 class Snoozing(BaseModel):
@@ -76,8 +79,23 @@ async def live(request: Request) -> Response:
     if feed.listeners >= MOST:
         return problem(503, "Too many devices listen.", "Close the page on another one.")
     return StreamingResponse(
-        feed.events(), media_type="text/event-stream", headers={"x-accel-buffering": "no"}
+        while_allowed(feed, request.app.state.doors, request.state.client),
+        media_type="text/event-stream",
+        headers={"x-accel-buffering": "no"},
     )
+
+
+async def while_allowed(feed: Feed, doors: Doors, client: Client) -> AsyncIterator[bytes]:
+    """Send events until the phone hangs up, or may look no more: a revoked one, within seconds."""
+    looked = doors.box.clock()
+    async with contextlib.aclosing(feed.events()) as events:
+        async for event in events:
+            now = doors.box.clock()
+            if not timedelta(0) <= now - looked < _LOOKED_AGAIN:
+                looked = now
+                if not await doors.still(client):
+                    return
+            yield event
 
 
 @only(SEES_ALERTS)

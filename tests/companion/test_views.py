@@ -12,7 +12,7 @@ from pypdf import PdfReader
 from healthslm.alerts import AlertState, desk
 from healthslm.alerts.policy import policy_of
 from healthslm.companion import radio, settings_view, signing_in, views
-from healthslm.companion.clients import Client, Role, add, digest
+from healthslm.companion.clients import Client, Role, add, clients_in, digest, revoke
 from healthslm.companion.feed import Feed
 from healthslm.readings import Kind, Reading
 from healthslm.store.audit import Event
@@ -267,7 +267,7 @@ async def test_live_values_come_when_they_change(home: Home) -> None:
     told = json.loads((await waiting).split(b"data: ")[1])
     assert told["vitals"][0]["value"] == "71"
     assert feed.listeners == 1
-    await events.aclose()  # type: ignore[attr-defined]
+    await events.aclose()
     assert feed.listeners == 0
 
 
@@ -310,3 +310,20 @@ async def test_a_lost_phone_is_taken_back_from_another_one(home: Home) -> None:
     # All at once only at the box.
     assert (await phone.http.delete("/api/v1/clients/*", headers={"x-healthslm": "1"})).status_code == 422
     assert (await phone.get("/api/v1/now")).status_code == 200
+
+
+async def test_who_is_revoked_hears_no_more(home: Home) -> None:
+    """Also where a phone is listening already."""
+    phone = await paired(home.app, home.store, W, NOW)
+    doors, feed = home.app.state.doors, Feed(home.box)
+    (client,) = clients_in(home.store)
+    heard = views.while_allowed(feed, doors, client)
+    assert b"event: now" in await anext(heard)
+    revoke(home.store, phone.client)
+    home.clock.pass_(seconds=6)
+    feed.changed()
+    looking = asyncio.create_task(feed.look())
+    with pytest.raises(StopAsyncIteration):
+        await anext(heard)
+    await looking
+    assert feed.listeners == 0
