@@ -100,24 +100,30 @@ def _fill(home: Path) -> None:
 
 
 async def _spent(at: _At, phones: int) -> tuple[float, float]:
-    """Return the server's share of a core in % while so many phones look, and its memory more in MB."""
+    """Return the server's share of a core in % while so many phones look, and its memory more in MB.
+
+    Raises `RuntimeError` where they did not get a state every second or so: then nothing was measured.
+    """
     _, before = at.cost()
+    heard = [0] * phones
     async with asyncio.TaskGroup() as group:
-        looking = [group.create_task(_look(at)) for _ in range(phones)]
+        looking = [group.create_task(_look(at, heard, number)) for number in range(phones)]
         await asyncio.sleep(2)  # until all are connected
-        began, (spent, _) = time.monotonic(), at.cost()
+        began, (spent, _), already = time.monotonic(), at.cost(), sum(heard)
         await asyncio.sleep(_SECONDS)
         after, memory = at.cost()
         share = 100 * (after - spent) / (time.monotonic() - began)
+        if sum(heard) - already < 0.7 * _SECONDS * phones:
+            raise RuntimeError(f"only {sum(heard) - already} states came to {phones} phones")
         for task in looking:
             task.cancel()
     return share, (memory - before) / _MB
 
 
-async def _look(at: _At) -> None:
+async def _look(at: _At, heard: list[int], number: int) -> None:
     async with at.http() as http, http.stream("GET", "/api/v1/live") as stream:
-        async for _ in stream.aiter_bytes():
-            pass
+        async for line in stream.aiter_lines():
+            heard[number] += line == "event: now"
 
 
 async def _charts(at: _At) -> list[float]:

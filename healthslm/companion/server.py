@@ -86,10 +86,15 @@ def addresses_here() -> list[Address]:
 
 def listening_on(host: str, port: int) -> socket.socket:
     """Open the socket that phones connect to. Raises `HealthslmError` where it is taken or not allowed."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Named as TCP, or asyncio does not switch off Nagle's algorithm: each answer would wait 40 ms.
+    opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        opened = socket.create_server((host, port), family=family, backlog=64)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.bind((host, port))
+        opened.listen(64)
     except OSError as error:
+        opened.close()
         raise HealthslmError(
             f"The page cannot be served on {host} port {port}: {error.strerror or error}.",
             "Take another port with --port, or see who uses it.",
