@@ -9,13 +9,14 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 EXTRAS := model virtual hooks tables bench dev
 RHYTHM := tests/data/rr/afdb-04043-joined-2h.csv.gz
 
-.PHONY: help install model demo test test-bluez test-fhir fuzz kills torn lint format lock clean
+.PHONY: help install model demo test test-bluez test-fhir test-page fuzz kills torn lint format lock clean
 
 help:
 	@echo "make demo     a day with four virtual wearables, end to end, in under a minute"
 	@echo "make test     the tests"
 	@echo "make test-bluez  the Bluetooth tests on real BlueZ, in an emulated machine (Debian, QEMU; minutes)"
 	@echo "make test-fhir   the FHIR Bundles against HL7's JSON schema and profiles (needs Node and npm)"
+	@echo "make test-page   the phone's page in a real browser (needs Chromium, Node and npm)"
 	@echo "make fuzz     ten million payloads, random and mutated: each a measurement or a DecodeError"
 	@echo "make kills    kill a writing process 500 times: nothing acknowledged is lost (minutes)"
 	@echo "make torn     a power cut at every write of the store, a disk that fails at every third (minutes)"
@@ -51,6 +52,11 @@ test-fhir: install
 	@command -v npm >/dev/null || { echo "Node with npm is needed; on Debian: apt install npm" >&2; exit 1; }
 	npm ci --prefix tests/export/validators --ignore-scripts --no-audit --no-fund
 	$(BIN)/python -m pytest tests/export/test_validators.py tests/export/test_fhir.py tests/export/test_fhir_guides.py
+
+test-page: install
+	@command -v npm >/dev/null || { echo "Node with npm is needed; on Debian: apt install npm chromium" >&2; exit 1; }
+	npm ci --prefix tests/companion/browser --ignore-scripts --no-audit --no-fund
+	$(BIN)/python -m pytest tests/companion
 
 fuzz: install
 	nice $(BIN)/python -m tests.fuzz 10000000

@@ -8,18 +8,14 @@ import logging
 import os
 import time
 from collections.abc import AsyncIterator, Callable, MutableMapping
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from healthslm.companion import openapi, radio, settings_view, signing_in, views
+from healthslm.companion import openapi, page, radio, settings_view, signing_in, views
 from healthslm.companion.access import Doors
 from healthslm.companion.answers import problem
 from healthslm.companion.authority import Identity
@@ -30,7 +26,6 @@ from healthslm.companion.throttle import Throttle
 from healthslm.errors import HealthslmError, MissingError, UsageError
 
 _LOG = logging.getLogger(__name__)
-STATIC = Path(str(files("healthslm.companion").joinpath("static")))
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "font-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -71,12 +66,6 @@ def application(
             looking.cancel()
             await asyncio.gather(looking, return_exceptions=True)
 
-    async def trusted(_request: Request) -> Response:
-        if authority is None:
-            return problem(404, "This box has no authority of its own.")
-        name = {"content-disposition": 'attachment; filename="healthslm.crt"'}
-        return Response(authority.der, media_type="application/x-x509-ca-cert", headers=name)
-
     app = Starlette(
         routes=[
             *signing_in.ROUTES,
@@ -84,8 +73,7 @@ def application(
             *radio.ROUTES,
             *settings_view.ROUTES,
             *openapi.ROUTES,
-            Route("/trust/healthslm.crt", trusted),
-            Mount("/", StaticFiles(directory=STATIC, html=True, check_dir=False)),
+            *page.routes(authority),
         ],
         exception_handlers={
             UsageError: _mistaken,

@@ -55,6 +55,12 @@ class Words(BaseModel):
     text: str = Field(min_length=1, max_length=2000)
 
 
+class Noted(Words):
+    """A note that was written `age_s` seconds ago: a phone away from home sends it when it is back."""
+
+    age_s: int = Field(default=0, ge=0, le=366 * 24 * 3600)
+
+
 def _box(request: Request) -> Box:
     found: Box = request.app.state.doors.box
     return found
@@ -247,8 +253,8 @@ async def _answered(box: Box, text: str) -> AsyncIterator[bytes]:
 @only(WEARER)
 async def note(request: Request) -> Response:
     """Keep a note in the wearer's own words; answers with how soon to act on it."""
-    box, given = _box(request), await body(request, Words)
-    at = box.clock()
+    box, given = _box(request), await body(request, Noted)
+    at = box.clock() - timedelta(seconds=given.age_s)
     urgent = at_once(given.text, now=at, zone=box.zone)
 
     def work(store: Store) -> Json:

@@ -1,0 +1,128 @@
+"""The page served for real, over TLS on this machine, for a browser that Node drives."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from healthslm.companion import Box, Role, application, pairing, server
+from healthslm.store import Store
+
+SCENES = Path(__file__).parent / "browser"
+ZONE = ZoneInfo("Europe/Berlin")
+_CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+_LONGEST_S = 100
+_T = TypeVar("_T")
+Told = dict[str, Any]
+
+
+def browser() -> str | None:
+    """Return where a browser is, with Node and what drives it; `None` where one of the three is missing."""
+    found = next((path for name in _CHROMIUM if (path := shutil.which(name))), None)
+    driver = SCENES / "node_modules" / "playwright-core"
+    return found if found and shutil.which("node") and driver.is_dir() else None
+
+
+class Served:
+    """A store behind the page's server, which can be stopped and started again on the same port."""
+
+    def __init__(self, store: Store, home: Path) -> None:
+        self.box = Box(store=store, zone=ZONE, home=home)
+        self.tls = server.certificates(store, server.addresses_here(), datetime.now(UTC), os.urandom)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.base = f"https://127.0.0.1:{self.port}"
+        self._loop = asyncio.new_event_loop()
+        self._runs = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._runs.start()
+        self._stop: asyncio.Event | None = None
+        self._serving: Any = None
+
+    def start(self) -> None:
+        """Serve."""
+        self._stop = asyncio.Event()
+        sockets = [server.listening_on("127.0.0.1", self.port)]
+        app = application(self.box, self.tls.authority)
+        self._serving = asyncio.run_coroutine_threadsafe(
+            server.serve(app, sockets, self.tls, self._stop), self._loop
+        )
+
+    def stop(self) -> None:
+        """Serve no more, as if the phone had left the house."""
+        assert self._stop is not None
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._serving.result(20)
+
+    def close(self) -> None:
+        """Stop for good."""
+        self.stop()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._runs.join(10)
+        self._loop.close()
+        self.box.close()
+
+    def do(self, work: Callable[[Store], _T]) -> _T:
+        """Run `work` where the server does: nothing else touches the store meanwhile."""
+        return asyncio.run_coroutine_threadsafe(self.box.do(work), self._loop).result(30)
+
+    def offer(self, role: Role) -> tuple[str, str]:
+        """Make an offer; returns its id and its secret."""
+        now = datetime.now(UTC)
+        until = now + timedelta(days=30) if role is Role.CLINICIAN else None
+        made, secret = self.do(lambda store: pairing.offer(store, role, now, os.urandom, until))
+        return made.id, secret
+
+    def confirm(self, offer: str, digits: str) -> Told:
+        """Do what somebody at the box does: compare the digits, and let the phone in if they agree."""
+
+        def work(store: Store) -> Told:
+            found = pairing.find(store, offer, datetime.now(UTC))
+            assert found is not None
+            assert found.claim is not None
+            if found.claim.code != digits:
+                return {"same": False, "name": found.claim.name}
+            client = pairing.confirm(store, offer, datetime.now(UTC), os.urandom)
+            return {"same": True, "name": found.claim.name, "client": client.id}
+
+        return self.do(work)
+
+
+def play(
+    served: Served,
+    scene: str,
+    role: Role = Role.WEARER,
+    hands: Mapping[str, Callable[[Told], Told | None]] | None = None,
+    **given: Any,
+) -> Told:
+    """Play a scene in a browser and return what it told at its end; `hands` do our part, by its steps."""
+    offer, secret = served.offer(role)
+    told = {"base": served.base, "chromium": browser(), "secret": secret, **given}
+    mine = {"digits": lambda step: served.confirm(offer, step["digits"]), **(hands or {})}
+    command = ["nice", "node", str(SCENES / f"{scene}.mjs"), json.dumps(told)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        late = threading.Timer(_LONGEST_S, process.kill)
+        late.start()
+        try:
+            for line in process.stdout:
+                step: Told = json.loads(line)
+                if step["step"] == "end":
+                    return step
+                assert step["step"] != "failed", f"{step['error']}\n{step['wrong']}"
+                process.stdin.write(json.dumps(mine[step["step"]](step) or {}) + "\n")
+                process.stdin.flush()
+        finally:
+            late.cancel()
+            process.kill()
+    raise AssertionError(f"The scene {scene} ended without a word.")

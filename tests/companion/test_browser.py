@@ -1,0 +1,150 @@
+"""The page in a real browser: what a person does with it, from pairing to being away from home.
+
+Needs Chromium, Node, and what drives them: `npm ci --ignore-scripts` in browser/ (or `make test-page`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from healthslm.alerts import desk
+from healthslm.companion import Role, clients_in, revoke
+from healthslm.readings import Kind, Reading
+from healthslm.store import CHEAPEST, Store, create
+from tests.companion import month
+from tests.companion.served import ZONE, Served, browser, play
+
+pytestmark = pytest.mark.skipif(browser() is None, reason="needs Chromium, Node, and `make test-page` once")
+BLUETOOTH = "Unrecognized feature: 'bluetooth'"
+"""Chromium says so on Linux, where Web Bluetooth is behind a switch."""
+REFUSED = "status of 401"
+"""A browser tells of each refusal, also of the one after which the page signs in."""
+FIRST_VIEW_BYTES = 150_000
+FIRST_CONTENT_MS = 1000
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    home = tmp_path_factory.mktemp("served") / "home"
+    made, _ = create(home, "passphrase", profile=CHEAPEST)
+    with made as store:
+        now = datetime.now(UTC)
+        month.fill(store, now)
+        month.alert(store, now, ZONE)
+        here = Served(store, home)
+        here.start()
+        yield here
+        here.close()
+
+
+def clean(told: dict[str, Any], *expected: str) -> None:
+    """Nothing went wrong in the browser, and nobody but the box was asked."""
+    wrong = [one for one in told["wrong"] if not any(known in one for known in (BLUETOOTH, *expected))]
+    assert wrong == []
+    assert told["elsewhere"] == []
+
+
+def test_a_phone_is_paired_and_forgets_all_when_it_is_revoked(served: Served) -> None:
+    hands = {"revoke": lambda step: served.do(lambda store: bool(revoke(store, step["client"]))) and {}}
+    told = play(served, "pairing", hands=hands)
+    assert told["same"], "the page and the box make other digits"
+    assert told["name"] == "my Linux" or told["name"].startswith("my ")
+    assert told["extractable"] is False
+    assert told["address"] == f"{served.base}/"  # the secret is in no address any more
+    assert told["first"] == told["again"] == ["Now", "Days", "Ask", "More"]
+    assert (told["german"], told["lang"]) == (["Jetzt", "Tage", "Fragen", "Mehr"], "de")
+    assert told["left"] == 0
+    clean(told, REFUSED)
+
+
+def test_now_is_live_and_an_alert_can_be_acted_on(served: Served) -> None:
+    def measure(_step: object) -> None:
+        one = Reading(time=datetime.now(UTC), kind=Kind.HEART_RATE, value=171, device=month.STRAP)
+
+        def work(store: Store) -> None:
+            store.append([one])
+            store.commit()
+
+        served.do(work)
+
+    told = play(served, "live", hands={"measure": measure})
+    assert told["before"] == "84"
+    assert told["ages"][0] != told["ages"][1]
+    assert "no contact" in told["worn"]
+    assert told["severity"] == "Urgent"
+    assert told["said"] == "Low oxygen saturation"
+    assert not told["badge"]
+    (alert,) = served.do(lambda store: list(desk.alerts_in(store)))
+    assert alert.acknowledged_by in {one.name for one in served.do(clients_in)}
+    assert alert.snoozed_until is not None
+    assert "171 bpm" in told["reading"]
+    assert "Polar H10" in told["reading"]
+    assert "oxygen saturation was" in told["answer"]
+    assert "emergency number" in told["loud"]
+    clean(told)
+
+
+def test_a_number_opens_its_reading_and_a_chart_is_moved(served: Served) -> None:
+    told = play(served, "days")
+    assert "Oximeter, Nonin 3230" in told["evidence"]
+    day, moved, week = told["periods"]
+    assert "–" not in day
+    assert "–" in moved
+    assert week not in (day, moved)
+    assert told["asked"] >= 2
+    assert "bpm" in told["told"]
+    assert told["drawn"]
+    assert told["label"].startswith("Heart rate: ")
+    assert "#days/" in told["url"]
+    clean(told)
+
+
+def test_away_from_home_the_last_state_is_there_with_its_age(served: Served) -> None:
+    told = play(served, "away", hands={"leave": lambda _: served.stop(), "return": lambda _: served.start()})
+    assert "out of reach" in told["banner"]
+    assert "ago" in told["banner"]
+    assert told["vitals"] >= 5
+    assert "Out of reach" in told["top"]
+    assert "heart rate" in told["day"]
+    assert "will be sent" in told["waits"]
+    now = datetime.now(UTC)
+    notes = served.do(lambda store: list(store.notes(now - timedelta(minutes=5), now)))
+    assert [one.text for one in notes] == ["Walked up the hill"]
+    clean(told, "ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_INCOMPLETE", "ERR_EMPTY", REFUSED)
+
+
+@pytest.mark.parametrize(
+    ("role", "tabs"),
+    [
+        (Role.WEARER, ["Now", "Days", "Ask", "More"]),
+        (Role.CARER, ["Now", "Trends", "More"]),
+        (Role.CLINICIAN, ["Days", "More"]),
+    ],
+)
+def test_a_role_is_offered_what_it_may(served: Served, role: Role, tabs: list[str]) -> None:
+    told = play(served, "roles", role)
+    assert told["names"] == tabs
+    assert all("failed" not in text and "may not see" not in text for text in told["views"].values())
+    more = told["views"]["more"]
+    assert ("Make the page" in more) is (role is not Role.CARER)
+    assert ("Wearables" in more) is (role is not Role.CLINICIAN)
+    clean(told)
+
+
+def test_nothing_is_cut_off_on_a_narrow_phone_with_large_text(served: Served) -> None:
+    told = play(served, "narrow", languages=["en", "de", "es", "fr", "zh"])
+    assert told["wide"] == [], "\n".join(told["wide"])
+    clean(told)
+
+
+def test_the_first_view_is_light_and_soon_there(served: Served) -> None:
+    told = play(served, "weight", times=5)
+    assert told["bytes"] <= FIRST_VIEW_BYTES, told["files"]
+    content = sorted(one["content"] for one in told["times"])
+    assert content[0] <= FIRST_CONTENT_MS, content
+    print(f"first view: {told['bytes']} bytes, {content} ms")
+    clean(told, "registration blocked")
