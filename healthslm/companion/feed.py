@@ -46,7 +46,10 @@ class Feed:
         """Look again and again while somebody listens; ended by being cancelled."""
         while True:
             if self.listeners:
-                await self.look()
+                try:
+                    await self.look()
+                except Exception as error:  # whatever it is: everybody would see old values for ever
+                    _LOG.error("The live values could not be looked up: %s.", type(error).__name__)
             await asyncio.sleep(EVERY_S)
 
     async def look(self) -> None:
@@ -81,7 +84,7 @@ class Feed:
             if not self._state or self.listeners == 1:
                 self._seen = None
                 await self.look()
-            sent = -1
+            sent = 0
             while not self._closed:
                 if self._number != sent:
                     sent = self._number
