@@ -172,17 +172,12 @@ async def one_day(request: Request) -> Response:
 
 @only(ALL)
 async def series(request: Request) -> Response:
-    """Give a chart's points; to a carer trends alone: no part of it is shorter than an hour."""
-    box, client = _box(request), request.state.client
+    """Give a chart's points; to a carer trends alone."""
+    box, trend = _box(request), request.state.client.role is Role.CARER
     kind = _one_of(Kind, request.path_params["kind"])
     start, end = _period(request)
     points = _number(request, "points", days.POINTS)
-    if client.role is Role.CARER:
-        hours = int((end - start).total_seconds() // 3600)
-        points = max(2, min(points, hours))
-    made = await box.do(lambda store: days.series_of(box, store, kind, start, end, points))
-    if client.role is Role.CARER:
-        made.pop("ids", None)
+    made = await box.do(lambda store: days.series_of(box, store, kind, start, end, points, trend=trend))
     return answer(made)
 
 

@@ -187,3 +187,19 @@ async def test_an_emergency_stays_where_the_store_is_busy(alerted: Home) -> None
         assert (await phone.get("/api/v1/now")).json()["alerts"]  # what is read is not held up
     alerted.store._hurried_until = 0  # as after a few seconds
     assert (await phone.post(path)).json()["acknowledged_by"] == "the carer's phone"
+
+
+@pytest.mark.parametrize(("kind", "least"), [("spo2", 3600), ("systolic", 86400)])
+async def test_no_carer_puts_single_readings_together_from_trends(home: Home, kind: str, least: int) -> None:
+    """However short the periods, and however they overlap."""
+    carer = await paired(home.app, home.store, Role.CARER, NOW)
+    seen = set()
+    for n in range(12):
+        start = NOW - timedelta(hours=3, seconds=5 * n)
+        period = {"from": start.isoformat(), "to": (start + timedelta(seconds=1 + 3000 * n)).isoformat()}
+        made = (await carer.get(f"/api/v1/series/{kind}", points="2000", **period)).json()
+        assert made["step_s"] >= least
+        assert "ids" not in made
+        seen |= {(made["step_s"], time) for time in made["times"]}
+    assert all((time - step / 2) % step == 0 for step, time in seen)
+    assert len(seen) <= 4
