@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import socket
+import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import uvicorn
+from cryptography.exceptions import UnsupportedAlgorithm
 from starlette.applications import Starlette
 
 from healthslm.companion.authority import (
@@ -21,15 +25,22 @@ from healthslm.companion.authority import (
     authority,
     context,
     is_private,
+    moment,
+    present,
     server,
     serves,
 )
+from healthslm.companion.box import Box
+from healthslm.companion.connections import MOST, Connection
 from healthslm.errors import HealthslmError, StoreError
 from healthslm.store import Store
 
 KEPT = "companion authority"
 """Under this name the store keeps the authority and the server's certificate."""
 PORT = 8443
+FRESH_S = 60.0
+"""So often it is looked whether the certificate will still do."""
+_LOG = logging.getLogger(__name__)
 CLOSING_S = 5
 """So long a request may take to its end when the server is stopped."""
 
@@ -47,22 +58,37 @@ def certificates(
 ) -> Certificates:
     """Return the box's certificates, made when there are none; a new server's where the old one will not do.
 
-    Commits. Raises `StoreError` for what the store holds and nobody can read.
+    Commits. Raises `StoreError` for what the store holds and nobody can read, and for an authority whose time
+    is over: phones would have to trust another one, which nobody decides but who runs the box.
     """
     kept = store.get(KEPT, {})
     try:
         known = {name: Identity.from_json(kept[name]) for name in ("authority", "server") if name in kept}
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, UnsupportedAlgorithm) as error:
         raise StoreError(
             "The certificates of the page cannot be read.", "Make new ones: healthslm companion renew"
         ) from error
-    by = known.get("authority") or authority(now, random(2).hex())
+    by = known.get("authority")
+    now = moment(by, now)
+    if by is None:
+        by = authority(now, random(2).hex())
+    elif now >= by.certificate.not_valid_after_utc:
+        raise StoreError(
+            "The time of what phones trust this box by is over, or its clock is wrong.",
+            "If the clock is right: healthslm companion renew",
+        )
     own = known.get("server")
-    if own is None or not serves(own, by, addresses, now):
+    if own is None or not serves(own, by, names(), addresses, now):
         own = server(by, names(), addresses, now)
         store.put(KEPT, {"authority": by.to_json(), "server": own.to_json()})
         store.commit()
     return Certificates(authority=by, server=own)
+
+
+def renew(store: Store) -> None:
+    """Forget the certificates: new ones are made, which each phone has to be made to trust. Commits."""
+    store.put(KEPT, {})
+    store.commit()
 
 
 def names() -> list[str]:
@@ -101,7 +127,10 @@ def listening_on(host: str, port: int) -> socket.socket:
 async def serve(
     app: Starlette, sockets: Sequence[socket.socket], tls: Certificates, stop: asyncio.Event
 ) -> None:
-    """Serve the application on open sockets until `stop` is set; phones that listen are hung up on."""
+    """Serve the application on open sockets until `stop` is set; phones that listen are hung up on.
+
+    The certificate is made anew in time, and when this machine gets another address.
+    """
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -109,13 +138,15 @@ async def serve(
         server_header=False,
         date_header=False,
         timeout_graceful_shutdown=CLOSING_S,
-        limit_concurrency=200,
+        http=Connection,
+        limit_concurrency=MOST,
         h11_max_incomplete_event_size=16 * 1024,
         ws="none",
         lifespan="on",
     )
     config.load()
     config.ssl = context(tls.authority, tls.server)
+    fresh = asyncio.create_task(_kept_fresh(app.state.doors.box, tls, config.ssl))
     made = _Server(config)
     serving = asyncio.create_task(made.serve(sockets=list(sockets)))
     stopped = asyncio.create_task(stop.wait())
@@ -126,6 +157,25 @@ async def serve(
         await serving
     finally:
         stopped.cancel()
+        fresh.cancel()
+        await asyncio.gather(fresh, return_exceptions=True)
+
+
+async def _kept_fresh(box: Box, tls: Certificates, shown: ssl.SSLContext) -> None:
+    """Look again and again whether the certificate will still do; ended by being cancelled."""
+    current = tls.server.pem
+    while True:
+        await asyncio.sleep(FRESH_S)
+        here = await asyncio.to_thread(addresses_here)  # which may ask the network
+        try:
+            found = await box.do(partial(certificates, addresses=here, now=box.clock(), random=os.urandom))
+        except HealthslmError as error:
+            _LOG.error("The certificate could not be looked after. %s", error)
+            continue
+        # Another authority is for who starts the page again: phones have to be made to trust it.
+        if found.server.pem != current and found.authority.pem == tls.authority.pem:
+            current = found.server.pem
+            present(shown, found.authority, found.server)
 
 
 class _Server(uvicorn.Server):
