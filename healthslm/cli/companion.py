@@ -235,6 +235,16 @@ def companion_revoke(
         terminal.say("There was none.")
 
 
+@companion.command("renew")
+def companion_renew(context: typer.Context) -> None:
+    """Make new certificates: when they cannot be read, are over, or somebody else has had the store's key."""
+    with session(context).store() as store:
+        server.renew(store)
+        tls = server.certificates(store, server.addresses_here(), utc_now(), os.urandom)
+    terminal.say("Each phone has to trust this machine anew. Start the page again. The fingerprint is:")
+    terminal.out.print(tls.authority.fingerprint, markup=False, soft_wrap=True)
+
+
 def _address(port: int) -> str:
     first = next(iter(server.addresses_here()))
     host = f"[{first}]" if first.version == 6 else str(first)
