@@ -100,6 +100,7 @@ def application(
     app.add_middleware(_Headers)
     app.state.doors = Doors(box=box, sessions=Sessions(counter, random), throttle=Throttle(counter))
     app.state.feed = feed
+    app.state.clocks = radio.Clocks()
     return app
 
 
