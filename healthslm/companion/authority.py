@@ -126,7 +126,7 @@ def authority(now: datetime, mark: str) -> Identity:
 def server(by: Identity, names: Iterable[str], addresses: Iterable[Address], now: datetime) -> Identity:
     """Make a server's certificate for names and private addresses of this box; others are left out."""
     key = ec.generate_private_key(ec.SECP256R1())
-    called = _called(names)
+    own = called(names)
     reached = list(dict.fromkeys(address for address in addresses if is_private(address)))
     certificate = (
         x509.CertificateBuilder()
@@ -138,7 +138,7 @@ def server(by: Identity, names: Iterable[str], addresses: Iterable[Address], now
         .not_valid_after(min(now + _SERVES_FOR - _SLACK, by.certificate.not_valid_after_utc))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(
-            x509.SubjectAlternativeName([*map(x509.DNSName, called), *map(x509.IPAddress, reached)]),
+            x509.SubjectAlternativeName([*map(x509.DNSName, own), *map(x509.IPAddress, reached)]),
             critical=False,
         )
         .add_extension(_usage(signs_certificates=False), critical=True)
@@ -166,7 +166,7 @@ def serves(
     return (
         timely
         and known.issuperset(address for address in addresses if is_private(address))
-        and set(named.get_values_for_type(x509.DNSName)).issuperset(_called(names))
+        and set(named.get_values_for_type(x509.DNSName)).issuperset(called(names))
     )
 
 
@@ -178,7 +178,7 @@ def moment(by: Identity | None, now: datetime) -> datetime:
     return max(now, BEGAN if by is None else by.certificate.not_valid_before_utc + _SLACK)
 
 
-def _called(names: Iterable[str]) -> list[str]:
+def called(names: Iterable[str]) -> list[str]:
     """Return the names of home that a certificate can have: a machine may be called what it likes."""
     fits = (name for name in names if _LABELS.fullmatch(name) and name.rpartition(".")[2] in _NAMES)
     return list(dict.fromkeys(fits))

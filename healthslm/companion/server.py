@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import resource
 import socket
 import ssl
 from collections.abc import Callable, Sequence
@@ -23,6 +24,7 @@ from healthslm.companion.authority import (
     Identity,
     addresses_of,
     authority,
+    called,
     context,
     is_private,
     moment,
@@ -38,9 +40,11 @@ from healthslm.store import Store
 KEPT = "companion authority"
 """Under this name the store keeps the authority and the server's certificate."""
 PORT = 8443
+EVERYWHERE = "0.0.0.0"  # noqa: S104  the home network is what it is for
 FRESH_S = 60.0
 """So often it is looked whether the certificate will still do."""
 _LOG = logging.getLogger(__name__)
+_FILES = 16_384
 CLOSING_S = 5
 """So long a request may take to its end when the server is stopped."""
 
@@ -110,6 +114,30 @@ def addresses_here() -> list[Address]:
     return [one for one in dict.fromkeys(addresses_of([*found, *local])) if is_private(one)]
 
 
+def reached_at() -> str:
+    """Return by what a phone reaches this machine, as an address of a page has it.
+
+    An address that phones at home can have; where there is none, as on networks of IPv6 alone, its name.
+    """
+    far = (one for one in addresses_here() if not one.is_loopback and not one.is_link_local)
+    first = next(far, None)
+    if first is None:
+        return called(names())[0]
+    return f"[{first}]" if first.version == 6 else str(first)
+
+
+def listening(host: str, port: int) -> list[socket.socket]:
+    """Open the sockets that phones connect to, for everywhere those of both sorts of addresses.
+
+    Raises `HealthslmError` as `listening_on`.
+    """
+    opened = [listening_on(host, port)]
+    if host == EVERYWHERE:
+        with contextlib.suppress(HealthslmError):  # a machine without IPv6
+            opened.append(listening_on("::", opened[0].getsockname()[1]))
+    return opened
+
+
 def listening_on(host: str, port: int) -> socket.socket:
     """Open the socket that phones connect to. Raises `HealthslmError` where it is taken or not allowed."""
     try:
@@ -145,6 +173,7 @@ async def serve(
         lifespan="on",
     )
     config.load()
+    _have_files()
     config.ssl = context(tls.authority, tls.server)
     fresh = asyncio.create_task(_kept_fresh(app.state.doors.box, tls, config.ssl))
     made = _Server(config)
@@ -159,6 +188,14 @@ async def serve(
         stopped.cancel()
         fresh.cancel()
         await asyncio.gather(fresh, return_exceptions=True)
+
+
+def _have_files() -> None:
+    """Let this process open more files: each connection is one, also before it says who it is."""
+    most, allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if allowed == resource.RLIM_INFINITY else min(_FILES, allowed)
+    if most != resource.RLIM_INFINITY and most < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, allowed))
 
 
 async def _kept_fresh(box: Box, tls: Certificates, shown: ssl.SSLContext) -> None:
@@ -187,4 +224,5 @@ class _Server(uvicorn.Server):
         yield
 
 
-logging.getLogger("uvicorn").setLevel(logging.WARNING)
+logging.getLogger("uvicorn").setLevel(logging.ERROR)
+"""Of each odd request it warns: so a stranger would fill the log."""

@@ -1,6 +1,7 @@
 """Boxes with odd names, addresses and clocks."""
 
 import os
+import socket
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -60,3 +61,31 @@ def test_an_authority_whose_time_is_over_is_renewed_by_who_runs_the_box(home: Ho
     assert server.certificates(home.store, HERE, NOW, os.urandom).authority.pem == first.authority.pem
     server.renew(home.store)
     assert server.certificates(home.store, HERE, far, os.urandom).authority.pem != first.authority.pem
+
+
+@pytest.mark.parametrize(
+    ("here", "host"),
+    [
+        (["192.168.1.7", "127.0.0.1"], "192.168.1.7"),
+        (["fd00::7", "::1"], "[fd00::7]"),
+        (["fe80::7%eth0", "fd00::7"], "[fd00::7]"),
+        (["fe80::7%eth0", "::1", "127.0.0.1"], "box.local"),
+        ([], "box.local"),
+    ],
+)
+def test_a_phone_is_sent_where_it_can_reach_the_box(
+    monkeypatch: pytest.MonkeyPatch, here: list[str], host: str
+) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "box")
+    monkeypatch.setattr(server, "addresses_here", lambda: ca.addresses_of(here))
+    assert server.reached_at() == host
+
+
+def test_everywhere_is_both_sorts_of_addresses() -> None:
+    opened = server.listening(server.EVERYWHERE, 0)
+    families = [one.family for one in opened]
+    assert families[0] is socket.AF_INET
+    if socket.has_dualstack_ipv6():
+        assert families == [socket.AF_INET, socket.AF_INET6]
+    for one in opened:
+        one.close()
