@@ -22,7 +22,7 @@ from healthslm.companion.access import ALL, WEARER, Doors, only
 from healthslm.companion.answers import Json, answer, body, dumped, problem, queried, takes
 from healthslm.companion.box import Box
 from healthslm.companion.clients import Client, Role, may_still
-from healthslm.companion.feed import MOST, Feed
+from healthslm.companion.feed import Feed
 from healthslm.companion.now import alert_json, devices_of, listening, now_of
 from healthslm.errors import HealthslmError, UsageError
 from healthslm.export import Focus, How, Paper, report, stem
@@ -77,7 +77,7 @@ async def now(request: Request) -> Response:
 async def live(request: Request) -> Response:
     """Send how things are, whenever that changes, until the phone hangs up."""
     feed = _feed(request)
-    if feed.listeners >= MOST:
+    if not feed.has_room(request.state.client.id):
         return problem(503, "Too many devices listen.", "Close the page on another one.")
     return StreamingResponse(
         while_allowed(feed, request.app.state.doors, request.state.client),
@@ -88,7 +88,7 @@ async def live(request: Request) -> Response:
 
 async def while_allowed(feed: Feed, doors: Doors, client: Client) -> AsyncIterator[bytes]:
     """Send events until the phone hangs up, or may look no more: who is revoked gets none from then on."""
-    async with contextlib.aclosing(feed.events()) as events:
+    async with contextlib.aclosing(feed.events(client.id)) as events:
         async for event in events:
             try:
                 if not await doors.still(client):

@@ -10,7 +10,7 @@ import pytest
 from healthslm.alerts import desk
 from healthslm.companion import views
 from healthslm.companion.clients import CLIENTS, Role, clients_in, revoke
-from healthslm.companion.feed import Feed
+from healthslm.companion.feed import MOST_OF_ONE, Feed
 from healthslm.errors import StoreError
 from healthslm.export import report
 from healthslm.store import open_store
@@ -203,3 +203,17 @@ async def test_no_carer_puts_single_readings_together_from_trends(home: Home, ki
         seen |= {(made["step_s"], time) for time in made["times"]}
     assert all((time - step / 2) % step == 0 for step, time in seen)
     assert len(seen) <= 4
+
+
+async def test_one_phone_keeps_no_other_from_listening(home: Home) -> None:
+    feed = Feed(home.box)
+    pages = [feed.events("a") for _ in range(MOST_OF_ONE)]
+    for page in pages:
+        await anext(page)
+    assert not feed.has_room("a")
+    assert feed.has_room("b")
+    await pages[0].aclose()
+    assert feed.has_room("a")
+    for page in pages:
+        await page.aclose()
+    assert feed.listeners == 0
