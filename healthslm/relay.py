@@ -25,6 +25,9 @@ _LOG = logging.getLogger(__name__)
 SOCKET = "phone.sock"
 _LINE = 64 * 1024
 _TAKEN = b"taken\n"
+_MOST = 1000
+"""Events of one connection: twice what a request of a phone may have."""
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError)
 _PATIENCE_S = 5.0
 _LONGEST_PATH = 100
 """Bytes of a socket's path that every system takes."""
@@ -98,7 +101,13 @@ def _reachable(path: Path):  # type: ignore[no-untyped-def]
 async def _take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, queue: EventQueue) -> None:
     """Take one phone's events: all of them or none."""
     try:
-        events = [_read(line) async for line in reader]
+        events = []
+        async for line in reader:
+            events.append(_read(line))
+            if len(events) > _MOST:
+                raise ValueError("more than one request of a phone has")
+        if sum(isinstance(event, Notification) for event in events) > queue.room:
+            return  # not taken: the phone keeps them, and sends them again
         for event in events:
             if isinstance(event, Notification):
                 queue.put_notification(event)
@@ -106,7 +115,7 @@ async def _take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, queu
                 queue.put(event)
         writer.write(_TAKEN)
         await writer.drain()
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except _UNREADABLE as error:
         _LOG.error("What a phone heard could not be read: %s.", type(error).__name__)
     finally:
         writer.close()
@@ -130,7 +139,7 @@ def _written(event: Notification | Identity | LinkEvent) -> bytes:
 
 
 def _read(line: bytes) -> Event:
-    """Read an event. Raises `ValueError`, `KeyError` or `TypeError` for anything else."""
+    """Read an event. Raises one of `_UNREADABLE` for anything else."""
     kept = json.loads(line)
     at = datetime.fromisoformat(kept["at"]).astimezone(UTC)
     device = str(kept["device"])

@@ -40,7 +40,6 @@ UntilOption = Annotated[
 ]
 PortOption = Annotated[int, typer.Option(min=1, max=65535, help="The port of the page.")]
 HostOption = Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 are all.")]
-EVERYWHERE = "0.0.0.0"  # noqa: S104  the home network is what it is for
 _LOOK_S = 0.5
 _TOKEN_BYTES = 32
 Do = Callable[[Callable[[Store], T]], T]
@@ -51,7 +50,7 @@ Do = Callable[[Callable[[Store], T]], T]
 def companion_here(
     context: typer.Context,
     port: PortOption = server.PORT,
-    host: HostOption = EVERYWHERE,
+    host: HostOption = server.EVERYWHERE,
 ) -> None:
     """Serve the page and pair a phone with it. `serve` and `pair` do one of the two."""
     if context.invoked_subcommand is None:
@@ -60,14 +59,14 @@ def companion_here(
 
 @companion.command("serve")
 def companion_serve(
-    context: typer.Context, port: PortOption = server.PORT, host: HostOption = EVERYWHERE
+    context: typer.Context, port: PortOption = server.PORT, host: HostOption = server.EVERYWHERE
 ) -> None:
     """Serve the page until it is stopped. Pair a phone with `healthslm companion pair`."""
     _serve(session(context), host, port, pair=False)
 
 
 def _serve(current: Session, host: str, port: int, *, pair: bool) -> None:
-    sockets = [server.listening_on(host, port)]
+    sockets = server.listening(host, port)
     with current.store() as store, current.writer() as writer:
         tls = server.certificates(store, server.addresses_here(), utc_now(), os.urandom)
         box = Box(store=store, zone=current.zone, home=current.settings.home, writer=writer)
@@ -235,10 +234,18 @@ def companion_revoke(
         terminal.say("There was none.")
 
 
+@companion.command("renew")
+def companion_renew(context: typer.Context) -> None:
+    """Make new certificates: when they cannot be read, are over, or somebody else has had the store's key."""
+    with session(context).store() as store:
+        server.renew(store)
+        tls = server.certificates(store, server.addresses_here(), utc_now(), os.urandom)
+    terminal.say("Each phone has to trust this machine anew. Start the page again. The fingerprint is:")
+    terminal.out.print(tls.authority.fingerprint, markup=False, soft_wrap=True)
+
+
 def _address(port: int) -> str:
-    first = next(iter(server.addresses_here()))
-    host = f"[{first}]" if first.version == 6 else str(first)
-    return f"https://{host}:{port}"
+    return f"https://{server.reached_at()}:{port}"
 
 
 def _until(text: str, current: Session) -> datetime | None:

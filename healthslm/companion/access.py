@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from healthslm.companion.answers import View, problem
 from healthslm.companion.box import Box
-from healthslm.companion.clients import Client, Role, clients_in
+from healthslm.companion.clients import Client, Role, clients_in, may_still
 from healthslm.companion.sessions import Sessions
 from healthslm.companion.throttle import Throttle
 
@@ -49,8 +49,8 @@ class Doors:
 
     async def still(self, client: Client) -> bool:
         """Say whether a client may still look: it was not revoked meanwhile, and its time is not over."""
-        clients = await self.box.do(clients_in)
-        return any(one.id == client.id and one.may_enter(self.box.clock()) for one in clients)
+        now = self.box.clock()
+        return await self.box.do(lambda store: may_still(store, client.id, now))
 
 
 def address_of(request: Request) -> str:

@@ -62,8 +62,13 @@ def day_of(box: Box, store: Store, day: date, audience: Audience) -> Json:
     }
 
 
-def series_of(box: Box, store: Store, kind: Kind, start: datetime, end: datetime, points: int) -> Json:
+def series_of(
+    box: Box, store: Store, kind: Kind, start: datetime, end: datetime, points: int, *, trend: bool = False
+) -> Json:
     """Return a kind in a period: single readings where they are few, else lowest, mean and highest of parts.
+
+    A `trend` has no single ones: its parts are whole hours, of what is measured now and then whole days,
+    and begin where the clock's do. So nothing shorter comes of several, whatever periods are asked for.
 
     `times` are seconds since 1970; what is not usable is left out. With it: what was usual, the thresholds
     of the rules, and the findings of the period. Raises `UsageError` for a period that cannot be drawn.
@@ -79,7 +84,7 @@ def series_of(box: Box, store: Store, kind: Kind, start: datetime, end: datetime
         "decimals": info.decimals,
         "start": start.isoformat(),
         "end": end.isoformat(),
-        **_points(store, kind, start, end, points),
+        **(_trend if trend else _points)(store, kind, start, end, points),
         "usual": {f.name.rpartition("_")[2]: float(f.text) for f in usual(store, [kind], start, box.zone)},
         "limits": [
             {"value": one.value, "meaning": one.meaning, "personal": one.personal}
@@ -103,7 +108,17 @@ def _points(store: Store, kind: Kind, start: datetime, end: datetime, points: in
         return _single(window) if len(window) <= points else _thinned(window, step)
     unit, whole = _whole(step)
     # Parts of whole minutes and hours come from roll-ups alone: a year is not read.
-    begin = start - (start - _EPOCH) % unit
+    return _rolled(store, kind, start - (start - _EPOCH) % unit, end, whole)
+
+
+def _trend(store: Store, kind: Kind, start: datetime, end: datetime, points: int) -> Json:
+    least = _DAY if KINDS[kind].holds is None else _HOUR
+    whole = least * max(1, -(-(end - start) // (least * points)))
+    begin = start - (start - _EPOCH) % whole
+    return _rolled(store, kind, begin, end + (_EPOCH - end) % whole, whole)
+
+
+def _rolled(store: Store, kind: Kind, begin: datetime, end: datetime, whole: timedelta) -> Json:
     rolled = store.rollup(kind, begin, end, whole)
     some = np.flatnonzero(rolled.count)
     return {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -21,6 +22,8 @@ _ANYWAY_S = 10.0
 _ALIVE_S = 10.0
 MOST = 40
 """Phones that listen at once."""
+MOST_OF_ONE = 8
+"""Pages of one phone or program among them."""
 
 
 class Feed:
@@ -34,6 +37,7 @@ class Feed:
         self._seen: int | None = None
         self._looked = 0.0
         self.listeners = 0
+        self._pages: Counter[str] = Counter()
         self._closed = False
 
     async def close(self) -> None:
@@ -46,7 +50,10 @@ class Feed:
         """Look again and again while somebody listens; ended by being cancelled."""
         while True:
             if self.listeners:
-                await self.look()
+                try:
+                    await self.look()
+                except Exception as error:  # whatever it is: everybody would see old values for ever
+                    _LOG.error("The live values could not be looked up: %s.", type(error).__name__)
             await asyncio.sleep(EVERY_S)
 
     async def look(self) -> None:
@@ -74,14 +81,19 @@ class Feed:
         """Hear that this process wrote to the store: the next look finds something new."""
         self._seen = None
 
-    async def events(self) -> AsyncGenerator[bytes]:
+    def has_room(self, who: str) -> bool:
+        """Say whether one more may listen: one phone is not to keep the others from it."""
+        return self.listeners < MOST and self._pages[who] < MOST_OF_ONE
+
+    async def events(self, who: str = "") -> AsyncGenerator[bytes]:
         """Yield the state as events, the present one first; a comment now and then keeps the line open."""
         self.listeners += 1
+        self._pages[who] += 1
         try:
             if not self._state or self.listeners == 1:
                 self._seen = None
                 await self.look()
-            sent = -1
+            sent = 0
             while not self._closed:
                 if self._number != sent:
                     sent = self._number
@@ -90,6 +102,8 @@ class Feed:
                     yield b": still here\n\n"
         finally:
             self.listeners -= 1
+            self._pages[who] -= 1
+            self._pages += Counter()  # drops who has none
 
     async def _newer_than(self, sent: int) -> bool:
         """Wait for another state than that; for so long as a line may be silent."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.requests import Request
@@ -14,7 +14,7 @@ from starlette.routing import Route
 from device import DecodeError, Identity, Notification, decode
 from healthslm.companion.access import WEARER, Doors, only
 from healthslm.companion.answers import answer, body, takes
-from healthslm.companion.clients import unpacked
+from healthslm.companion.clients import MOST, unpacked
 from healthslm.errors import UsageError
 from healthslm.readings import Device
 from healthslm.relay import send
@@ -51,6 +51,26 @@ class Hearing(BaseModel):
     heard: list[Heard] = Field(min_length=1, max_length=500)
 
 
+class Clocks:
+    """By how much each phone's clock is behind the box's; kept, so that what is sent again has the same time.
+
+    The way takes longer now and then; without this a reading whose answer was lost would be kept twice.
+    """
+
+    def __init__(self) -> None:
+        self._behind: dict[str, timedelta] = {}
+
+    def behind(self, client: str, now: datetime, sent: datetime) -> timedelta:
+        """Return what to add to a phone's times; `sent` is what its clock shows at about `now`."""
+        found = self._behind.pop(client, None)
+        if found is None or abs(now - sent - found) > _SLACK:  # it was set, or ours was
+            found = now - sent
+        self._behind[client] = found
+        while len(self._behind) > MOST:
+            del self._behind[next(iter(self._behind))]
+        return found
+
+
 @takes(Hearing)
 @only(WEARER)
 async def radio(request: Request) -> Response:
@@ -59,7 +79,9 @@ async def radio(request: Request) -> Response:
     given = await body(request, Hearing)
     now = doors.box.clock()
     address = address_of(request.state.client.id, given.device)
-    events, refused = _events(given, address, now)
+    clocks: Clocks = request.app.state.clocks
+    behind = clocks.behind(request.state.client.id, now, given.sent)
+    events, refused = _events(given, address, now, behind)
 
     def known(store: Store) -> None:
         before = store.device(address)
@@ -82,7 +104,9 @@ def address_of(client: str, device: str) -> str:
     return f"phone-{hashlib.sha256(f'{client} {device}'.encode()).hexdigest()[:12]}"
 
 
-def _events(given: Hearing, address: str, now: datetime) -> tuple[Sequence[Notification], list[str]]:
+def _events(
+    given: Hearing, address: str, now: datetime, behind: timedelta
+) -> tuple[Sequence[Notification], list[str]]:
     """Make events of what was heard, by the box's clock; with what was refused and why."""
     events: list[Notification] = []
     refused: list[str] = []
@@ -99,7 +123,7 @@ def _events(given: Hearing, address: str, now: datetime) -> tuple[Sequence[Notif
             continue
         events.append(
             Notification(
-                received_at=now - max(ago, timedelta(0)),
+                received_at=min((one.at + behind).astimezone(UTC), now),
                 device=address,
                 characteristic=one.characteristic,
                 value=value,

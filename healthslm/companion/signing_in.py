@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,9 +15,11 @@ from healthslm.companion.access import ALL, COOKIE, Doors, address_of, only
 from healthslm.companion.answers import answer, body, problem, takes
 from healthslm.companion.clients import clients_in, seen, unpacked
 from healthslm.companion.sessions import LASTS_S
+from healthslm.errors import StoreError
 from healthslm.store import Store
 from healthslm.store.audit import Event
 
+_LOG = logging.getLogger(__name__)
 _SIGNED = b"healthslm session 1 "
 """What comes before a challenge in what is signed, so that nothing else can be had signed by it."""
 
@@ -50,7 +53,7 @@ class Signing(Asking):
 async def claim(request: Request) -> Response:
     """Claim an offer: answers with the nonce of which both sides make the six digits."""
     doors: Doors = request.app.state.doors
-    if wait := doors.throttle.waits_s(address_of(request), of_all=True):
+    if wait := doors.throttle.waits_s(address_of(request)):
         return problem(429, "Too many wrong codes.", f"Wait {wait:.0f} seconds.", wait_s=wait)
     given = await body(request, Claiming)
     now = doors.box.clock()
@@ -97,13 +100,12 @@ async def sign_in(request: Request) -> Response:
     given = await body(request, Signing)
     now = doors.box.clock()
     client = next((c for c in await doors.box.do(clients_in) if c.id == given.client), None)
-    answered = doors.sessions.answered(given.client, given.challenge)
     try:
         signature = unpacked(given.signature)
     except ValueError:
         signature = b""
     signed = client is not None and client.signed(_SIGNED + given.challenge.encode(), signature)
-    if client is None or not answered or not signed:
+    if client is None or not signed or not doors.sessions.answered(given.client, given.challenge):
         doors.throttle.wrong(address)
         return problem(401, "This device is not paired.", "Pair it again: healthslm companion pair")
     if not client.may_enter(now):
@@ -115,7 +117,10 @@ async def sign_in(request: Request) -> Response:
         store.note_event(Event.OPENED, now, command="companion", client=client.id, name=client.name)
         store.commit()
 
-    await doors.box.do(note)
+    try:
+        await doors.box.do(note)
+    except StoreError as error:  # as with the box's own commands: it can be looked at all the same
+        _LOG.error("That a phone was here could not be noted. %s", error)
     made = answer({"client": client.id, "name": client.name, "role": client.role.value, "lasts_s": LASTS_S})
     cookie = doors.sessions.open(client.id)
     made.set_cookie(

@@ -147,3 +147,9 @@ def test_what_cannot_be_meant_is_refused(run: Run, arguments: tuple[str, ...], c
     told = run(*arguments)
     assert told.code == code
     assert said in told.stderr
+
+
+def test_certificates_are_made_anew_when_asked(run: Run) -> None:
+    first, second = run("renew"), run("renew")
+    assert first.stdout.count(":") == 31
+    assert first.stdout != second.stdout

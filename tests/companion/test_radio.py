@@ -106,3 +106,20 @@ async def test_a_deep_folder_has_its_socket_too_and_nobody_else_reaches_it(tmp_p
     deep.mkdir(parents=True)
     async with heard_by_phones(deep, EventQueue(10, Clock().wall)):
         assert (deep / SOCKET).stat().st_mode & 0o077 == 0
+
+
+async def test_what_is_sent_again_is_the_same_reading(home: Home) -> None:
+    """Its answer was lost, and the way takes longer now."""
+    phone = await paired(home.app, home.store, Role.WEARER, NOW)
+    queue = EventQueue(100, home.clock.wall)
+    kept = heard(home, ("2A37", BEAT), off=timedelta(days=-400))
+    async with heard_by_phones(home.box.home, queue):
+        await phone.post("/api/v1/radio", **kept)
+        home.clock.pass_(seconds=3.3)
+        sent = home.clock.now - timedelta(days=400, seconds=0.3)
+        await phone.post("/api/v1/radio", **{**kept, "sent": sent.isoformat()})
+        home.clock.now += timedelta(hours=1)  # the box's clock was set
+        await phone.post("/api/v1/radio", **{**kept, "sent": sent.isoformat()})
+    first, again, later = [one for one in queue.take(10) if isinstance(one, Notification)]
+    assert first.received_at == again.received_at == NOW - timedelta(seconds=1)
+    assert later.received_at == again.received_at + timedelta(hours=1, seconds=0.3)
