@@ -58,7 +58,7 @@ def _streams(now: datetime, days: int) -> Iterator[Reading]:
     slow -= np.linspace(slow[0], slow[-1], len(times))
     for at, drift in zip(times, slow, strict=True):
         day = np.sin((at.hour + at.minute / 60 - 9) / 24 * 2 * np.pi)
-        heart = 68 + 9 * day + np.clip(drift, -6, 6) + random.normal(0, 2)
+        heart = 68 + 4 * np.sin(at.day * 1.7) + 9 * day + np.clip(drift, -6, 6) + random.normal(0, 2)
         yield Reading(time=at, kind=Kind.HEART_RATE, value=float(round(heart)), device=STRAP)
         spo2 = min(99.0, round(96.4 + 0.6 * day + random.normal(0, 0.6)))
         yield Reading(time=at, kind=Kind.SPO2, value=spo2, device=OXIMETER)

@@ -95,9 +95,10 @@ def test_now_is_live_and_an_alert_can_be_acted_on(served: Served) -> None:
 def test_a_number_opens_its_reading_and_a_chart_is_moved(served: Served) -> None:
     told = play(served, "days")
     assert "Oximeter, Nonin 3230" in told["evidence"]
-    day, moved, week = told["periods"]
+    day, moved, pinched, week = told["periods"]
     assert "–" not in day
     assert "–" in moved
+    assert ":" in pinched, "a part of a day is told with its times"
     assert week not in (day, moved)
     assert told["asked"] >= 2
     assert "bpm" in told["told"]

@@ -1,11 +1,11 @@
 // One thing to act on: how severe in word, colour and shape, what to do, and the two things one can say to it.
 import * as api from "./api.js";
-import { trouble } from "./dialog.js";
+import { sheet, trouble } from "./dialog.js";
 import { el, say } from "./dom.js";
 import { featureList } from "./evidence.js";
 import { severityName } from "./names.js";
 import { severitySign } from "./signs.js";
-import { clock, dayClock, minutes, t } from "./words.js";
+import { clock, dayClock, minutes as minutesText, t } from "./words.js";
 
 /** The head of a finding: its sign, its severity in words, its title. */
 export function findingHead(severity, title) {
@@ -78,18 +78,17 @@ function buttons(card, alert) {
   return row;
 }
 
+/** A sheet with one button a choice: a list that acts at once would do so while it is looked through by keys. */
 function snooze(card, row, alert) {
-  const choose = el(
-    "select",
-    { "aria-label": t("Remind me later: {title}", { title: alert.finding.title }) },
-    el("option", { value: "" }, t("Remind me later")),
-    alert.snooze_min.map((one) => el("option", { value: one }, t("in {time}", { time: minutes(one) }))),
-  );
-  choose.addEventListener("change", () => {
-    const body = { minutes: Number(choose.value) };
-    if (body.minutes) act(card, row, `/api/v1/alerts/${alert.id}/snooze`, body, t("You will be reminded."));
+  const ask = () => sheet(t("Remind me later"), (body, dialog) => {
+    const choose = (minutes) => {
+      dialog.close();
+      act(card, row, `/api/v1/alerts/${alert.id}/snooze`, { minutes }, t("You will be reminded."));
+    };
+    body.append(el("p", { lang: "en" }, alert.finding.title), el("div", { class: "column" }, alert.snooze_min.map((one) =>
+      el("button", { type: "button", onclick: () => choose(one) }, t("in {time}", { time: minutesText(one) })))));
   });
-  return choose;
+  return el("button", { type: "button", onclick: ask }, t("Remind me later"));
 }
 
 async function act(card, row, path, body, done) {

@@ -1,5 +1,6 @@
 // The page begins here: who is signed in, which views that role has, and which one is open.
 import * as api from "./api.js";
+import { trouble } from "./dialog.js";
 import { el, say } from "./dom.js";
 import * as kept from "./kept.js";
 import { live, recall, start as listen, stop as hangUp } from "./live.js";
@@ -33,11 +34,10 @@ let leave;
 
 async function begin() {
   await speak();
-  install();
   who = await kept.get("who");
   if (location.pathname === "/pair" || !who) {
     pair(main, { secret: location.hash.slice(1), paired: () => location.replace("/"), known: who });
-    return;
+    return install();
   }
   inZone(await kept.get("zone"));
   await recall();
@@ -47,6 +47,7 @@ async function begin() {
   open();
   performance.mark("content"); // what the tests measure: the last state is on the screen
   await enter();
+  await install(); // last: it fetches every file once more
 }
 
 async function enter() {
@@ -116,4 +117,5 @@ function announce() {
   if (tab) tab.dataset.count = open_.length || "";
 }
 
-begin();
+// Without its memory (a private window, a full disk) the page cannot even know who it is.
+begin().catch((error) => main.replaceChildren(trouble(error)));

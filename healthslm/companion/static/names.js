@@ -74,7 +74,8 @@ export function featureName(name) {
   for (const [end, word] of Object.entries(STATISTICS())) {
     if (name.endsWith(`_${end}`)) return `${kindName(name.slice(0, -end.length - 1))}, ${word}`;
   }
-  return kindName(name);
+  const kind = Object.keys(KINDS()).find((one) => name.startsWith(`${one}_`));
+  return kind ? `${kindName(kind)}: ${name.slice(kind.length + 1).replaceAll("_", " ")}` : kindName(name);
 }
 
 export const severityName = (word) => SEVERITIES()[word] || word;

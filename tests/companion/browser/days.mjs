@@ -3,7 +3,18 @@ import { open, pair, scene } from "./stage.mjs";
 
 const middle = (box) => [box.x + box.width / 2, box.y + box.height / 2];
 
-await scene(async (page) => {
+/** Two fingers that move apart. */
+async function pinch(page, context, x, y) {
+  const tools = await context.newCDPSession(page);
+  const touch = (type, apart) => tools.send("Input.dispatchTouchEvent", {
+    type, touchPoints: apart === null ? [] : [{ x: x - apart, y, id: 1 }, { x: x + apart, y, id: 2 }],
+  });
+  await touch("touchStart", 20);
+  for (let apart = 30; apart <= 120; apart += 10) await touch("touchMove", apart);
+  await touch("touchEnd", null);
+}
+
+await scene(async (page, context) => {
   await pair(page);
   await open(page, "days");
   await page.locator(".summary .number").first().click();
@@ -24,6 +35,9 @@ await scene(async (page) => {
   await page.mouse.down();
   await page.mouse.move(x + 100, y, { steps: 8 });
   await page.mouse.up();
+  await page.waitForTimeout(600);
+  periods.push(await period.textContent());
+  await pinch(page, context, x, y);
   await page.waitForTimeout(600);
   periods.push(await period.textContent());
   await page.getByLabel("Week", { exact: true }).click();

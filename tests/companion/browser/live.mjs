@@ -16,7 +16,8 @@ await scene(async (page) => {
   const alert = page.locator("article.alert").first();
   const severity = await alert.locator(".severity").textContent();
   const said = await page.locator("#said").textContent();
-  await alert.locator("select").selectOption("15");
+  await alert.getByRole("button", { name: "Remind me later" }).click();
+  await page.locator("dialog").getByRole("button", { name: "in 15 min" }).click();
   await alert.getByText(/quiet until/).waitFor();
   await alert.getByRole("button", { name: "I have seen it" }).click();
   await alert.getByText(/seen by/).waitFor();

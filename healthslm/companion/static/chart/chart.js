@@ -127,6 +127,11 @@ export class Chart {
     this.draw();
   }
 
+  /** Whether there is anything to be seen in the period. */
+  get filled() {
+    return this.#series.some((one) => this.#within(one).length > 0);
+  }
+
   /** Forgets the point that was touched. */
   clear() {
     this.#chosen = null;

@@ -94,13 +94,18 @@ function axes(pen, place, colour, period, ticks, labels) {
   });
   pen.textBaseline = "top";
   pen.textAlign = "center";
+  const edge = place.left + place.width + RIGHT;
+  let taken = 0; // up to there a label stands already
   const room = pen.measureText(clock(period.start)).width + 14;
   for (const { ms, label } of times(period.start, period.end, Math.max(2, Math.floor(place.width / room)))) {
     const x = Math.round(place.x(ms)) + 0.5;
     stroke(pen, colour.line, [[x, place.top], [x, place.bottom + 4]]);
     const half = pen.measureText(label).width / 2;
+    const at = Math.min(x, edge - half);
+    if (at - half < taken) continue;
+    taken = at + half + 6;
     pen.fillStyle = colour.quiet;
-    pen.fillText(label, Math.min(x, place.left + place.width + RIGHT - half), place.bottom + 7);
+    pen.fillText(label, at, place.bottom + 7);
   }
 }
 

@@ -2,7 +2,7 @@
 import * as api from "../api.js";
 import { el } from "../dom.js";
 import { kindName } from "../names.js";
-import { clock, day as dayText, t } from "../words.js";
+import { clock, day as dayText, formatted, t } from "../words.js";
 import { choices } from "../views/parts.js";
 import { bounds, dayOf, shifted } from "../zone.js";
 import { Chart } from "./chart.js";
@@ -11,6 +11,7 @@ import { Period } from "./period.js";
 const DAYS = { day: 1, week: 7, month: 30, year: 365 };
 const HOUR = 3600000;
 const DAY = 24 * HOUR;
+const LONG = 180 * DAY; // then the days matter less than the year
 const MARKED = 31 * DAY; // the box goes through its rules for each day: not for a year at a time
 
 /** Which kinds stand in one chart: blood pressure is one thing. */
@@ -61,6 +62,9 @@ export function panel({ day, kinds, length = "day", carer = false, onlength = ()
   };
   const load = async () => {
     await Promise.all(charts.map((one) => one.load()));
+    // An empty chart among others says nothing; where all are, they stay, or nobody could move them back.
+    const some = charts.some((one) => one.filled);
+    for (const one of charts) one.element.hidden = some && !one.filled;
     if (!carer) await findings(period, found, () => charts.forEach((one) => one.draw()));
   };
   period.addEventListener("move", draw);
@@ -82,6 +86,7 @@ const button = (text, label, onclick) =>
   el("button", { type: "button", class: "step", "aria-label": label, title: label, onclick }, text);
 
 function told({ start, end, length }) {
+  if (length > LONG) return [start, end - 1].map((one) => formatted(one, { month: "short", year: "numeric" })).join(" – ");
   const first = dayText(start);
   const last = dayText(end - 1);
   if (first !== last) return `${first} – ${last}`;

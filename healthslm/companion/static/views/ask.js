@@ -7,7 +7,7 @@ import * as kept from "../kept.js";
 import { severityName } from "../names.js";
 import { severitySign } from "../signs.js";
 import { outbox, send } from "../outbox.js";
-import { dayClock, t } from "../words.js";
+import { dayClock, spoken, t } from "../words.js";
 import { withNumbers } from "./days.js";
 import { choices, notMedical } from "./parts.js";
 
@@ -62,7 +62,7 @@ function questions() {
       return false;
     }
   };
-  const hint = t("Questions are understood in English for now.");
+  const hint = spoken() !== "en" && t("Questions are understood in English for now.");
   return el("div", {}, writing(t("Your question about what was measured"), t("Ask"), asked, hint), answers);
 }
 

@@ -6,6 +6,7 @@ import { trouble } from "../dialog.js";
 import { el } from "../dom.js";
 import { featureList, numberButton } from "../evidence.js";
 import * as kept from "../kept.js";
+import { live } from "../live.js";
 import { severityName } from "../names.js";
 import { ago, clock, inZone, longDay, t } from "../words.js";
 import { bounds, dayOf, shifted } from "../zone.js";
@@ -55,7 +56,9 @@ async function show(holder, day, state) {
 
 function fill(holder, told, state, banner) {
   state.panel?.end();
-  const kinds = told.kinds;
+  // What was measured lately has a chart too: a week may have what its last day has not.
+  const lately = (live.state?.vitals || []).filter((one) => !told.kinds.some(({ kind }) => kind === one.kind));
+  const kinds = [...told.kinds, ...lately];
   holder.replaceChildren(banner || "", summary(told), found(told.findings));
   if (kinds.length) {
     state.panel = panel({ day: told.day, kinds, length, onlength: (name) => { length = name; } });

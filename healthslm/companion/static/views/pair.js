@@ -87,6 +87,7 @@ async function claim(place, secret, name, paired) {
       await kept.put("key", { private: pair.private });
       await kept.put("who", { client: told.client, name, role });
       await api.signIn();
+      await kept.put("zone", (await api.get("/api/v1/days")).timezone);
       paired();
       return;
     }

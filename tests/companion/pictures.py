@@ -1,0 +1,79 @@
+"""Takes pictures of every view, light and dark: to look at, and two of them for the docs.
+
+.venv/bin/python -m tests.companion.pictures FOLDER [LANGUAGE]
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+from healthslm.companion import Role
+from healthslm.readings import Kind, Reading
+from healthslm.store import CHEAPEST, HEARTBEAT, Store, create
+from tests.companion import month
+from tests.companion.served import ZONE, Served, play
+
+DOCS = Path(__file__).parents[2] / "docs"
+KEPT = {"now-light": "picture-companion-now", "yesterday-light": "picture-companion-day"}
+
+
+def main(folder: Path, language: str = "en") -> None:
+    """Serve a box at work, and have a browser look at it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as place:
+        home = Path(place) / "home"
+        made, _ = create(home, "passphrase", profile=CHEAPEST)
+        with made as store:
+            now = datetime.now(UTC)
+            month.fill(store, now)
+            month.alert(store, now, ZONE)
+            served = Served(store, home)
+            served.start()
+            over = threading.Event()
+            working = threading.Thread(target=work, args=(served, home, over))
+            working.start()
+            try:
+                for scheme in ("light", "dark"):
+                    for role in Role:
+                        told = play(
+                            served, "pictures", role, folder=str(folder), scheme=scheme, language=language
+                        )
+                        print(scheme, role, told["wrong"], told["elsewhere"])
+            finally:
+                over.set()
+                working.join()
+                served.close()
+    if language == "en":
+        for taken, name in KEPT.items():
+            shutil.copy(folder / f"{taken}.png", DOCS / f"{name}.png")
+
+
+def work(served: Served, home: Path, over: threading.Event) -> None:
+    """Do as `healthslm run` does: leave a sign of life, and a reading each second."""
+    second = 0
+    while not over.wait(1):
+        now = datetime.now(UTC)
+        (home / HEARTBEAT).write_text(json.dumps({"at": now.isoformat(), "clean": False}), encoding="ascii")
+        second += 1
+        served.do(lambda store, now=now, second=second: measure(store, now, second))
+
+
+def measure(store: Store, now: datetime, second: int) -> None:
+    """Append a second's readings."""
+    store.append(
+        [
+            Reading(time=now, kind=Kind.HEART_RATE, value=84.0 + second % 4, device=month.STRAP),
+            Reading(time=now, kind=Kind.SPO2, value=88.0 + second % 2, device=month.OXIMETER),
+        ]
+    )
+    store.commit()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), *sys.argv[2:])
