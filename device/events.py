@@ -107,6 +107,11 @@ class EventQueue(AsyncIterator[Event]):
         self._failure: BaseException | None = None
         self._closed = False
 
+    @property
+    def room(self) -> int:
+        """How many more notifications it holds."""
+        return self._room
+
     def put(self, event: LinkEvent | Identity) -> None:
         """Add an event that must not be lost."""
         self._events.append(event)

@@ -22,7 +22,7 @@ from bleak.backends.device import BLEDevice
 
 from device.adapter import Air, Radio, Timings, limited, utc_now
 from device.errors import AdapterError, DeviceError, LinkError, RefusedError
-from device.events import Event, EventQueue, LinkEvent, LinkState
+from device.events import EventQueue, LinkEvent, LinkState
 from device.gatt import SILENCE
 from device.session import Session, out_of_date, services_of
 from device.stored import Memory, Resume, fetch, nothing_kept, set_clock
@@ -46,7 +46,7 @@ async def watch(
     streams: Mapping[str, Collection[str]] | None = None,
     kept: Resume = nothing_kept,
     zone: tzinfo | None = None,
-) -> AsyncIterator[AsyncIterator[Event]]:
+) -> AsyncIterator[EventQueue]:
     """Listen to the devices at `addresses` for as long as the `async with` block lasts.
 
     Yields an iterator of `Notification`, `LinkEvent` and `Identity`, in the order in which they happened.

@@ -26,3 +26,8 @@ def clean(text: str, limit: int = 0) -> str:
             kept.append(char)
     line = " ".join("".join(kept).split())
     return line if not limit or len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
+
+
+def many(count: int, thing: str) -> str:
+    """Write how many there are of something that takes an s."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"

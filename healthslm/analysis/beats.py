@@ -16,7 +16,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from healthslm.readings import KINDS, UNUSABLE, Floats, Kind, Window
+from healthslm.readings import KINDS, UNUSABLE, Floats, Kind, Window, micros
 
 Bools = NDArray[np.bool_]
 PREMATURE = 0.8
@@ -25,6 +25,7 @@ MISSED, EXTRA = 1.7, 0.5
 """Shares of the neighbours' median beyond which a beat was missed, or was none; respiration stays within."""
 LOCAL = 11
 """Intervals of the median that an interval is held against."""
+FIVE_US = 300_000_000
 OFF = 0.2
 """An interval this share off its neighbours' median counts as irregular: the usual 20 % filter [1]."""
 
@@ -138,3 +139,20 @@ def beats_in(window: Window) -> Beats:
     if len(window) and holds is not None:
         follows[1:] = np.diff(window.times) <= np.timedelta64(holds)
     return beats_of(window.values, usable=(window.quality & int(UNUSABLE)) == 0, follows=follows)
+
+
+def of_one_device(window: Window) -> Window:
+    """Return the beats of one device in every five minutes: the same told by two would be pairs of equals.
+
+    It is that with the most beats of all, where it has at least half as many as the best of them.
+    """
+    if window.devices is None or not len(window):
+        return window
+    good = ((window.quality & int(UNUSABLE)) == 0).astype(np.int64)
+    _, which = np.unique(window.devices, return_inverse=True)
+    _, place = np.unique(micros(window) // FIVE_US, return_inverse=True)
+    counts = np.zeros((int(place.max()) + 1, int(which.max()) + 1), np.int64)
+    np.add.at(counts, (place, which), good)
+    order = np.argsort(-counts.sum(axis=0), kind="stable")
+    enough = 2 * counts[:, order] >= counts.max(axis=1, keepdims=True)
+    return window.where(which == order[enough.argmax(axis=1)][place])

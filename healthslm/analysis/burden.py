@@ -106,9 +106,20 @@ def minutes_of(stretches: Iterable[Stretch]) -> tuple[float, float]:
 
 
 def _judged(window: Window) -> list[Stretch]:
-    """The quarters of an hour that lie wholly in the window and have minutes of beats enough."""
-    stretches = Stretches(window, QUARTER).backwards(window.start, window.end)
-    return [one for one in stretches if one.minutes >= LEAST_MINUTES]
+    """The quarters of an hour that lie wholly in the window and have minutes of beats enough, latest first.
+
+    Each device by itself: the same beats told by two, one after the other, are no rhythm, and look steady
+    where both show AF. Of several the least regular counts, as where the rules judge.
+    """
+    worst: dict[int, Stretch] = {}
+    for own in window.by_device():
+        for one in Stretches(own, QUARTER).backwards(own.start, own.end):
+            quarter = micro(one.window.start)
+            if one.minutes >= LEAST_MINUTES and (
+                quarter not in worst or one.irregular_minutes > worst[quarter].irregular_minutes
+            ):
+                worst[quarter] = one
+    return [worst[quarter] for quarter in sorted(worst, reverse=True)]
 
 
 def irregular_share(window: Window) -> Feature:

@@ -11,13 +11,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from healthslm.analysis.beats import FIVE_US
 from healthslm.analysis.burden import irregular_share, judged_minutes
 from healthslm.analysis.days import Daily
 from healthslm.analysis.features import absent, of_window
 from healthslm.analysis.oxygen import desaturation_indices, time_below
 from healthslm.analysis.quality import worn
 from healthslm.analysis.resting import (
-    FIVE_US,
     HEART_RATE_RECOVERY,
     LEAST_NIGHT,
     NIGHT_RMSSD,
@@ -119,7 +119,7 @@ IRREGULAR_SHARE_OF_DAY = Daily(
     decimals=0,
     kinds=(Kind.RR_INTERVAL,),
     compute=lambda windows: irregular_share(windows[Kind.RR_INTERVAL]),
-    version="2",
+    version="3",
 )
 """What the rule of irregular rhythm judges by, of the whole day; it alone confirms nothing, and only an ECG
 shows which rhythm it is."""
@@ -130,6 +130,7 @@ JUDGED_MINUTES_OF_DAY = Daily(
     decimals=0,
     kinds=(Kind.RR_INTERVAL,),
     compute=lambda windows: judged_minutes(windows[Kind.RR_INTERVAL]),
+    version="2",
 )
 
 

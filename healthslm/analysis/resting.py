@@ -14,14 +14,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from healthslm.analysis.beats import beats_in
+from healthslm.analysis.beats import FIVE_US, beats_in, of_one_device
 from healthslm.analysis.days import Daily
 from healthslm.analysis.features import absent, of_window
 from healthslm.analysis.quality import worn
 from healthslm.analysis.variability import CLEAN, IRREGULAR
 from healthslm.readings import KINDS, Feature, Floats, Kind, Window, micro, micros
 
-FIVE_US, _FIVE_S = 300_000_000, 300.0
+_FIVE_S = 300.0
 LEAST_BINS, LEAST_NIGHT, LEAST_RMSSD = 48, 12, 6
 """Five-minute parts of a day (4 h), of day and night each for a dip, and of clean beats for a night's
 RMSSD."""
@@ -87,7 +87,7 @@ def _dip(windows: Mapping[Kind, Window]) -> Feature:
 
 
 def _night_rmssd(windows: Mapping[Kind, Window]) -> Feature:
-    window = windows[Kind.RR_INTERVAL]
+    window = of_one_device(windows[Kind.RR_INTERVAL])
 
     def none(why: str) -> Feature:
         return absent("night_rmssd_ms", window.kind, window.start, window.end, why, unit="ms")
@@ -133,7 +133,7 @@ NIGHT_RMSSD = Daily(
     kinds=(Kind.RR_INTERVAL,),
     compute=_night_rmssd,
     hours=(0, 6),
-    version="2",
+    version="3",
 )
 """The median of the night's five-minute RMSSD."""
 NOCTURNAL_DIP = Daily(

@@ -10,7 +10,7 @@ import itertools
 
 import numpy as np
 
-from healthslm.analysis.beats import Beats, beats_in
+from healthslm.analysis.beats import Beats, beats_in, of_one_device
 from healthslm.analysis.features import absent, of_window
 from healthslm.analysis.figure import Figure
 from healthslm.analysis.hrv_frequency import lomb_scargle, welch
@@ -120,6 +120,7 @@ def summary(window: Window) -> tuple[Feature, ...]:
 
     Without a value, and with the reason, in the cases of `figures`.
     """
+    window = of_one_device(window)
     beats = beats_in(window)
     reason, names = _why_not(beats), ("mean_nn_ms", "sdnn_ms", "rmssd_ms")
     if reason:

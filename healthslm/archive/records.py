@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from healthslm.readings import Device, Kind, Note, Quality, Reading
+from healthslm.readings import KINDS, Device, Kind, Note, Quality, Reading
 from healthslm.store import rows
 from healthslm.store.ids import DENSE, STREAMS
 from healthslm.store.whole import Amended
@@ -63,6 +63,12 @@ class StreamRow(Row):
     kind: Kind
     device: Address
     unit: str
+
+    @model_validator(mode="after")
+    def _in_the_kinds_unit(self) -> StreamRow:
+        if self.unit != KINDS[self.kind].ucum:
+            raise ValueError("a unit that is not the kind's")
+        return self
 
     @property
     def member(self) -> str:

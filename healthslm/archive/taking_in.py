@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 
-from pydantic import ValidationError
-
-from healthslm.alerts import Alert, AlertState
-from healthslm.alerts.desk import untold
-from healthslm.alerts.policy import SNOOZE
+from healthslm.archive.alerts_in import Alerts, alike
 from healthslm.archive.decided import settings_in
 from healthslm.archive.reading import OURS, Archive
 from healthslm.archive.records import (
-    AlertRow,
     AmendmentRow,
     DeviceRow,
     DigestRow,
@@ -26,7 +20,6 @@ from healthslm.archive.records import (
     StreamRow,
 )
 from healthslm.archive.room import see_room
-from healthslm.archive.writing import UNREADABLE
 from healthslm.errors import DamagedError, ImportFailedError
 from healthslm.readings import Kind
 from healthslm.store import Store
@@ -42,7 +35,6 @@ _MOST_EVIDENCE = 1_000_000
 _MOST_DEVICES = 10_000
 _AT_ONCE, _LONGEST_AT_ONCE = 1000, 4_000_000
 """Rows, and letters in them, that are taken in at once."""
-_SNOOZE = timedelta(minutes=SNOOZE[1])
 _NOBODY: tuple[dict[str, str], ...] = ({}, {"name": "", "birth_date": ""})
 Progress = Callable[[str, int, int], None]
 
@@ -107,7 +99,7 @@ def _all_of_it(
     store: Store, archive: Archive, at: datetime, outcome: Outcome, progress: Progress
 ) -> Arrivals:
     amendments = _amendments(archive)
-    alerts = _Alerts(archive, {str(hook.get("name")) for hook in store.get("hooks", [])})
+    alerts = Alerts(store, archive)
     named = _evidence(archive, alerts)
     named |= {one.before.id or 0 for ones in amendments.values() for one in ones}
     arrivals = Arrivals(store, named)
@@ -137,15 +129,15 @@ def _all_of_it(
     _forgotten(archive, at, arrivals, outcome)
     for note in archive.rows("notes.jsonl", NoteRow):
         outcome.add("notes", arrivals.note(note.note))
-    for row in archive.rows("digests.jsonl", DigestRow):
-        outcome.add("digests", arrivals.digest(Digest(row.name, row.day, bytes.fromhex(row.seen), row.value)))
-    for alert, document in alerts.documents(arrivals.id_here):
-        tally = arrivals.alert(alert.id, alert.state, alert.raised_at_us, document, _alike)
+    for one in archive.rows("digests.jsonl", DigestRow):
+        outcome.add("digests", arrivals.digest(Digest(one.name, one.day, bytes.fromhex(one.seen), one.value)))
+    for row, state, document in alerts.documents(arrivals.id_here):
+        tally = arrivals.alert(row.id, state, row.raised_at_us, document, alike)
         outcome.add("alerts", tally)
     return arrivals
 
 
-def _evidence(archive: Archive, alerts: _Alerts) -> set[int]:
+def _evidence(archive: Archive, alerts: Alerts) -> set[int]:
     """The ids of single readings that alerts stand on."""
     named: set[int] = set()
     for id_ in alerts.evidence():
@@ -232,76 +224,3 @@ def _only(archive: Archive, where: str, known: set[str]) -> None:
     more = sorted(name for name in archive.names - known if name.startswith(where))
     if more:
         raise ImportFailedError(f"{archive.name} has {more[0]}, of which no table in it speaks.", OURS)
-
-
-class _Alerts:
-    """The alerts of an archive; `hooks` are the names of those that are here.
-
-    That a hook which is not here was told of an open alert is dropped: one of the same name that is added
-    later is another one, and is told.
-    """
-
-    def __init__(self, archive: Archive, hooks: set[str]) -> None:
-        self._archive = archive
-        self._hooks = hooks
-
-    def evidence(self) -> Iterator[int]:
-        """Yield the ids of the readings that findings stand on."""
-        for row in self._archive.rows("alerts.jsonl", AlertRow):
-            for feature in self._read(row).finding.evidence if UNREADABLE not in row.alert else ():
-                yield from feature.readings
-
-    def documents(self, id_here: Callable[[int], int]) -> Iterator[tuple[AlertRow, str]]:
-        """Yield each alert as the store keeps it, its evidence under the ids that readings have here."""
-        for row in self._archive.rows("alerts.jsonl", AlertRow):
-            if UNREADABLE in row.alert:
-                yield row, self._unreadable(row)
-                continue
-            alert = self._read(row)
-            evidence = tuple(
-                replace(feature, readings=tuple(map(id_here, feature.readings)))
-                for feature in alert.finding.evidence
-            )
-            alert = replace(alert, finding=replace(alert.finding, evidence=evidence))
-            if alert.state is not AlertState.RESOLVED:
-                away = {*alert.told, *alert.delivered_to} - self._hooks
-                alert = replace(alert, **untold(alert, away)) if away else alert
-            yield row, alert.to_json()
-
-    def _unreadable(self, row: AlertRow) -> str:
-        """The text of an alert that could not be read there, and cannot here: else it is to be checked."""
-        document = row.alert[UNREADABLE]
-        if not isinstance(document, str) or len(row.alert) > 1 or Alert.if_readable(document) is not None:
-            raise ImportFailedError(f"{self._archive.name} has an alert that contradicts itself.", OURS)
-        return document
-
-    def _read(self, row: AlertRow) -> Alert:
-        try:
-            alert = Alert.from_json(json.dumps(row.alert, allow_nan=False))
-        except (ValidationError, ValueError) as error:
-            raise ImportFailedError(
-                f"{self._archive.name} has an alert that cannot be read.", OURS
-            ) from error
-        if (alert.id, alert.state.value) != (row.id, row.state):
-            raise ImportFailedError(f"{self._archive.name} has an alert that contradicts itself.", OURS)
-        if any(not -1 <= id_ < 1 << 63 for f in alert.finding.evidence for id_ in f.readings):
-            raise ImportFailedError(f"{self._archive.name} has an alert whose evidence is none.", OURS)
-        at, until = alert.snoozed_at, alert.snoozed_until
-        if until is not None and (at is None or until - at > _SNOOZE):
-            raise ImportFailedError(
-                f"{self._archive.name} has an alert snoozed for longer than can be.", OURS
-            )
-        return alert
-
-
-def _alike(here: str, there: str) -> bool:
-    """Say whether two documents of an alert say the same, by whatever ids their readings go."""
-    ours, theirs = Alert.if_readable(here), Alert.if_readable(there)
-    if ours is None or theirs is None:
-        return here == there
-    return _without_ids(ours) == _without_ids(theirs)
-
-
-def _without_ids(alert: Alert) -> Alert:
-    evidence = tuple(replace(feature, readings=()) for feature in alert.finding.evidence)
-    return replace(alert, finding=replace(alert.finding, evidence=evidence))

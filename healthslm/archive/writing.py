@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -64,10 +64,13 @@ Every line of a .jsonl file is one JSON object. How to read the .bin files: docs
 """
 
 
-def archived(store: Store, terms: Terms, *, zone: ZoneInfo, made_at: datetime) -> Iterator[bytes]:
+def archived(
+    store: Store, terms: Terms, *, zone: ZoneInfo, made_at: datetime
+) -> Generator[bytes, None, None]:
     """Yield the bytes of a store's archive, some ten thousand at a time; the same for the same arguments.
 
-    All of it is of the moment at which the first are asked for.
+    All of it is of the moment at which the first are asked for. One that is not asked for its end is to be
+    closed before the store is.
     """
     whole = Whole(store)
     members: list[Member] = []

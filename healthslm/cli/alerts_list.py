@@ -21,6 +21,7 @@ from healthslm.cli.alerting import alerts, matters
 from healthslm.cli.app import Json
 from healthslm.cli.session import hooks_of, session
 from healthslm.clock import utc_now
+from healthslm.text import many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,7 @@ class _View:
         raised = self._when(alert.raised_at)
         if alert.state is AlertState.PENDING:
             wait = round(self.policy.confirmation(alert.rule, alert.severity) / timedelta(minutes=1))
-            return f"pending since {raised}: raised once it has held for {terminal.many(wait, 'minute')}"
+            return f"pending since {raised}: raised once it has held for {many(wait, 'minute')}"
         seen = ""
         if alert.acknowledged_at is not None:
             by = f" by {alert.acknowledged_by}" if alert.acknowledged_by else ""

@@ -24,6 +24,7 @@ from healthslm.clock import utc_now
 from healthslm.errors import HookError, UsageError
 from healthslm.readings import Severity
 from healthslm.store import Store
+from healthslm.text import many
 
 _PATIENCE_S = 30.0
 Took = Callable[[str], None]
@@ -58,7 +59,7 @@ def _say_when(current: Session, store: Store, hooks: Sequence[Hook], level: Seve
         terminal.say(f"A real one would wait until {until:%H:%M}, when the quiet hours end.", "dim")
     for hook in hooks:
         if hook.after_min:
-            after = terminal.many(hook.after_min, "minute")
+            after = many(hook.after_min, "minute")
             terminal.say(
                 f"{hook.name} is told of a real one when nobody has acknowledged it for {after}.", "dim"
             )

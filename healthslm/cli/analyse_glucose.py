@@ -27,6 +27,7 @@ from healthslm.cli.analyse import analyses, nothing_in
 from healthslm.importers.glucose import GlucoseFile, read_glucose
 from healthslm.importers.glucose_units import MG_PER_MMOL
 from healthslm.readings import Window
+from healthslm.text import many
 
 _SHOWN = (
     ("mean", "mean glucose"),
@@ -88,7 +89,7 @@ def _frozen(window: Window) -> list[str]:
     """What a sensor that got stuck shows: hours of one and the same value."""
     return [
         f"from {one.start:%Y-%m-%d %H:%M} to {one.end:%Y-%m-%d %H:%M} all of"
-        f" {terminal.many(one.count, 'reading')} are the same to the last digit: a sensor that is stuck? They"
+        f" {many(one.count, 'reading')} are the same to the last digit: a sensor that is stuck? They"
         " count in all figures"
         for one in quality(window).problems
         if one.what == "flat line"
@@ -189,7 +190,7 @@ def analyse_glucose(
         table.add_row(title, terminal.cell(shown))
     terminal.out.print(table)
     terminal.out.print(
-        f"{terminal.many(len(trace), 'reading')} in {read.unit or 'no unit'},"
+        f"{many(len(trace), 'reading')} in {read.unit or 'no unit'},"
         f" {trace.days:.1f} days" + (f", {trace.active:.0%} of the time" if not apart else "")
     )
     if found["forecast"]["value"] is not None:

@@ -15,6 +15,7 @@ from healthslm.analysis.variability import figures
 from healthslm.cli import terminal
 from healthslm.cli.analyse import analyses, nothing_in
 from healthslm.importers.rr import read_rr
+from healthslm.text import many
 
 
 @analyses.command("rr")
@@ -59,7 +60,7 @@ def analyse_rr(
     if each:
         terminal.out.print(" ".join("1" if one else "0" for one in fibrillating.tolist()))
     terminal.out.print(
-        f"{terminal.many(len(read.rr_ms), 'interval')}, {int(judged.usable.sum()):,} usable,"
+        f"{many(len(read.rr_ms), 'interval')}, {int(judged.usable.sum()):,} usable,"
         f" {int(judged.normal.sum()):,} normal, {int(judged.ectopic.sum()):,} premature"
     )
     for problem in read.problems:

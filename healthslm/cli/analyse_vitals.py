@@ -28,6 +28,7 @@ from healthslm.rules import RULES, scan_all
 from healthslm.rules.needs import unjudged
 from healthslm.rules.pressure_categories import ESC_2024, GUIDELINES, Guideline, category, guideline_named
 from healthslm.rules.whole import days_of
+from healthslm.text import many
 
 _STATISTICS = ("latest", "mean", "min", "max", "total")
 _SAID = {"flat line": "unchanging"}
@@ -209,7 +210,7 @@ def analyse_vitals(
             "Give a CSV file with a column `time` and one named like `heart rate`, `SpO2` or `glucose mg/dL`."
         )
         raise nothing_in(file.name, read.problems, hint)
-    with terminal.err.status(f"asking the rules about {terminal.many(len(read), 'reading')}"):
+    with terminal.err.status(f"asking the rules about {many(len(read), 'reading')}"):
         found = judged(read, woke_)
     if json:
         terminal.print_json(result(found, chosen))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -45,11 +46,11 @@ def export_archive(
     )
     with current.store() as store:
         span, now = store.span(), utc_now()
-        pieces = archived(store, leaves.terms, zone=current.zone, made_at=now)
         name = _name(span, current.zone) + (".zip.age" if leaves.encrypted else ".zip")
-        files = [(name, sealing(pieces, leaves.recipients or leaves.passphrase))]
         period = None if span is None else (span[0].isoformat(), span[1].isoformat())
-        paths = sharing.write_and_note(store, files, out, ["archive"], period, leaves)
+        with closing(archived(store, leaves.terms, zone=current.zone, made_at=now)) as pieces:
+            files = [(name, sealing(pieces, leaves.recipients or leaves.passphrase))]
+            paths = sharing.write_and_note(store, files, out, ["archive"], period, leaves)
         hooks = [hook.get("name", "?") for hook in store.get("hooks", [])]
     sharing.print_paths(paths, json=json)
     terminal.say(

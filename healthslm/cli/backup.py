@@ -25,6 +25,7 @@ from healthslm.store.audit import Event
 from healthslm.store.backup import Contents
 from healthslm.store.schedule import Policy, Schedule
 from healthslm.store.witness import Witness
+from healthslm.text import many
 
 
 @app.command()
@@ -224,11 +225,11 @@ def _say(
     span = "no readings"
     if contents.first and contents.last:
         first, last = (terminal.day_and_clock(t, zone) for t in (contents.first, contents.last))
-        span = f"{terminal.many(contents.readings, 'reading')} from {first} to {last}"
+        span = f"{many(contents.readings, 'reading')} from {first} to {last}"
     terminal.out.print(
         terminal.cell(
             f"{file}: made {terminal.day_and_clock(contents.made, zone)}, {span},"
-            f" {terminal.many(contents.devices, 'device')}, {terminal.many(contents.alerts, 'alert')},"
+            f" {many(contents.devices, 'device')}, {many(contents.alerts, 'alert')},"
             f" {contents.size / 1e6:.1f} MB, read back and whole."
         ),
         soft_wrap=True,

@@ -13,6 +13,7 @@ from healthslm.cli.session import Session
 from healthslm.clock import utc_now
 from healthslm.importers import bundle
 from healthslm.importers.bundle import Brought
+from healthslm.text import many
 
 _SHOWN = 10
 
@@ -42,9 +43,9 @@ def _show(brought: Brought, current: Session) -> None:
     terminal.say(f"A FHIR Bundle of {brought.name or 'somebody without a name'}{made}.")
     samples = sum(len(series.readings) for series in brought.series)
     terminal.say(
-        f"In it: {terminal.many(len(brought.readings), 'single measurement')},"
-        f" {terminal.many(samples, 'sample')} of series, {terminal.many(len(brought.notes), 'note')},"
-        f" {terminal.many(len(brought.devices), 'device')}."
+        f"In it: {many(len(brought.readings), 'single measurement')},"
+        f" {many(samples, 'sample')} of series, {many(len(brought.notes), 'note')},"
+        f" {many(len(brought.devices), 'device')}."
     )
     for what, count in brought.left.items():
         terminal.say(f"What does not come back: {count:,} {what}.")

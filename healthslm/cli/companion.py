@@ -7,9 +7,11 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
+from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -20,13 +22,16 @@ from healthslm.cli.period import last_day
 from healthslm.cli.session import Session, session
 from healthslm.clock import utc_now
 from healthslm.companion import Box, Client, Role, application, clients_in, pairing, revoke, server
-from healthslm.companion.clients import add, digest, new_id, packed
+from healthslm.companion.clients import EVERYBODY, add, digest, new_id, packed
 from healthslm.errors import HealthslmError, UsageError
 from healthslm.store import Store
 from healthslm.store.audit import Event
 from healthslm.text import clean
 
-companion = typer.Typer(help="A page for the phone, served by this machine at home.", no_args_is_help=True)
+T = TypeVar("T")
+companion = typer.Typer(
+    help="A page for the phone, served by this machine at home.", invoke_without_command=True
+)
 app.add_typer(companion, name="companion")
 RoleOption = Annotated[Role, typer.Option("--role", help="What the phone may see.")]
 UntilOption = Annotated[
@@ -34,35 +39,65 @@ UntilOption = Annotated[
     typer.Option("--until", metavar="DATE|DAYS", help="Until when: 2026-12-31, or 30d.", show_default=False),
 ]
 PortOption = Annotated[int, typer.Option(min=1, max=65535, help="The port of the page.")]
+HostOption = Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 are all.")]
 _LOOK_S = 0.5
 _TOKEN_BYTES = 32
+Do = Callable[[Callable[[Store], T]], T]
+"""How something is done on the store: at once, or by the thread that it belongs to."""
+
+
+@companion.callback()
+def companion_here(
+    context: typer.Context,
+    port: PortOption = server.PORT,
+    host: HostOption = server.EVERYWHERE,
+) -> None:
+    """Serve the page and pair a phone with it. `serve` and `pair` do one of the two."""
+    if context.invoked_subcommand is None:
+        _serve(session(context), host, port, pair=True)
 
 
 @companion.command("serve")
 def companion_serve(
-    context: typer.Context,
-    port: PortOption = server.PORT,
-    host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 are all.")] = "0.0.0.0",  # noqa: S104  the home network is what it is for
+    context: typer.Context, port: PortOption = server.PORT, host: HostOption = server.EVERYWHERE
 ) -> None:
     """Serve the page until it is stopped. Pair a phone with `healthslm companion pair`."""
-    current = session(context)
-    sockets = [server.listening_on(host, port)]
+    _serve(session(context), host, port, pair=False)
+
+
+def _serve(current: Session, host: str, port: int, *, pair: bool) -> None:
+    sockets = server.listening(host, port)
     with current.store() as store, current.writer() as writer:
         tls = server.certificates(store, server.addresses_here(), utc_now(), os.urandom)
         box = Box(store=store, zone=current.zone, home=current.settings.home, writer=writer)
-        terminal.say(f"Serving {_address(port)} until it is stopped. Next: healthslm companion pair")
+        terminal.say(f"Serving {_address(port)} until it is stopped.")
+        if not pair:
+            terminal.say("Next: healthslm companion pair")
         try:
-            asyncio.run(_serve(box, sockets, tls))
+            asyncio.run(_serving(box, sockets, tls, _address(port) if pair else ""))
         finally:
             box.close()
 
 
-async def _serve(box: Box, sockets: list[socket.socket], tls: server.Certificates) -> None:
+async def _serving(box: Box, sockets: list[socket.socket], tls: server.Certificates, pair_at: str) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    if pair_at:
+        # A thread of its own, which nobody waits for: it may be asking when the server is stopped.
+        def do(work: Callable[[Store], T]) -> T:
+            return asyncio.run_coroutine_threadsafe(box.do(work), loop).result()
+
+        threading.Thread(target=_pair_beside, args=(do, tls, pair_at), daemon=True).start()
     await server.serve(application(box, tls.authority), sockets, tls, stop)
+
+
+def _pair_beside(do: Do[Any], tls: server.Certificates, address: str) -> None:
+    try:
+        _pair(do, tls, address, Role.WEARER, None)
+    except HealthslmError as error:
+        terminal.say(f"{error} The page is served all the same.")
 
 
 @companion.command("pair")
@@ -77,14 +112,17 @@ def companion_pair(
     ends = _until(until, current)
     with current.store() as store:
         tls = server.certificates(store, server.addresses_here(), utc_now(), os.urandom)
-        offer, secret = pairing.offer(store, role, utc_now(), os.urandom, ends)
-        link = f"{_address(port)}/pair#{secret}"
-        _show(link, tls)
-        try:
-            client = _wait(store, offer.id)
-        except (KeyboardInterrupt, HealthslmError):
-            pairing.withdraw(store, offer.id, utc_now())
-            raise
+        _pair(lambda work: work(store), tls, _address(port), role, ends)
+
+
+def _pair(do: Do[Any], tls: server.Certificates, address: str, role: Role, ends: datetime | None) -> None:
+    offer, secret = do(lambda store: pairing.offer(store, role, utc_now(), os.urandom, ends))
+    _show(f"{address}/pair#{secret}", tls)
+    try:
+        client = _wait(do, offer.id)
+    except (KeyboardInterrupt, HealthslmError):
+        do(lambda store: pairing.withdraw(store, offer.id, utc_now()))
+        raise
     terminal.say(f"{client.name} ({client.id[:8]}) is paired as {client.role}.")
 
 
@@ -101,10 +139,10 @@ def _show(link: str, tls: server.Certificates) -> None:
     terminal.out.print(tls.authority.fingerprint, markup=False, soft_wrap=True)
 
 
-def _wait(store: Store, offer_id: str) -> Client:
+def _wait(do: Do[Any], offer_id: str) -> Client:
     """Wait for a phone, and have somebody compare the digits. Raises `HealthslmError` for none."""
     while True:
-        found = pairing.find(store, offer_id, utc_now())
+        found = do(lambda store: pairing.find(store, offer_id, utc_now()))
         if found is None:
             raise HealthslmError("No phone was paired: the code's time is over.", "Make another one.")
         if found.claim is not None:
@@ -114,13 +152,16 @@ def _wait(store: Store, offer_id: str) -> Client:
                 raise HealthslmError(
                     "The phone was not paired.", "Make another code if it was the right one."
                 )
-            client = pairing.confirm(store, offer_id, utc_now(), os.urandom)
-            store.note_event(
-                Event.CLIENT_ADDED, utc_now(), client=client.id, name=client.name, role=client.role
-            )
-            store.commit()
-            return client
+            confirmed: Client = do(lambda store: _confirmed(store, offer_id))
+            return confirmed
         time.sleep(_LOOK_S)
+
+
+def _confirmed(store: Store, offer_id: str) -> Client:
+    client = pairing.confirm(store, offer_id, utc_now(), os.urandom)
+    store.note_event(Event.CLIENT_ADDED, utc_now(), client=client.id, name=client.name, role=client.role)
+    store.commit()
+    return client
 
 
 @companion.command("token")
@@ -183,7 +224,7 @@ def companion_revoke(
     if (which is None) is not every:
         raise UsageError("Name one by its id, or say --all.", "See: healthslm companion devices")
     with session(context).store() as store:
-        gone = revoke(store, "*" if which is None else which)
+        gone = revoke(store, EVERYBODY if which is None else which)
         for one in gone:
             store.note_event(Event.CLIENT_REVOKED, utc_now(), client=one.id, name=one.name)
         store.commit()
@@ -193,10 +234,18 @@ def companion_revoke(
         terminal.say("There was none.")
 
 
+@companion.command("renew")
+def companion_renew(context: typer.Context) -> None:
+    """Make new certificates: when they cannot be read, are over, or somebody else has had the store's key."""
+    with session(context).store() as store:
+        server.renew(store)
+        tls = server.certificates(store, server.addresses_here(), utc_now(), os.urandom)
+    terminal.say("Each phone has to trust this machine anew. Start the page again. The fingerprint is:")
+    terminal.out.print(tls.authority.fingerprint, markup=False, soft_wrap=True)
+
+
 def _address(port: int) -> str:
-    first = next(iter(server.addresses_here()))
-    host = f"[{first}]" if first.version == 6 else str(first)
-    return f"https://{host}:{port}"
+    return f"https://{server.reached_at()}:{port}"
 
 
 def _until(text: str, current: Session) -> datetime | None:

@@ -24,6 +24,7 @@ from healthslm.readings import KINDS, Severity
 from healthslm.store import Store
 from healthslm.store.audit import Event
 from healthslm.store.outbox import OutboxRow
+from healthslm.text import many
 
 hooks = typer.Typer(help="Who is told of an alert, and how much.", no_args_is_help=True)
 app.add_typer(hooks, name="hooks")
@@ -47,11 +48,11 @@ def when(hook: Hook) -> str:
     """Say of what, and when, a hook is told; empty where that is of everything, at once."""
     parts = [
         f", from {hook.least.word} on" if hook.least > Severity.WATCH else "",
-        f", unless acknowledged within {terminal.many(hook.after_min, 'minute')}" if hook.after_min else "",
+        f", unless acknowledged within {many(hook.after_min, 'minute')}" if hook.after_min else "",
         f", only of {', '.join(hook.rules)}" if hook.rules else "",
     ]
     more = ["acknowledged and over"] if hook.over else []
-    more += [f"a heartbeat every {terminal.many(hook.heartbeat_min, 'minute')}"] if hook.heartbeat_min else []
+    more += [f"a heartbeat every {many(hook.heartbeat_min, 'minute')}"] if hook.heartbeat_min else []
     more += [KINDS[kind].title for kind in hook.vitals]
     return "".join(parts) + (f"; also {', '.join(more)}" if more else "")
 
@@ -148,7 +149,7 @@ def hooks_retry(context: typer.Context, name: str) -> None:
         count = store.outbox_revive(name, utc_now())
         store.commit()
     if count:
-        terminal.say(f"{terminal.many(count, 'alert')} for {name} will be tried again while healthslm runs.")
+        terminal.say(f"{many(count, 'alert')} for {name} will be tried again while healthslm runs.")
     else:
         terminal.say(f"Nothing for {name} was given up.")
 

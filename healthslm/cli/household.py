@@ -30,6 +30,7 @@ from healthslm.errors import HealthslmError, LockedError, StoreError, UsageError
 from healthslm.people import Member
 from healthslm.pipeline import collect, kept
 from healthslm.readings import Device
+from healthslm.relay import heard_by_phones
 from healthslm.store import Access
 
 Observe = Callable[[Update], None]
@@ -151,7 +152,10 @@ async def listen_for_all(
 
         sharing = asyncio.create_task(_share_out(events, whose, queues))
         try:
-            tallies = await asyncio.gather(*map(serve, served))
+            async with contextlib.AsyncExitStack() as phones:
+                for one in served:
+                    await phones.enter_async_context(heard_by_phones(one.store.folder, queues[one.label]))
+                tallies = await asyncio.gather(*map(serve, served))
         finally:
             sharing.cancel()
             with contextlib.suppress(asyncio.CancelledError):

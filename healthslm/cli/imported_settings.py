@@ -9,13 +9,17 @@ from zoneinfo import ZoneInfo
 
 from healthslm import rulebook
 from healthslm.alerts.policy import Policy
+from healthslm.alerts.policy_meaning import meaning
+from healthslm.archive import Archive
 from healthslm.archive.carried import CARRIED
+from healthslm.archive.records import ForgottenRow
 from healthslm.cli import terminal
 from healthslm.cli.keeping import kept
-from healthslm.cli.policy_meaning import meaning
 from healthslm.export import words
+from healthslm.readings import KINDS
 from healthslm.rules.pressure_categories import guideline_named
 from healthslm.store import retention
+from healthslm.store.rows import moment
 from healthslm.text import clean
 
 
@@ -37,3 +41,10 @@ def sentences(settings: Mapping[str, Any], zone: ZoneInfo, now: datetime) -> Ite
         yield f"Nobody is told of anything but spared emergencies until {clock}."
     for name, days in retention.Policy.model_validate(settings.get(retention.SETTING, {})).days.items():
         yield f"From then on {kept(name, days)}{'' if days is None else ', and deleted after'}."
+
+
+def gone(archive: Archive, zone: ZoneInfo) -> Iterator[str]:
+    """Yield what was deleted for its age there: what is older comes in here no more, from devices neither."""
+    for row in archive.rows("forgotten.jsonl", ForgottenRow):
+        day = f"{moment(row.before_us).astimezone(zone):%Y-%m-%d}"
+        yield f"{KINDS[row.kind].title} from before {day} was deleted there, and is taken in here no more."

@@ -27,11 +27,12 @@ from healthslm.cli import terminal
 from healthslm.cli.app import Json, app
 from healthslm.cli.bundles import import_bundle
 from healthslm.cli.imported import SORTS, same, tell
-from healthslm.cli.imported_settings import sentences
+from healthslm.cli.imported_settings import gone, sentences
 from healthslm.cli.running import say_if_running
 from healthslm.cli.session import Session, session
 from healthslm.clock import utc_now
 from healthslm.errors import UsageError
+from healthslm.text import many
 
 
 @app.command("import")
@@ -74,7 +75,7 @@ def import_file(
         digest = sha256_of(plain)
         archive = Archive(plain, file.name)
         archive.check()
-        decided = list(sentences(settings_in(archive), current.zone, utc_now()))
+        decided = [*sentences(settings_in(archive), current.zone, utc_now()), *gone(archive, current.zone)]
         _show(archive.manifest, decided, current, json=json)
         store = stack.enter_context(current.store(access=access))
         if check:
@@ -118,10 +119,10 @@ def _show(manifest: Manifest, decided: Sequence[str], current: Session, *, json:
         )
         terminal.say(f"From {first} to {last}.")
     counts = _counts(manifest)
-    told = [terminal.many(count, name.removesuffix("s")) for name, count in counts.items() if count]
+    told = [many(count, name.removesuffix("s")) for name, count in counts.items() if count]
     terminal.say(f"In it: {', '.join(told) or 'nothing'}.")
     if decided:
-        terminal.say("Settings in it that are not the usual ones; they hold where none is set here:")
+        terminal.say("What is not as usual in it, and holds here from then on where nothing else is set:")
         for one in decided:
             terminal.say(f"  {one}", "yellow")
 
@@ -135,9 +136,7 @@ def _counts(manifest: Manifest) -> dict[str, int]:
 def _tell(manifest: Manifest, outcome: Outcome) -> None:
     tell(outcome)
     if outcome.hours:
-        terminal.say(
-            f"Roll-ups of {terminal.many(outcome.hours, 'hour')} whose readings are gone were taken in."
-        )
+        terminal.say(f"Roll-ups of {many(outcome.hours, 'hour')} whose readings are gone were taken in.")
     if outcome.settings:
         terminal.say(f"Settings that hold here from now on: {', '.join(outcome.settings)}.", "yellow")
     if outcome.differing:

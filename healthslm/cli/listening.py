@@ -33,6 +33,7 @@ from healthslm.collector import Tally, Update
 from healthslm.errors import UsageError
 from healthslm.pipeline import collect, kept
 from healthslm.readings import Device
+from healthslm.relay import heard_by_phones
 from healthslm.settings import Settings
 from healthslm.store import Store
 
@@ -228,7 +229,7 @@ async def listen(
     stop = _stop_on_signals()
     links = link_settings(store)
     async with contextlib.AsyncExitStack() as stack:
-        events = await stack.enter_async_context(
+        heard = await stack.enter_async_context(
             watch(
                 [d.address for d in devices],
                 radio=radio,
@@ -238,6 +239,8 @@ async def listen(
                 zone=zone,
             )
         )
+        await stack.enter_async_context(heard_by_phones(settings.home, heard))
+        events: AsyncIterator[Event] = heard
         if capture_file is not None:
             known = [CapturedDevice(d.address, d.name) for d in devices]
             events = await stack.enter_async_context(capture(capture_file, events, devices=known))

@@ -18,6 +18,7 @@ from healthslm.readings import KINDS, Review
 from healthslm.rules.needs import unjudged
 from healthslm.slm import Audience, Writer
 from healthslm.store import Store
+from healthslm.text import many
 
 Json = Annotated[bool, typer.Option("--json", help="As JSON, with the evidence of every number.")]
 Template = Annotated[
@@ -116,7 +117,7 @@ def result_gaps(result: Review) -> list[str]:
         return ["Nothing was measured, so nothing could be found."]
     return [
         *(
-            f"{KINDS[kind].title}: {terminal.many(len(window), 'reading')}"
+            f"{KINDS[kind].title}: {many(len(window), 'reading')}"
             + ("" if window.coverage is None else f", {window.coverage:.0%} of the time")
             for kind, window in result.windows.items()
         ),

@@ -76,6 +76,7 @@ class Benched(StrEnum):
     SLM = "slm"
     ALERTS = "alerts"
     EXPORT = "export"
+    COMPANION = "companion"
 
 
 @app.command()
@@ -84,7 +85,8 @@ def bench(
     what: Annotated[
         Benched,
         typer.Argument(
-            help="The machine, Bluetooth, the store, the analysis, the model, the alerts, or the exports."
+            help="The machine, Bluetooth, the store, the analysis, the model, the alerts, the exports, or the"
+            " phone's page."
         ),
     ] = Benched.ALL,
     rhythm: Rhythm = RHYTHM,
@@ -160,6 +162,10 @@ def bench(
         from healthslm.bench import export  # noqa: PLC0415  only here
 
         rows = export.run(rhythm, days=days, repeat=repeat, progress=progress)
+    elif what is Benched.COMPANION:
+        from healthslm.bench import companion  # noqa: PLC0415  only here
+
+        rows = companion.run(repeat=repeat, progress=progress)
     elif what is Benched.BLUETOOTH:
         from healthslm.bench import bluetooth  # noqa: PLC0415  imports Bumble
 

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 from rich.padding import Padding
 from rich.text import Text
 
+from healthslm import wishes
 from healthslm.alerts import policy_words
-from healthslm.alerts.policy import Policy, keep_policy, policy_of
-from healthslm.alerts.policy_words import Known, Row
+from healthslm.alerts.policy import policy_of
+from healthslm.alerts.policy_meaning import meaning
+from healthslm.alerts.policy_words import Row
 from healthslm.cli import terminal
 from healthslm.cli.alerting import alerts
 from healthslm.cli.app import Json
-from healthslm.cli.policy_meaning import meaning
 from healthslm.cli.session import session
 from healthslm.clock import utc_now
-from healthslm.errors import UsageError
-from healthslm.rules import RULES
 from healthslm.store import Store
-from healthslm.store.audit import Event
 
 _HELP = f"""Show or set how you want to be warned; a `healthslm run` that is at work takes it over at once.
 
@@ -68,41 +66,21 @@ def alerts_policy(
 
 
 def _change(store: Store, words: Sequence[str], reset: bool) -> None:
-    """Set or reset, note every change, and make it durable; nothing of it if one word is wrong."""
-    if reset and not words:  # also the way out where what is kept cannot be read
-        keep_policy(store, Policy())
-        store.note_event(Event.SETTING_CHANGED, utc_now(), setting="alert policy", now="default")
-        store.commit()
+    """Set or reset, and say what changed and what that comes to."""
+    if reset and not words:
+        wishes.all_as_usual(store, utc_now())
         terminal.say("Everything is as usual again.")
         return
-    known = Known(rules=[rule.name for rule in RULES], devices={d.address: d.name for d in store.devices()})
-    before = after = policy_of(store)
-    change: Callable[[Policy, str, Known], Policy] = policy_words.with_word
-    if reset:
-        change = _usual
-    for word in words:
-        after = change(after, word, known)
-    if after == before:
+    known_before = set(meaning(policy_of(store)))
+    changes = (wishes.as_usual if reset else wishes.set_in_words)(store, words, utc_now())
+    if not changes:
         terminal.say("That is how it was already.")
         return
-    keep_policy(store, after)
-    was, now = ({row.name: row.value for row in policy_words.rows(one)} for one in (before, after))
-    for name in (n for n in {**was, **now} if was.get(n) != now.get(n)):
-        terminal.say(f"{name}: {was.get(name, 'not set')} → {now.get(name, 'not set')}")
-        store.note_event(
-            Event.SETTING_CHANGED, utc_now(), setting=f"alerts {name}", was=was.get(name), now=now.get(name)
-        )
-    store.commit()
-    known_before = set(meaning(before))
-    for sentence in meaning(after):
+    for one in changes:
+        terminal.say(f"{one.name}: {one.was or 'not set'} → {one.now or 'not set'}")
+    for sentence in meaning(policy_of(store)):
         if sentence not in known_before:
             terminal.say(sentence, "yellow")
-
-
-def _usual(policy: Policy, word: str, known: Known) -> Policy:
-    if "=" in word:
-        raise UsageError("--reset takes names, without a value.", "Like: alerts policy --reset quiet")
-    return policy_words.without(policy, word, known)
 
 
 def _print(shown: Sequence[Row]) -> None:

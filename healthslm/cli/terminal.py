@@ -21,6 +21,7 @@ from healthslm.export import words
 from healthslm.readings import Claim, Device, Feature, Finding, Severity, Summary
 from healthslm.rules.alone import UNCONFIRMED
 from healthslm.store import ids
+from healthslm.text import many
 
 
 class _Aside(Console):
@@ -56,11 +57,6 @@ def cell(text: str, style: str = "") -> Text:
 def say(text: str, style: str = "") -> None:
     """Print on standard error, as it stands: foreign text is in it, and no markup in it is obeyed."""
     err.print(cell(text, style), soft_wrap=True)
-
-
-def many(count: int, thing: str) -> str:
-    """Write how many there are of something that takes an s."""
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 def size(count: int) -> str:

@@ -7,16 +7,16 @@ script of our own origin can set says so once more.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from healthslm.companion.answers import problem
+from healthslm.companion.answers import View, problem
 from healthslm.companion.box import Box
-from healthslm.companion.clients import Client, Role, clients_in
+from healthslm.companion.clients import Client, Role, clients_in, may_still
 from healthslm.companion.sessions import Sessions
 from healthslm.companion.throttle import Throttle
 
@@ -25,7 +25,6 @@ COOKIE = "__Host-healthslm"
 HEADER = "x-healthslm"
 _BEARER = "bearer "
 _SAFE = frozenset({"GET", "HEAD"})
-View = Callable[[Request], Awaitable[Response]]
 ALL = frozenset(Role)
 WEARER = frozenset({Role.WEARER})
 
@@ -48,6 +47,11 @@ class Doors:
         found = next((c for c in clients if (c.has_token(token) if token else c.id == own)), None)
         return found if found is not None and found.may_enter(self.box.clock()) else None
 
+    async def still(self, client: Client) -> bool:
+        """Say whether a client may still look: it was not revoked meanwhile, and its time is not over."""
+        now = self.box.clock()
+        return await self.box.do(lambda store: may_still(store, client.id, now))
+
 
 def address_of(request: Request) -> str:
     """Return the address that a request comes from."""
@@ -55,7 +59,10 @@ def address_of(request: Request) -> str:
 
 
 def only(roles: frozenset[Role]) -> Callable[[View], View]:
-    """Let a view answer these roles alone: 401 for nobody, 403 for others, 429 for who guesses tokens."""
+    """Let a view answer these roles alone: 401 for nobody, 403 for others, 429 for who guesses tokens.
+
+    The view has them as `roles`, for the API's own description.
+    """
 
     def guard(view: View) -> View:
         @wraps(view)
@@ -76,6 +83,7 @@ def only(roles: frozenset[Role]) -> Callable[[View], View]:
             request.state.client = client
             return await view(request)
 
+        guarded.roles = roles  # type: ignore[attr-defined]
         return guarded
 
     return guard

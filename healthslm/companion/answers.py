@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -17,6 +17,7 @@ from healthslm.text import clean
 LARGEST = 64 * 1024
 """Bytes of a request: a note, a question, a handful of notifications."""
 _SAID = 200
+View = Callable[[Request], Awaitable[Response]]
 _M = TypeVar("_M", bound=BaseModel)
 
 
@@ -59,6 +60,16 @@ async def body(request: Request, model: type[_M]) -> _M:
         raise UsageError(
             f"{clean(where, 60)}: {clean(first['msg'], _SAID)}.", "See /api/openapi.json."
         ) from error
+
+
+def takes(model: type[BaseModel]) -> Callable[[View], View]:
+    """Say of a view which record its requests carry: for the API's own description."""
+
+    def mark(view: View) -> View:
+        view.takes = model  # type: ignore[attr-defined]
+        return view
+
+    return mark
 
 
 def queried(given: Mapping[str, str], name: str, default: str | None = None) -> str:

@@ -7,15 +7,17 @@ import contextlib
 import logging
 import os
 import time
+import traceback
 from collections.abc import AsyncIterator, Callable, MutableMapping
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from healthslm.companion import page, signing_in, views
+from healthslm.companion import openapi, page, radio, settings_view, signing_in, views
 from healthslm.companion.access import Doors
 from healthslm.companion.answers import problem
 from healthslm.companion.authority import Identity
@@ -70,24 +72,28 @@ def application(
         routes=[
             *signing_in.ROUTES,
             *views.ROUTES,
+            *radio.ROUTES,
+            *settings_view.ROUTES,
+            *openapi.ROUTES,
             *page.routes(authority),
         ],
         exception_handlers={
             UsageError: _mistaken,
             MissingError: _missing,
             HealthslmError: _failed,
-            Exception: _broken,
+            HTTPException: _refused,
         },
         lifespan=lifespan,
     )
     app.add_middleware(_Headers)
     app.state.doors = Doors(box=box, sessions=Sessions(counter, random), throttle=Throttle(counter))
     app.state.feed = feed
+    app.state.clocks = radio.Clocks()
     return app
 
 
 class _Headers:
-    """Puts the headers on every answer; what is of somebody is kept by no cache."""
+    """Puts the headers on every answer, also where the view is broken; no cache keeps what is of somebody."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -97,13 +103,32 @@ class _Headers:
             await self._app(scope, receive, send)
             return
         own = scope["path"].startswith("/api/")
+        begun = False
 
         async def with_headers(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 _add(message, {**_HEADERS, "cache-control": "no-store" if own else "no-cache"})
             await send(message)
 
-        await self._app(scope, receive, with_headers)
+        try:
+            await self._app(scope, receive, with_headers)
+        except ClientDisconnect:
+            pass  # in the middle of its request: nobody is there to be answered
+        except Exception as error:  # an error of ours, whatever it is
+            _note(error)
+            if not begun:  # else the server ends the connection, and nothing half is taken for whole
+                await _BROKEN(scope, receive, with_headers)
+
+
+_BROKEN = problem(500, "Something is wrong with healthslm itself.", "Its log on the box says what.")
+
+
+def _note(error: Exception) -> None:
+    """Log where an error happened, and not its words: they may quote what was measured."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    _LOG.error("A request could not be answered: %s\n%s", type(error).__name__, where)
 
 
 def _add(message: MutableMapping[str, Any], headers: dict[str, str]) -> None:
@@ -130,6 +155,8 @@ def _failed(_request: Request, error: Exception) -> Response:
     return problem(503, error.message, error.hint)
 
 
-def _broken(_request: Request, error: Exception) -> Response:
-    _LOG.error("A request could not be answered.", exc_info=error)
-    return problem(500, "Something is wrong with healthslm itself.", "Its log on the box says what.")
+def _refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  likewise
+    made = problem(error.status_code, f"{error.detail}.", "See /api/openapi.json.")
+    made.headers.update(error.headers or {})
+    return made

@@ -9,10 +9,11 @@ memory.
 from __future__ import annotations
 
 import os
+import re
 import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from cryptography import x509
@@ -29,7 +30,12 @@ RENEWED = timedelta(days=60)
 """So long before its end a server's certificate is made anew."""
 _SLACK = timedelta(days=1)
 """Phones whose clock is behind take it as well."""
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+"""No clock that is right shows an earlier time: one without a battery begins in 1970."""
 _NAMES = ("local", "localhost", "home.arpa", "lan", "internal")
+_LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_LABELS = re.compile(rf"{_LABEL}(\.{_LABEL})*")
+"""What names in certificates are made of (RFC 5280, 4.2.1.6)."""
 _NETWORKS: tuple[IPv4Network | IPv6Network, ...] = tuple(
     ip_network(text)
     for text in (
@@ -120,7 +126,7 @@ def authority(now: datetime, mark: str) -> Identity:
 def server(by: Identity, names: Iterable[str], addresses: Iterable[Address], now: datetime) -> Identity:
     """Make a server's certificate for names and private addresses of this box; others are left out."""
     key = ec.generate_private_key(ec.SECP256R1())
-    called = list(dict.fromkeys(name for name in names if name.rpartition(".")[2] in _NAMES))
+    own = called(names)
     reached = list(dict.fromkeys(address for address in addresses if is_private(address)))
     certificate = (
         x509.CertificateBuilder()
@@ -132,7 +138,7 @@ def server(by: Identity, names: Iterable[str], addresses: Iterable[Address], now
         .not_valid_after(min(now + _SERVES_FOR - _SLACK, by.certificate.not_valid_after_utc))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(
-            x509.SubjectAlternativeName([*map(x509.DNSName, called), *map(x509.IPAddress, reached)]),
+            x509.SubjectAlternativeName([*map(x509.DNSName, own), *map(x509.IPAddress, reached)]),
             critical=False,
         )
         .add_extension(_usage(signs_certificates=False), critical=True)
@@ -145,8 +151,10 @@ def server(by: Identity, names: Iterable[str], addresses: Iterable[Address], now
     return Identity(key=key, certificate=certificate)
 
 
-def serves(identity: Identity, by: Identity, addresses: Iterable[Address], now: datetime) -> bool:
-    """Say whether a server's certificate will do: of this authority, for all these addresses, in time."""
+def serves(
+    identity: Identity, by: Identity, names: Iterable[str], addresses: Iterable[Address], now: datetime
+) -> bool:
+    """Say whether a server's certificate will do: of this authority, for all of these, in time."""
     certificate = identity.certificate
     named = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     known = set(named.get_values_for_type(x509.IPAddress))
@@ -155,21 +163,47 @@ def serves(identity: Identity, by: Identity, addresses: Iterable[Address], now: 
     except Exception:  # whatever is wrong with it, another one is made
         return False
     timely = certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc - RENEWED
-    return timely and known.issuperset(address for address in addresses if is_private(address))
+    return (
+        timely
+        and known.issuperset(address for address in addresses if is_private(address))
+        and set(named.get_values_for_type(x509.DNSName)).issuperset(called(names))
+    )
+
+
+def moment(by: Identity | None, now: datetime) -> datetime:
+    """Return the time to go by: a clock that shows one from before the authority was made is wrong.
+
+    So nothing is made that phones, whose clocks are right, would not take.
+    """
+    return max(now, BEGAN if by is None else by.certificate.not_valid_before_utc + _SLACK)
+
+
+def called(names: Iterable[str]) -> list[str]:
+    """Return the names of home that a certificate can have: a machine may be called what it likes."""
+    fits = (name for name in names if _LABELS.fullmatch(name) and name.rpartition(".")[2] in _NAMES)
+    return list(dict.fromkeys(fits))
 
 
 def context(by: Identity, identity: Identity) -> ssl.SSLContext:
-    """Return the TLS side of a server; its key is read from a file in memory, never from a disk."""
+    """Return the TLS side of a server."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     made.set_alpn_protocols(["http/1.1"])
+    present(made, by, identity)
+    return made
+
+
+def present(to: ssl.SSLContext, by: Identity, identity: Identity) -> None:
+    """Let who connects from now on see this certificate.
+
+    TLS reads its key from a file: of memory, never of a disk.
+    """
     descriptor = os.memfd_create("healthslm", os.MFD_CLOEXEC)
     try:
         os.write(descriptor, identity.key_pem + identity.pem + by.pem)
-        made.load_cert_chain(f"/proc/self/fd/{descriptor}")
+        to.load_cert_chain(f"/proc/self/fd/{descriptor}")
     finally:
         os.close(descriptor)
-    return made
 
 
 def addresses_of(texts: Iterable[str]) -> list[Address]:

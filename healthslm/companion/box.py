@@ -7,6 +7,7 @@ year's chart keeps nobody's live values waiting.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from healthslm.clock import utc_now
+from healthslm.errors import StoreError
 from healthslm.slm import Model
 from healthslm.store import Store
 
@@ -37,7 +39,16 @@ class Box:
 
     async def do(self, work: Callable[[Store], _T]) -> _T:
         """Run `work` on the store in its own thread; what it raises is raised here."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work, self.store)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._whole, work)
+
+    def _whole(self, work: Callable[[Store], _T]) -> _T:
+        """Run `work`, and commit what it left: an open write would keep `healthslm run` from its own."""
+        try:
+            return work(self.store)
+        finally:
+            # What is to be durable `work` committed itself; on a full disk it can be read all the same.
+            with contextlib.suppress(StoreError):
+                self.store.commit()
 
     def close(self) -> None:
         """Wait for what is at work, and take nothing more. The store stays open."""

@@ -20,6 +20,7 @@ from healthslm.errors import StoreError, UsageError
 
 CLIENTS = "companion clients"
 """Under this name the store keeps them."""
+EVERYBODY = "*"
 MOST = 50
 """Phones and programs of one person."""
 _POINT = 65
@@ -81,6 +82,7 @@ class ClientStore(Protocol):
 
     def get(self, name: str, default: Any = None) -> Any: ...  # noqa: D102
     def put(self, name: str, value: Any) -> None: ...  # noqa: D102
+    def change(self, name: str, change: Callable[[Any], Any], default: Any = None) -> Any: ...  # noqa: D102
     def commit(self) -> None: ...  # noqa: D102
 
 
@@ -112,50 +114,58 @@ def unpacked(text: str) -> bytes:
 
 def clients_in(store: ClientStore) -> list[Client]:
     """Return all clients, in the order in which they were added. Raises `StoreError` for a damaged list."""
-    try:
-        return _CLIENTS.validate_python(store.get(CLIENTS, []))
-    except ValidationError as error:
-        raise StoreError(
-            "The list of phones in the store cannot be read.", "Begin anew: healthslm companion revoke --all"
-        ) from error
+    return _read(store.get(CLIENTS, []))
+
+
+def may_still(store: ClientStore, client_id: str, now: datetime) -> bool:
+    """Say whether a client may still look: it was not revoked meanwhile, and its time is not over."""
+    return any(one.id == client_id and one.may_enter(now) for one in clients_in(store))
 
 
 def add(store: ClientStore, client: Client) -> None:
     """Let a client in from now on. Commits. Raises `UsageError` where there are too many."""
-    others = [one for one in clients_in(store) if one.id != client.id]
-    if len(others) >= MOST:
-        raise UsageError(
-            f"{MOST} phones and programs are paired already.", "Revoke one: healthslm companion revoke ID"
-        )
-    _keep(store, [*others, client])
+
+    def added(clients: list[Client]) -> list[Client]:
+        others = [one for one in clients if one.id != client.id]
+        if len(others) >= MOST:
+            raise UsageError(
+                f"{MOST} phones and programs are paired already.", "Revoke one: healthslm companion revoke ID"
+            )
+        return [*others, client]
+
+    _change(store, added)
+    store.commit()
 
 
 def seen(store: ClientStore, client_id: str, now: datetime) -> None:
     """Note that a client was here. Commits not: it is no loss."""
-    found = [
-        one.model_copy(update={"seen": now}) if one.id == client_id else one for one in clients_in(store)
-    ]
-    store.put(CLIENTS, _CLIENTS.dump_python(found, mode="json"))
+
+    def noted(clients: list[Client]) -> list[Client]:
+        return [one.model_copy(update={"seen": now}) if one.id == client_id else one for one in clients]
+
+    _change(store, noted)
 
 
 def revoke(store: ClientStore, which: str) -> list[Client]:
-    """Take back the entry of clients by the first letters of their id, all for `*`; return whom. Commits.
+    """Take back clients by the first letters of their id, or `EVERYBODY`; return whom. Commits.
 
     Raises `UsageError` where none or several fit.
     """
-    if which == "*":
+    if which == EVERYBODY:
         try:
             gone = clients_in(store)
         except StoreError:  # a list that cannot be read lets nobody in, and is to be got rid of
             gone = []
-        _keep(store, [])
+        store.put(CLIENTS, [])
+        store.commit()
         return gone
     clients = clients_in(store)
     fits = [one for one in clients if which and one.id.startswith(which.lower())]
     if len(fits) != 1:
         what = "No phone or program" if not fits else f"{len(fits)} phones and programs"
         raise UsageError(f"{what} with an id that begins with {which!r}.", "See: healthslm companion devices")
-    _keep(store, [one for one in clients if one.id != fits[0].id])
+    _change(store, lambda clients: [one for one in clients if one.id != fits[0].id])
+    store.commit()
     return fits
 
 
@@ -164,6 +174,15 @@ def new_id(random: Callable[[int], bytes]) -> str:
     return random(8).hex()
 
 
-def _keep(store: ClientStore, clients: list[Client]) -> None:
-    store.put(CLIENTS, _CLIENTS.dump_python(clients, mode="json"))
-    store.commit()
+def _change(store: ClientStore, change: Callable[[list[Client]], list[Client]]) -> None:
+    """Change the list as one step: of two processes that write, none brings back whom the other revoked."""
+    store.change(CLIENTS, lambda kept: _CLIENTS.dump_python(change(_read(kept)), mode="json"), [])
+
+
+def _read(kept: Any) -> list[Client]:
+    try:
+        return _CLIENTS.validate_python(kept)
+    except ValidationError as error:
+        raise StoreError(
+            "The list of phones in the store cannot be read.", "Begin anew: healthslm companion revoke --all"
+        ) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,8 @@ POINTS = 400
 """Points of a chart unless others are asked for: a phone is about so many points wide."""
 MOST_POINTS = 2000
 LONGEST = timedelta(days=3700)
-_DAY = timedelta(days=1)
+_DAY, _HOUR, _MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def span_of(box: Box, store: Store) -> Json:
@@ -61,8 +62,13 @@ def day_of(box: Box, store: Store, day: date, audience: Audience) -> Json:
     }
 
 
-def series_of(box: Box, store: Store, kind: Kind, start: datetime, end: datetime, points: int) -> Json:
+def series_of(
+    box: Box, store: Store, kind: Kind, start: datetime, end: datetime, points: int, *, trend: bool = False
+) -> Json:
     """Return a kind in a period: single readings where they are few, else lowest, mean and highest of parts.
+
+    A `trend` has no single ones: its parts are whole hours, of what is measured now and then whole days,
+    and begin where the clock's do. So nothing shorter comes of several, whatever periods are asked for.
 
     `times` are seconds since 1970; what is not usable is left out. With it: what was usual, the thresholds
     of the rules, and the findings of the period. Raises `UsageError` for a period that cannot be drawn.
@@ -78,7 +84,7 @@ def series_of(box: Box, store: Store, kind: Kind, start: datetime, end: datetime
         "decimals": info.decimals,
         "start": start.isoformat(),
         "end": end.isoformat(),
-        **_points(store, kind, start, end, points),
+        **(_trend if trend else _points)(store, kind, start, end, points),
         "usual": {f.name.rpartition("_")[2]: float(f.text) for f in usual(store, [kind], start, box.zone)},
         "limits": [
             {"value": one.value, "meaning": one.meaning, "personal": one.personal}
@@ -100,25 +106,35 @@ def _points(store: Store, kind: Kind, start: datetime, end: datetime, points: in
     if end - start <= _DAY or KINDS[kind].holds is None:
         window = store.window(kind, start, end).usable()
         return _single(window) if len(window) <= points else _thinned(window, step)
-    rolled = store.rollup(kind, start, end, _whole(step))
+    unit, whole = _whole(step)
+    # Parts of whole minutes and hours come from roll-ups alone: a year is not read.
+    return _rolled(store, kind, start - (start - _EPOCH) % unit, end, whole)
+
+
+def _trend(store: Store, kind: Kind, start: datetime, end: datetime, points: int) -> Json:
+    least = _DAY if KINDS[kind].holds is None else _HOUR
+    whole = least * max(1, -(-(end - start) // (least * points)))
+    begin = start - (start - _EPOCH) % whole
+    return _rolled(store, kind, begin, end + (_EPOCH - end) % whole, whole)
+
+
+def _rolled(store: Store, kind: Kind, begin: datetime, end: datetime, whole: timedelta) -> Json:
+    rolled = store.rollup(kind, begin, end, whole)
     some = np.flatnonzero(rolled.count)
-    middle = _whole(step) / 2
     return {
-        "times": _seconds(rolled.starts[some].astype("M8[us]").astype(np.int64), middle),
+        "times": _seconds(rolled.starts[some].astype("M8[us]").astype(np.int64), whole / 2),
         "mean": _rounded(rolled.mean[some], kind),
         "low": _rounded(rolled.minimum[some], kind),
         "high": _rounded(rolled.maximum[some], kind),
-        "step_s": _whole(step).total_seconds(),
+        "step_s": whole.total_seconds(),
         "count": int(rolled.count.sum()),
     }
 
 
-def _whole(step: timedelta) -> timedelta:
-    """Return the roll-ups' own steps where a part is at least as long: minutes, hours, days."""
-    for whole in (_DAY, timedelta(hours=1), timedelta(minutes=1)):
-        if step >= whole:
-            return whole * -(-step // whole)
-    return timedelta(minutes=1)
+def _whole(step: timedelta) -> tuple[timedelta, timedelta]:
+    """Return the unit, an hour or a minute, of which a part of about that length is made, and its length."""
+    unit = _HOUR if step >= _HOUR else _MINUTE
+    return unit, unit * max(1, -(-step // unit))
 
 
 def _single(window: Window) -> Json:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from healthslm.companion.answers import dumped
@@ -18,9 +19,11 @@ _LOG = logging.getLogger(__name__)
 EVERY_S = 1.0
 _ANYWAY_S = 10.0
 """So often it is looked up though nobody wrote: that nobody listens any more is no write."""
-_ALIVE_S = 15.0
+_ALIVE_S = 10.0
 MOST = 40
 """Phones that listen at once."""
+MOST_OF_ONE = 8
+"""Pages of one phone or program among them."""
 
 
 class Feed:
@@ -34,12 +37,23 @@ class Feed:
         self._seen: int | None = None
         self._looked = 0.0
         self.listeners = 0
+        self._pages: Counter[str] = Counter()
+        self._closed = False
+
+    async def close(self) -> None:
+        """Hang up on everybody: the server is stopped."""
+        async with self._changed:
+            self._closed = True
+            self._changed.notify_all()
 
     async def run(self) -> None:
         """Look again and again while somebody listens; ended by being cancelled."""
         while True:
             if self.listeners:
-                await self.look()
+                try:
+                    await self.look()
+                except Exception as error:  # whatever it is: everybody would see old values for ever
+                    _LOG.error("The live values could not be looked up: %s.", type(error).__name__)
             await asyncio.sleep(EVERY_S)
 
     async def look(self) -> None:
@@ -67,15 +81,20 @@ class Feed:
         """Hear that this process wrote to the store: the next look finds something new."""
         self._seen = None
 
-    async def events(self) -> AsyncIterator[bytes]:
+    def has_room(self, who: str) -> bool:
+        """Say whether one more may listen: one phone is not to keep the others from it."""
+        return self.listeners < MOST and self._pages[who] < MOST_OF_ONE
+
+    async def events(self, who: str = "") -> AsyncGenerator[bytes]:
         """Yield the state as events, the present one first; a comment now and then keeps the line open."""
         self.listeners += 1
+        self._pages[who] += 1
         try:
             if not self._state or self.listeners == 1:
                 self._seen = None
                 await self.look()
-            sent = -1
-            while True:
+            sent = 0
+            while not self._closed:
                 if self._number != sent:
                     sent = self._number
                     yield b"event: now\ndata: " + self._state + b"\n\n"
@@ -83,10 +102,14 @@ class Feed:
                     yield b": still here\n\n"
         finally:
             self.listeners -= 1
+            self._pages[who] -= 1
+            self._pages += Counter()  # drops who has none
 
     async def _newer_than(self, sent: int) -> bool:
         """Wait for another state than that; for so long as a line may be silent."""
         async with self._changed:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait_for(lambda: self._number != sent), _ALIVE_S)
-        return self._number != sent
+                await asyncio.wait_for(
+                    self._changed.wait_for(lambda: self._number != sent or self._closed), _ALIVE_S
+                )
+        return self._number != sent or self._closed

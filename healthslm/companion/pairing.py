@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -90,7 +91,8 @@ def offer(
         raise UsageError("A clinician's link ends on a day.", "Say until when: --until 30d")
     secret = packed(random(_SECRET_BYTES))
     made = Offer(id=new_id(random), secret=digest(secret), role=role, until=until, expires=now + LASTS)
-    _keep(store, [*_open(store, now), made])
+    _change(store, now, lambda offers: [*offers, made])
+    store.commit()
     return made, secret
 
 
@@ -102,22 +104,29 @@ def claim(
     A second key for one offer ends it: somebody else has seen the code. Raises `ValueError` for no key.
     """
     public_key(key)
-    offers = _open(store, now)
-    found = next((one for one in offers if one.secret == digest(secret)), None)
-    if found is None or found.client:
-        return None
-    if found.claim is not None:
-        if found.claim.key == key:
-            return found
-        _keep(store, [one for one in offers if one.id != found.id])
-        return None
     nonce = packed(random(_SECRET_BYTES))
-    claimed = Claim(
-        name=clean(name, NAME_LIMIT) or "phone", key=key, nonce=nonce, code=code(secret, key, nonce)
-    )
-    made = found.model_copy(update={"claim": claimed})
-    _keep(store, [made if one.id == made.id else one for one in offers])
-    return made
+    found: list[Offer] = []
+
+    def claimed(offers: list[Offer]) -> list[Offer]:
+        found[:] = [one for one in offers if one.secret == digest(secret) and not one.client]
+        if not found:
+            return offers
+        one = found[0]
+        others = [other for other in offers if other.id != one.id]
+        if one.claim is not None and one.claim.key != key:
+            found.clear()
+            return others
+        if one.claim is None:
+            called = clean(name, NAME_LIMIT) or "phone"
+            new = Claim(name=called, key=key, nonce=nonce, code=code(secret, key, nonce))
+            found[0] = one.model_copy(update={"claim": new})
+        return [*others, found[0]]
+
+    if not any(one.secret == digest(secret) for one in _open(store, now)):
+        return None  # who guesses makes nobody wait for a write
+    _change(store, now, claimed)
+    store.commit()
+    return found[0] if found else None
 
 
 def code(secret: str, key: str, nonce: str) -> str:
@@ -144,38 +153,45 @@ def confirm(store: ClientStore, offer_id: str, now: datetime, random: Callable[[
 
     Raises `UsageError` where the offer is no more, or nobody claimed it.
     """
-    offers = _open(store, now)
-    found = next((one for one in offers if one.id == offer_id), None)
-    if found is None or found.claim is None or found.client:
-        raise UsageError("There is nothing to confirm: the code's time is over.", "Make another one.")
+    client_id = new_id(random)
+    found: list[Offer] = []
+
+    def confirmed(offers: list[Offer]) -> list[Offer]:
+        found[:] = [one for one in offers if one.id == offer_id and one.claim is not None and not one.client]
+        if not found:
+            raise UsageError("There is nothing to confirm: the code's time is over.", "Make another one.")
+        done = found[0].model_copy(update={"client": client_id})
+        return [done if one.id == offer_id else one for one in offers]
+
+    _change(store, now, confirmed)
+    claim = found[0].claim
+    assert claim is not None  # noqa: S101  `confirmed` looked
     client = Client(
-        id=new_id(random),
-        name=found.claim.name,
-        role=found.role,
-        key=found.claim.key,
-        added=now,
-        expires=found.until,
+        id=client_id, name=claim.name, role=found[0].role, key=claim.key, added=now, expires=found[0].until
     )
     add(store, client)
-    done = found.model_copy(update={"client": client.id})
-    _keep(store, [done if one.id == done.id else one for one in offers])
     return client
 
 
 def withdraw(store: ClientStore, offer_id: str, now: datetime) -> None:
     """End an offer: the digits differ, or nobody wants it any more. Commits."""
-    _keep(store, [one for one in _open(store, now) if one.id != offer_id])
+    _change(store, now, lambda offers: [one for one in offers if one.id != offer_id])
+    store.commit()
 
 
 def _open(store: ClientStore, now: datetime) -> list[Offer]:
+    return _read(store.get(OFFERS, []), now)
+
+
+def _read(kept: Any, now: datetime) -> list[Offer]:
     try:
-        kept = _OFFERS.validate_python(store.get(OFFERS, []))
+        offers = _OFFERS.validate_python(kept)
     except ValidationError:  # what cannot be read lets nobody in
         return []
     # A clock that was set back makes nothing last longer.
-    return [one for one in kept if timedelta(0) < one.expires - now <= LASTS]
+    return [one for one in offers if timedelta(0) < one.expires - now <= LASTS]
 
 
-def _keep(store: ClientStore, offers: list[Offer]) -> None:
-    store.put(OFFERS, _OFFERS.dump_python(offers, mode="json"))
-    store.commit()
+def _change(store: ClientStore, now: datetime, change: Callable[[list[Offer]], list[Offer]]) -> None:
+    """Change the list as one step: the command that shows a code and the server write both. Commits not."""
+    store.change(OFFERS, lambda kept: _OFFERS.dump_python(change(_read(kept, now)), mode="json"), [])

@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
+import resource
 import socket
+import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import uvicorn
+from cryptography.exceptions import UnsupportedAlgorithm
 from starlette.applications import Starlette
 
 from healthslm.companion.authority import (
@@ -19,18 +24,29 @@ from healthslm.companion.authority import (
     Identity,
     addresses_of,
     authority,
+    called,
     context,
     is_private,
+    moment,
+    present,
     server,
     serves,
 )
+from healthslm.companion.box import Box
+from healthslm.companion.connections import MOST, Connection
 from healthslm.errors import HealthslmError, StoreError
 from healthslm.store import Store
 
 KEPT = "companion authority"
 """Under this name the store keeps the authority and the server's certificate."""
 PORT = 8443
-_CLOSING_S = 5
+EVERYWHERE = "0.0.0.0"  # noqa: S104  the home network is what it is for
+FRESH_S = 60.0
+"""So often it is looked whether the certificate will still do."""
+_LOG = logging.getLogger(__name__)
+_FILES = 16_384
+CLOSING_S = 5
+"""So long a request may take to its end when the server is stopped."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,22 +62,37 @@ def certificates(
 ) -> Certificates:
     """Return the box's certificates, made when there are none; a new server's where the old one will not do.
 
-    Commits. Raises `StoreError` for what the store holds and nobody can read.
+    Commits. Raises `StoreError` for what the store holds and nobody can read, and for an authority whose time
+    is over: phones would have to trust another one, which nobody decides but who runs the box.
     """
     kept = store.get(KEPT, {})
     try:
         known = {name: Identity.from_json(kept[name]) for name in ("authority", "server") if name in kept}
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, UnsupportedAlgorithm) as error:
         raise StoreError(
             "The certificates of the page cannot be read.", "Make new ones: healthslm companion renew"
         ) from error
-    by = known.get("authority") or authority(now, random(2).hex())
+    by = known.get("authority")
+    now = moment(by, now)
+    if by is None:
+        by = authority(now, random(2).hex())
+    elif now >= by.certificate.not_valid_after_utc:
+        raise StoreError(
+            "The time of what phones trust this box by is over, or its clock is wrong.",
+            "If the clock is right: healthslm companion renew",
+        )
     own = known.get("server")
-    if own is None or not serves(own, by, addresses, now):
+    if own is None or not serves(own, by, names(), addresses, now):
         own = server(by, names(), addresses, now)
         store.put(KEPT, {"authority": by.to_json(), "server": own.to_json()})
         store.commit()
     return Certificates(authority=by, server=own)
+
+
+def renew(store: Store) -> None:
+    """Forget the certificates: new ones are made, which each phone has to be made to trust. Commits."""
+    store.put(KEPT, {})
+    store.commit()
 
 
 def names() -> list[str]:
@@ -83,12 +114,41 @@ def addresses_here() -> list[Address]:
     return [one for one in dict.fromkeys(addresses_of([*found, *local])) if is_private(one)]
 
 
+def reached_at() -> str:
+    """Return by what a phone reaches this machine, as an address of a page has it.
+
+    An address that phones at home can have; where there is none, as on networks of IPv6 alone, its name.
+    """
+    far = (one for one in addresses_here() if not one.is_loopback and not one.is_link_local)
+    first = next(far, None)
+    if first is None:
+        return called(names())[0]
+    return f"[{first}]" if first.version == 6 else str(first)
+
+
+def listening(host: str, port: int) -> list[socket.socket]:
+    """Open the sockets that phones connect to, for everywhere those of both sorts of addresses.
+
+    Raises `HealthslmError` as `listening_on`.
+    """
+    opened = [listening_on(host, port)]
+    if host == EVERYWHERE:
+        with contextlib.suppress(HealthslmError):  # a machine without IPv6
+            opened.append(listening_on("::", opened[0].getsockname()[1]))
+    return opened
+
+
 def listening_on(host: str, port: int) -> socket.socket:
     """Open the socket that phones connect to. Raises `HealthslmError` where it is taken or not allowed."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Named as TCP, or asyncio does not switch off Nagle's algorithm: each answer would wait 40 ms.
+    opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        opened = socket.create_server((host, port), family=family, backlog=64)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.bind((host, port))
+        opened.listen(64)
     except OSError as error:
+        opened.close()
         raise HealthslmError(
             f"The page cannot be served on {host} port {port}: {error.strerror or error}.",
             "Take another port with --port, or see who uses it.",
@@ -100,30 +160,64 @@ def listening_on(host: str, port: int) -> socket.socket:
 async def serve(
     app: Starlette, sockets: Sequence[socket.socket], tls: Certificates, stop: asyncio.Event
 ) -> None:
-    """Serve the application on open sockets until `stop` is set; phones that listen are hung up on."""
+    """Serve the application on open sockets until `stop` is set; phones that listen are hung up on.
+
+    The certificate is made anew in time, and when this machine gets another address.
+    """
     config = uvicorn.Config(
         app,
         log_config=None,
         access_log=False,  # who looked at what, and when, is nobody's business
         server_header=False,
         date_header=False,
-        timeout_graceful_shutdown=_CLOSING_S,
-        limit_concurrency=200,
+        timeout_graceful_shutdown=CLOSING_S,
+        http=Connection,
+        limit_concurrency=MOST,
         h11_max_incomplete_event_size=16 * 1024,
         ws="none",
         lifespan="on",
     )
     config.load()
+    _have_files()
     config.ssl = context(tls.authority, tls.server)
+    fresh = asyncio.create_task(_kept_fresh(app.state.doors.box, tls, config.ssl))
     made = _Server(config)
     serving = asyncio.create_task(made.serve(sockets=list(sockets)))
     stopped = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        await app.state.feed.close()
         made.should_exit = True
         await serving
     finally:
         stopped.cancel()
+        fresh.cancel()
+        await asyncio.gather(fresh, return_exceptions=True)
+
+
+def _have_files() -> None:
+    """Let this process open more files: each connection is one, also before it says who it is."""
+    most, allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if allowed == resource.RLIM_INFINITY else min(_FILES, allowed)
+    if most != resource.RLIM_INFINITY and most < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, allowed))
+
+
+async def _kept_fresh(box: Box, tls: Certificates, shown: ssl.SSLContext) -> None:
+    """Look again and again whether the certificate will still do; ended by being cancelled."""
+    current = tls.server.pem
+    while True:
+        await asyncio.sleep(FRESH_S)
+        here = await asyncio.to_thread(addresses_here)  # which may ask the network
+        try:
+            found = await box.do(partial(certificates, addresses=here, now=box.clock(), random=os.urandom))
+        except HealthslmError as error:
+            _LOG.error("The certificate could not be looked after. %s", error)
+            continue
+        # Another authority is for who starts the page again: phones have to be made to trust it.
+        if found.server.pem != current and found.authority.pem == tls.authority.pem:
+            current = found.server.pem
+            present(shown, found.authority, found.server)
 
 
 class _Server(uvicorn.Server):
@@ -135,4 +229,5 @@ class _Server(uvicorn.Server):
         yield
 
 
-logging.getLogger("uvicorn").setLevel(logging.WARNING)
+logging.getLogger("uvicorn").setLevel(logging.ERROR)
+"""Of each odd request it warns: so a stranger would fill the log."""

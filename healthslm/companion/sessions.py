@@ -11,13 +11,14 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from healthslm.companion.clients import digest, packed
+from healthslm.companion.clients import digest, packed, unpacked
 
 LASTS_S = 15 * 60.0
 _CHALLENGE_S = 60.0
 _MOST = 1000
-"""Challenges and sessions that are open at once: further ones push out the oldest."""
+"""Sessions that are open at once: further ones push out the oldest."""
 _BYTES = 32
+_DRAWN = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,28 +28,45 @@ class _Session:
 
 
 class Sessions:
-    """The open sessions and challenges. `counter` says how many seconds have passed since some moment."""
+    """The open sessions. `counter` says how many seconds have passed since some moment."""
 
     def __init__(self, counter: Callable[[], float], random: Callable[[int], bytes]) -> None:
         self._counter = counter
         self._random = random
-        self._challenges: dict[str, _Session] = {}
+        self._secret = random(_BYTES)
+        self._used: dict[str, _Session] = {}
         self._sessions: dict[str, _Session] = {}
 
     def challenge(self, client: str) -> str:
-        """Return what a client is to sign within a minute."""
-        drawn = packed(self._random(_BYTES))
-        self._put(self._challenges, drawn, _Session(client, self._counter() + _CHALLENGE_S))
-        return drawn
+        """Return what a client is to sign within a minute.
+
+        Nothing is kept of it: it holds its own end, and a mark that only we can make. So whoever asks for
+        many uses nothing up, and pushes out nobody's.
+        """
+        ends = int(self._counter() + _CHALLENGE_S).to_bytes(8, "big", signed=True)
+        drawn = ends + self._random(_DRAWN)
+        return packed(drawn + self._mark(client, drawn))
 
     def answered(self, client: str, challenge: str) -> bool:
-        """Say whether this challenge was given to this client and is still good; it is used up by that."""
-        found = self._challenges.pop(challenge, None)
-        return (
-            found is not None
-            and hmac.compare_digest(found.client.encode(), client.encode())
-            and self._counter() < found.ends
-        )
+        """Say whether this challenge was given to this client and is still good; it is used up by that.
+
+        Ask it only where the signature is the client's: what is used up is remembered for a minute.
+        """
+        try:
+            raw = unpacked(challenge)
+        except ValueError:
+            return False
+        drawn, mark = raw[: 8 + _DRAWN], raw[8 + _DRAWN :]
+        if not hmac.compare_digest(mark, self._mark(client, drawn)):
+            return False
+        ends = int.from_bytes(drawn[:8], "big", signed=True)
+        if self._counter() >= ends or drawn.hex() in self._used:
+            return False
+        self._put(self._used, drawn.hex(), _Session(client, ends))
+        return True
+
+    def _mark(self, client: str, drawn: bytes) -> bytes:
+        return hmac.digest(self._secret, drawn + client.encode("utf-8", "surrogatepass"), "sha256")[:_DRAWN]
 
     def open(self, client: str) -> str:
         """Open a session for a client; returns what its cookie holds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,12 +12,14 @@ from starlette.routing import Route
 
 from healthslm.companion import pairing
 from healthslm.companion.access import ALL, COOKIE, Doors, address_of, only
-from healthslm.companion.answers import answer, body, problem
+from healthslm.companion.answers import answer, body, problem, takes
 from healthslm.companion.clients import clients_in, seen, unpacked
 from healthslm.companion.sessions import LASTS_S
+from healthslm.errors import StoreError
 from healthslm.store import Store
 from healthslm.store.audit import Event
 
+_LOG = logging.getLogger(__name__)
 _SIGNED = b"healthslm session 1 "
 """What comes before a challenge in what is signed, so that nothing else can be had signed by it."""
 
@@ -46,6 +49,7 @@ class Signing(Asking):
     signature: str = Field(max_length=128)
 
 
+@takes(Claiming)
 async def claim(request: Request) -> Response:
     """Claim an offer: answers with the nonce of which both sides make the six digits."""
     doors: Doors = request.app.state.doors
@@ -68,6 +72,7 @@ async def claim(request: Request) -> Response:
     return answer({"nonce": offer.claim.nonce, "code": offer.claim.code, "role": offer.role.value})
 
 
+@takes(Claiming)
 async def state(request: Request) -> Response:
     """Say what became of a claim."""
     doors: Doors = request.app.state.doors
@@ -77,6 +82,7 @@ async def state(request: Request) -> Response:
     return answer({"state": found.value, "client": client or None})
 
 
+@takes(Asking)
 async def challenge(request: Request) -> Response:
     """Give a challenge; also to who is not known, so that nobody learns who is."""
     doors: Doors = request.app.state.doors
@@ -84,6 +90,7 @@ async def challenge(request: Request) -> Response:
     return answer({"challenge": doors.sessions.challenge(given.client)})
 
 
+@takes(Signing)
 async def sign_in(request: Request) -> Response:
     """Open a session for a good signature; the cookie is of this session alone."""
     doors: Doors = request.app.state.doors
@@ -93,13 +100,12 @@ async def sign_in(request: Request) -> Response:
     given = await body(request, Signing)
     now = doors.box.clock()
     client = next((c for c in await doors.box.do(clients_in) if c.id == given.client), None)
-    answered = doors.sessions.answered(given.client, given.challenge)
     try:
         signature = unpacked(given.signature)
     except ValueError:
         signature = b""
     signed = client is not None and client.signed(_SIGNED + given.challenge.encode(), signature)
-    if client is None or not answered or not signed:
+    if client is None or not signed or not doors.sessions.answered(given.client, given.challenge):
         doors.throttle.wrong(address)
         return problem(401, "This device is not paired.", "Pair it again: healthslm companion pair")
     if not client.may_enter(now):
@@ -111,7 +117,10 @@ async def sign_in(request: Request) -> Response:
         store.note_event(Event.OPENED, now, command="companion", client=client.id, name=client.name)
         store.commit()
 
-    await doors.box.do(note)
+    try:
+        await doors.box.do(note)
+    except StoreError as error:  # as with the box's own commands: it can be looked at all the same
+        _LOG.error("That a phone was here could not be noted. %s", error)
     made = answer({"client": client.id, "name": client.name, "role": client.role.value, "lasts_s": LASTS_S})
     cookie = doors.sessions.open(client.id)
     made.set_cookie(

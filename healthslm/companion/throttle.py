@@ -7,12 +7,9 @@ from dataclasses import dataclass
 
 FREE = 5
 """Wrong tries of one address that cost nothing: people mistype."""
-_FREE_OF_ALL = 50
-"""Of all addresses together: a guesser may have many."""
 _FIRST_S, _LONGEST_S = 2.0, 900.0
 _FORGIVEN_S = 3600.0
 _ADDRESSES = 10_000
-_ALL = ""
 
 
 @dataclass(slots=True)
@@ -29,29 +26,29 @@ class Throttle:
         self._tries: dict[str, _Tries] = {}
 
     def waits_s(self, address: str) -> float:
-        """Return for how many seconds an address has to wait before it may try again; 0 for not at all."""
-        return max(self._waits(address, FREE), self._waits(_ALL, _FREE_OF_ALL))
+        """Return for how many seconds an address has to wait before it may try again; 0 for not at all.
+
+        Of all addresses together nothing is counted: a code, a signature and a token have 128 bits and more,
+        and who guesses is to keep nobody else out.
+        """
+        tries = self._tries.get(address)
+        if tries is None or tries.wrong < FREE:
+            return 0.0
+        wait = min(_LONGEST_S, _FIRST_S * 2.0 ** min(tries.wrong - FREE, 16))
+        return max(0.0, tries.last + wait - self._counter())
 
     def wrong(self, address: str) -> None:
         """Note a wrong try."""
         now = self._counter()
-        for name in (address, _ALL):
-            tries = self._tries.pop(name, None) or _Tries()
-            if now - tries.last > _FORGIVEN_S:
-                tries.wrong = 0
-            tries.wrong += 1
-            tries.last = now
-            self._tries[name] = tries
+        tries = self._tries.pop(address, None) or _Tries()
+        if now - tries.last > _FORGIVEN_S:
+            tries.wrong = 0
+        tries.wrong += 1
+        tries.last = now
+        self._tries[address] = tries
         while len(self._tries) > _ADDRESSES:
             del self._tries[next(iter(self._tries))]
 
     def right(self, address: str) -> None:
         """Note a right try: what went wrong before was a slip."""
         self._tries.pop(address, None)
-
-    def _waits(self, name: str, free: int) -> float:
-        tries = self._tries.get(name)
-        if tries is None or tries.wrong < free:
-            return 0.0
-        wait = min(_LONGEST_S, _FIRST_S * 2.0 ** min(tries.wrong - free, 16))
-        return max(0.0, tries.last + wait - self._counter())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,13 +18,13 @@ from healthslm.alerts import desk
 from healthslm.alerts.policy import policy_of
 from healthslm.as_json import Ids
 from healthslm.companion import days
-from healthslm.companion.access import ALL, WEARER, only
-from healthslm.companion.answers import Json, answer, body, dumped, problem, queried
+from healthslm.companion.access import ALL, WEARER, Doors, only
+from healthslm.companion.answers import Json, answer, body, dumped, problem, queried, takes
 from healthslm.companion.box import Box
-from healthslm.companion.clients import Client, Role
-from healthslm.companion.feed import MOST, Feed
+from healthslm.companion.clients import Client, Role, may_still
+from healthslm.companion.feed import Feed
 from healthslm.companion.now import alert_json, devices_of, listening, now_of
-from healthslm.errors import UsageError
+from healthslm.errors import HealthslmError, UsageError
 from healthslm.export import Focus, How, Paper, report, stem
 from healthslm.pipeline import ask, at_once, noted, review
 from healthslm.readings import Kind
@@ -34,6 +36,8 @@ SEES_ALERTS = frozenset({Role.WEARER, Role.CARER})
 SEES_DAYS = frozenset({Role.WEARER, Role.CLINICIAN})
 _E = TypeVar("_E", Kind, Focus)
 _LONGEST_EXPORT = 366
+_YEARS = range(1900, 2200)
+"""Beyond them calendars end, and what is usual before a day has no days."""
 
 
 class Snoozing(BaseModel):
@@ -79,11 +83,25 @@ async def now(request: Request) -> Response:
 async def live(request: Request) -> Response:
     """Send how things are, whenever that changes, until the phone hangs up."""
     feed = _feed(request)
-    if feed.listeners >= MOST:
+    if not feed.has_room(request.state.client.id):
         return problem(503, "Too many devices listen.", "Close the page on another one.")
     return StreamingResponse(
-        feed.events(), media_type="text/event-stream", headers={"x-accel-buffering": "no"}
+        while_allowed(feed, request.app.state.doors, request.state.client),
+        media_type="text/event-stream",
+        headers={"x-accel-buffering": "no"},
     )
+
+
+async def while_allowed(feed: Feed, doors: Doors, client: Client) -> AsyncIterator[bytes]:
+    """Send events until the phone hangs up, or may look no more: who is revoked gets none from then on."""
+    async with contextlib.aclosing(feed.events(client.id)) as events:
+        async for event in events:
+            try:
+                if not await doors.still(client):
+                    return
+            except HealthslmError:  # who cannot be known is sent nothing; the page connects again
+                return
+            yield event
 
 
 @only(SEES_ALERTS)
@@ -105,6 +123,7 @@ async def acknowledge(request: Request) -> Response:
     return await _changed(request, work)
 
 
+@takes(Snoozing)
 @only(SEES_ALERTS)
 async def snooze(request: Request) -> Response:
     """Ask that nobody is told of an alert for a while."""
@@ -159,17 +178,12 @@ async def one_day(request: Request) -> Response:
 
 @only(ALL)
 async def series(request: Request) -> Response:
-    """Give a chart's points; to a carer trends alone: no part of it is shorter than an hour."""
-    box, client = _box(request), request.state.client
+    """Give a chart's points; to a carer trends alone."""
+    box, trend = _box(request), request.state.client.role is Role.CARER
     kind = _one_of(Kind, request.path_params["kind"])
     start, end = _period(request)
     points = _number(request, "points", days.POINTS)
-    if client.role is Role.CARER:
-        hours = int((end - start).total_seconds() // 3600)
-        points = max(2, min(points, hours))
-    made = await box.do(lambda store: days.series_of(box, store, kind, start, end, points))
-    if client.role is Role.CARER:
-        made.pop("ids", None)
+    made = await box.do(lambda store: days.series_of(box, store, kind, start, end, points, trend=trend))
     return answer(made)
 
 
@@ -185,7 +199,7 @@ async def findings(request: Request) -> Response:
 async def reading(request: Request) -> Response:
     """Give a single reading: where a number comes from."""
     text = request.path_params["reading"]
-    number = int(text) if text.lstrip("-").isdigit() and len(text) <= 20 else None
+    number = int(text) if re.fullmatch("-?[0-9]{1,19}", text) else None
 
     def work(store: Store) -> Json | None:
         found = store.reading(number) if number is not None else None
@@ -195,40 +209,38 @@ async def reading(request: Request) -> Response:
     return answer(found) if found else problem(404, "There is no such reading.")
 
 
+@takes(Words)
 @only(WEARER)
 async def question(request: Request) -> Response:
     """Answer a question: a line of JSON for the notice or the plan, one a sentence, one for the evidence."""
     box, given = _box(request), await body(request, Words)
-    return StreamingResponse(_answered(box, given.text), media_type="application/x-ndjson")
+    # All of it before the answer begins: of a busy store it can still be said what is wrong.
+    lines = [dumped(one) + b"\n" for one in await _answered(box, given.text)]
+    return Response(b"".join(lines), media_type="application/x-ndjson")
 
 
-async def _answered(box: Box, text: str) -> AsyncIterator[bytes]:
+async def _answered(box: Box, text: str) -> list[Json]:
     at = box.clock()
     urgent = at_once(text, now=at, zone=box.zone)
     if urgent is not None:  # before the store is asked, which may be busy
-        for sentence in urgent.answer.sentences:
-            yield dumped({"sentence": sentence.text, "urgent": True}) + b"\n"
-        yield dumped({"done": True, "tool": urgent.call.tool, "evidence": []}) + b"\n"
-        return
+        said: list[Json] = [{"sentence": one.text, "urgent": True} for one in urgent.answer.sentences]
+        return [*said, {"done": True, "tool": urgent.call.tool, "evidence": []}]
     made = await box.do(lambda store: ask(store, text, now=at, zone=box.zone, writer=box.writer))
     told = as_json.summary(made.answer, Ids.TEXT)
     sentences = told["sentences"]
     assert isinstance(sentences, list)  # noqa: S101  as_json makes one
-    for one in sentences:
-        yield dumped({"sentence": one["text"], "numbers": one["numbers"], "origin": one["origin"]}) + b"\n"
-    yield (
-        dumped(
-            {
-                "done": True,
-                "tool": made.call.tool,
-                "evidence": [as_json.feature(one, Ids.TEXT) for one in made.features],
-                "findings": [as_json.finding(one, Ids.TEXT) for one in made.findings],
-            }
-        )
-        + b"\n"
-    )
+    return [
+        *({"sentence": o["text"], "numbers": o["numbers"], "origin": o["origin"]} for o in sentences),
+        {
+            "done": True,
+            "tool": made.call.tool,
+            "evidence": [as_json.feature(one, Ids.TEXT) for one in made.features],
+            "findings": [as_json.finding(one, Ids.TEXT) for one in made.findings],
+        },
+    ]
 
 
+@takes(Words)
 @only(WEARER)
 async def note(request: Request) -> Response:
     """Keep a note in the wearer's own words; answers with how soon to act on it."""
@@ -262,10 +274,13 @@ async def export(request: Request) -> Response:
         appendix=queried(request.query_params, "appendix", "0") == "1",
     )
 
-    def work(store: Store) -> tuple[str, bytes]:
+    def work(store: Store) -> tuple[str, bytes] | None:
         return _page(box, store, client, start, end, how)
 
-    name, pdf = await box.do(work)
+    made = await box.do(work)
+    if made is None:
+        return problem(401, "The time of this link is over.", "Ask for another one.")
+    name, pdf = made
     return Response(
         pdf,
         media_type="application/pdf",
@@ -275,7 +290,8 @@ async def export(request: Request) -> Response:
 
 def _page(
     box: Box, store: Store, client: Client, start: datetime, end: datetime, how: How
-) -> tuple[str, bytes]:
+) -> tuple[str, bytes] | None:
+    """Make the page, and note who took it; `None` for who may look no more by the time that it is made."""
     made = review(
         store,
         start,
@@ -287,6 +303,8 @@ def _page(
     )
     pdf = report(made, focus=how.focus, paper=how.paper, source=store if how.appendix else None)
     name = stem(made)
+    if not may_still(store, client.id, box.clock()):  # that took a while
+        return None
     store.note_event(
         Event.EXPORTED,
         box.clock(),
@@ -302,10 +320,11 @@ def _page(
 
 
 def _date(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(f"{text[:40]!r} is no day.", "Write it like 2026-11-02.") from error
+    with contextlib.suppress(ValueError):
+        found = date.fromisoformat(text)
+        if found.year in _YEARS:
+            return found
+    raise UsageError(f"{text[:40]!r} is no day of {_YEARS[0]} to {_YEARS[-1]}.", "Write it like 2026-11-02.")
 
 
 def _period(request: Request) -> tuple[datetime, datetime]:
@@ -319,9 +338,10 @@ def _period(request: Request) -> tuple[datetime, datetime]:
 def _time(text: str) -> datetime:
     try:
         if text.lstrip("-").replace(".", "", 1).isdigit():
-            return datetime.fromtimestamp(float(text), UTC)
-        found = datetime.fromisoformat(text)
-        if found.tzinfo is not None:
+            found = datetime.fromtimestamp(float(text), UTC)
+        else:
+            found = datetime.fromisoformat(text)
+        if found.tzinfo is not None and found.year in _YEARS:
             return found.astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         pass
@@ -330,7 +350,7 @@ def _time(text: str) -> datetime:
 
 def _number(request: Request, name: str, default: int) -> int:
     text = queried(request.query_params, name, str(default))
-    if not text.isdigit() or len(text) > 6:
+    if not re.fullmatch("[0-9]{1,6}", text):  # not `isdigit`, which takes what `int` does not
         raise UsageError(f"{name} is a whole number.", "Leave it away for the usual one.")
     return int(text)
 

@@ -16,11 +16,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from healthslm.errors import ExportError
 from healthslm.export import openmhealth, tables, words
 from healthslm.export.documents import Page
-from healthslm.export.fhir import bundle, bundle_bytes
+from healthslm.export.fhir import bundle, bundle_bytes, bundle_into
 from healthslm.export.files import Fill, filling, staged
 from healthslm.export.focus import Focus, Paper
 from healthslm.export.report import picture, report
@@ -88,7 +89,7 @@ def made(
         if name == "pdf" and pdf is not None:
             files[FORMATS[name]] = filling(pdf)
         elif name == "fhir":
-            files[FORMATS[name]] = filling(_bundle(review, begin, pdf, how))
+            files[FORMATS[name]] = bundle_into(_bundle(review, begin, pdf, how))
         elif name not in STREAMED:
             known = " or ".join((*FORMATS, *STREAMED))
             raise ExportError(f"{words.clean(name, 40)!r} is no format to export.", f"Use {known}.")
@@ -124,11 +125,11 @@ def _page(review: Review, store: Source | None, how: How) -> bytes:
     return report(review, focus=how.focus, paper=how.paper, source=store if how.appendix else None)
 
 
-def _bundle(review: Review, begin: str, pdf: bytes | None, how: How) -> bytes:
+def _bundle(review: Review, begin: str, pdf: bytes | None, how: How) -> dict[str, Any]:
     told = None
     if pdf is not None and how.page is not PageIn.NONE:
         told = Page(data=pdf, url=f"{begin}{FORMATS['pdf']}" if how.page is PageIn.LINKED else "")
-    return bundle_bytes(review, sampled=how.series is Series.SAMPLED, page=told)
+    return bundle(review, sampled=how.series is Series.SAMPLED, page=told)
 
 
 def stem(review: Review) -> str:

@@ -42,15 +42,18 @@ def appendix(review: Review, source: Source) -> Json:
     """
     tz = words.zone(review)
     found = together(words.ordered(review), days=False)
+    curves, not_drawn = _glucose(review, tz)
     return {
         "findings": [shown(one, review, tz) for one in found[:MOST]],
         "findings_more": _more(len(found), "finding"),
         "periods": _periods(review, source, tz),
         "spots": _spots(review, source, tz),
-        "glucose": _glucose(review, tz),
+        "glucose": curves,
+        "glucose_more": not_drawn,
+        "notes_more": _more(len(review.written), "note"),
         "notes": [
             {
-                "when": words.clock(note.time, tz),
+                "when": _clock(note.time, review, tz),
                 "level": words.clean(note.level, 12),
                 "text": words.clean(note.text),
             }
@@ -73,6 +76,8 @@ def _periods(review: Review, source: Source, tz: ZoneInfo) -> Json:
     short = review.end - review.start <= _SHORT
     edges = (hour_edges if short else day_edges)(review.start, review.end, tz)
     edges = edges[-MOST - 1 :]
+    before = edges[0] > review.start and source.kinds(review.start, edges[0])
+    years = _of_years(review, tz)
     there = source.kinds(edges[0], edges[-1])
     kinds = [kind for kind in CHARTED if kind in there]
     kinds += [k for k in Kind if k in there and k not in kinds and _told(k)]
@@ -82,9 +87,10 @@ def _periods(review: Review, source: Source, tz: ZoneInfo) -> Json:
         if not any(rolled[kind].count[n] for kind in kinds):
             continue
         local = start.astimezone(tz)
+        day = f"{local:%a} {local.day} {local:%b}{f' {local:%Y}' if years else ''}"
         rows.append(
             {
-                "when": f"{local.day} {local:%b %H:%M}" if short else f"{local:%a} {local.day} {local:%b}",
+                "when": _hour(local) if short else day,
                 "cells": [_cell(kind, rolled[kind], n) for kind in kinds],
             }
         )
@@ -92,7 +98,31 @@ def _periods(review: Review, source: Source, tz: ZoneInfo) -> Json:
         "by": "hour" if short else "day",
         "names": [{"name": KINDS[kind].title, "unit": KINDS[kind].unit} for kind in kinds],
         "rows": rows,
+        "more": f"What was before {_day(edges[0], tz)} is in the tables (--format csv)." if before else "",
     }
+
+
+def _day(at: datetime, tz: ZoneInfo) -> str:
+    """Write a day with its year."""
+    local = at.astimezone(tz)
+    return f"{local.day} {local:%b %Y}"
+
+
+def _hour(local: datetime) -> str:
+    """An hour of the clock; one that the clock shows twice that night with what the clock is called then."""
+    twice = local.utcoffset() != local.replace(fold=1 - local.fold).utcoffset()
+    return f"{local.day} {local:%b %H:%M}{f' {local:%Z}' if twice else ''}"
+
+
+def _of_years(review: Review, tz: ZoneInfo) -> bool:
+    """Say whether a day and a month alone could be of two years."""
+    return review.start.astimezone(tz).year != review.end.astimezone(tz).year
+
+
+def _clock(at: datetime, review: Review, tz: ZoneInfo) -> str:
+    """A time as on the page, with its year where that is not known otherwise."""
+    year = f", {at.astimezone(tz):%Y}" if _of_years(review, tz) else ""
+    return f"{words.clock(at, tz)}{year}"
 
 
 def _told(kind: Kind) -> bool:
@@ -118,13 +148,13 @@ def _spots(review: Review, source: Source, tz: ZoneInfo) -> Json:
     for one in singles:
         by_time.setdefault((one.time, one.device), []).append(one)
     rows = [
-        _spot(at, device, group, source, tz)
+        _spot(_clock(at, review, tz), device, group, source)
         for (at, device), group in sorted(by_time.items(), key=lambda i: i[0])
     ]
     return {"rows": rows[-MOST:], "more": _more(len(rows), "measurement")}
 
 
-def _spot(at: datetime, address: str, group: Sequence[Reading], source: Source, tz: ZoneInfo) -> Json:
+def _spot(when: str, address: str, group: Sequence[Reading], source: Source) -> Json:
     values = {one.kind: f"{one.value:.{KINDS[one.kind].decimals}f}" for one in group}
     told = []
     if Kind.SYSTOLIC in values and Kind.DIASTOLIC in values:
@@ -132,7 +162,7 @@ def _spot(at: datetime, address: str, group: Sequence[Reading], source: Source, 
     told += [f"{KINDS[kind].title} {value} {KINDS[kind].unit}" for kind, value in values.items()]
     remarks = {quality_words(int(one.quality)) for one in group} - {"good"}
     return {
-        "when": words.clock(at, tz),
+        "when": when,
         "value": ", ".join(told),
         "device": words.clean(source.device(address).name, 40) or words.clean(address, 40),
         "remark": ", ".join(sorted(remarks))
@@ -140,13 +170,19 @@ def _spot(at: datetime, address: str, group: Sequence[Reading], source: Source, 
     }
 
 
-def _glucose(review: Review, tz: ZoneInfo) -> list[Json]:
-    """Each local day of a sensor's glucose as a curve of its own, the consensus' daily profiles."""
+def _glucose(review: Review, tz: ZoneInfo) -> tuple[list[Json], str]:
+    """Each local day of a sensor's glucose as a curve of its own, the consensus' daily profiles.
+
+    And what is said of days that are not drawn.
+    """
     window = words.windows(review).get(Kind.SENSOR_GLUCOSE)
-    if window is None or window.step is not None or not len(window):
-        return []
+    if window is None or not len(window):
+        return [], ""
+    if window.step is not None:
+        return [], "Of so long a period days are not drawn: ask for a shorter one."
     first, last = (moment(at).astimezone(tz).date() for at in (window.times[0], window.times[-1]))
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)][-MOST_DAYS:]
+    more = "" if days[0] == first else f"What was before {days[0].day} {days[0]:%b %Y} is not drawn."
     made = []
     for day in days:
         of_day = window.between(*day_bounds(day, tz))
@@ -158,7 +194,7 @@ def _glucose(review: Review, tz: ZoneInfo) -> list[Json]:
                     "targets": [_y(v) for v in TARGET],
                 }
             )
-    return made
+    return made, more
 
 
 def _y(value: float) -> float:

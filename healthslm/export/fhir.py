@@ -10,13 +10,16 @@ of each resource, and samples of waveforms (ECG, acceleration), which are left o
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
 from healthslm.export import devices, words
 from healthslm.export.activity import KINDS_OF_ACTIVITY, add_days
 from healthslm.export.documents import Frame, Page
 from healthslm.export.entries import Entries
+from healthslm.export.files import Fill
 from healthslm.export.gateway import Gateway
 from healthslm.export.glucose_summary import add_glucose
 from healthslm.export.observations import Observer
@@ -26,6 +29,8 @@ from healthslm.fhir.coding import Json
 from healthslm.fhir.finding import NOT_A_DEVICE, SEVERITY, advice, feature_text, rule_code, told
 from healthslm.readings import Finding, Kind, Person, Review, Window
 
+_SOME = 512
+"""Pieces of text that are written at once."""
 _DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 
 
@@ -72,6 +77,23 @@ def bundle(review: Review, *, sampled: bool = False, page: Page | None = None) -
 def bundle_bytes(review: Review, *, sampled: bool = False, page: Page | None = None) -> bytes:
     """Return `bundle(...)` as UTF-8 JSON; decimals keep their digits (38.0 stays 38.0)."""
     return coding.dumps(bundle(review, sampled=sampled, page=page)).encode("utf-8")
+
+
+def bundle_into(made: Json) -> Fill:
+    """Return what writes a Bundle into a file piece by piece, so that its text is never held whole."""
+
+    def fill(file: BinaryIO) -> None:
+        for some in _batched(coding.pieces(made)):
+            file.write("".join(some).encode("utf-8"))
+
+    return fill
+
+
+def _batched(pieces: Iterable[str]) -> Iterator[list[str]]:
+    """Yield pieces of text, some hundred at a time."""
+    them = iter(pieces)
+    while some := list(islice(them, _SOME)):
+        yield some
 
 
 def _glucose(windows: Mapping[Kind, Window], observer: Observer) -> list[Json]:

@@ -57,11 +57,10 @@ def add_samples(
             "Ask for at most two days with --from and --to, or leave --series sampled out.",
         )
     kind = window.kind
-    series = [window]
-    if window.devices is not None:  # two sensors at once are two series
-        series = [window.where(window.devices == number) for number in np.unique(window.devices)]
-    return [
-        entries.add(_sampled(run, kind, tz, subject, gateway)) for one in series for run in _runs(one, tz)
+    return [  # two sensors at once are two series
+        entries.add(_sampled(run, kind, tz, subject, gateway))
+        for one in window.by_device()
+        for run in _runs(one, tz)
     ]
 
 

@@ -170,19 +170,20 @@ def urn(resource: Json, salt: str = "") -> str:
     return f"urn:uuid:{uuid5(_NAMESPACE, salt + dumps(resource))}"
 
 
-def _pieces(value: Any) -> Iterator[str]:
+def pieces(value: Any) -> Iterator[str]:
+    """Yield what `dumps` returns, piece by piece. Raises `ValueError` for what JSON has not."""
     if isinstance(value, dict):
         mark = "{"
         for key, item in value.items():
             yield f"{mark}{json.dumps(key)}:"
-            yield from _pieces(item)
+            yield from pieces(item)
             mark = ","
         yield "}" if value else "{}"
     elif isinstance(value, list | tuple):
         mark = "["
         for item in value:
             yield mark
-            yield from _pieces(item)
+            yield from pieces(item)
             mark = ","
         yield "]" if value else "[]"
     elif isinstance(value, Decimal):
@@ -195,4 +196,4 @@ def _pieces(value: Any) -> Iterator[str]:
 
 def dumps(value: Any) -> str:
     """Return compact JSON in which a `Decimal` keeps every digit: to FHIR 38.0 is more precise than 38."""
-    return "".join(_pieces(value))
+    return "".join(pieces(value))

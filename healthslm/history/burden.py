@@ -56,9 +56,15 @@ def strip(store: Store, findings: Iterable[Finding], features: Sequence[Feature]
     for finding in findings:
         for feature in finding.evidence:
             if feature.name == "rr_trace":
-                return store.window(Kind.RR_INTERVAL, feature.start, feature.end)
+                return _of_its_device(store.window(Kind.RR_INTERVAL, feature.start, feature.end), feature)
     days = [one for one in features if one.name == SHARE and one.value]
     if not days:
         return None
     day = max(days, key=lambda one: one.value or 0.0)
     return least_regular(store.window(Kind.RR_INTERVAL, day.start, day.end))
+
+
+def _of_its_device(window: Window, feature: Feature) -> Window:
+    """The beats that the device told of which a feature is: those of another in between are no rhythm."""
+    first = feature.readings[0] if feature.readings else None
+    return next((one for one in window.by_device() if first in one.ids), window)

@@ -35,6 +35,8 @@ from healthslm.readings import KINDS, Device, Kind, Note, Quality, Reading
 from healthslm.text import clean
 
 _LARGEST = 64_000_000
+_MOST_PARTS = 3_000_000
+"""Objects, lists and commas: the largest of ours has fewer. Each takes far more memory than its letter."""
 _FARTHEST = timedelta(days=90 * 366)
 """How far a device's clock and ours may stand apart to be computed with."""
 _MOST_SAMPLES = 2_000_000
@@ -80,6 +82,10 @@ def read(path: Path) -> Brought:
     if len(data) > _LARGEST:
         raise ImportFailedError(
             f"{path.name} has more than {_LARGEST / 1e6:.0f} MB.", "Ask for Bundles of shorter periods."
+        )
+    if sum(map(data.count, (b"{", b"[", b","))) > _MOST_PARTS:
+        raise ImportFailedError(
+            f"{path.name} has more parts than any Bundle of ours.", "Ask for Bundles of shorter periods."
         )
     try:
         bundle = Bundle.model_validate_json(data.removeprefix(b"\xef\xbb\xbf"))

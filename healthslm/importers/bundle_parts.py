@@ -155,4 +155,4 @@ class Bundle(Part):
     resourceType: str  # noqa: N815
     type: str = ""
     timestamp: AwareDatetime | None = None
-    entry: Annotated[list[Entry], Field(max_length=200_000)] = []
+    entry: Annotated[list[Entry], Field(max_length=60_000)] = []

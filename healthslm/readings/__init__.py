@@ -249,6 +249,12 @@ class Window:
             devices=None if self.devices is None else self.devices[keep],
         )
 
+    def by_device(self) -> list[Window]:
+        """Return the readings of each device in a window of their own."""
+        if self.devices is None:
+            return [self]
+        return [self.where(self.devices == number) for number in np.unique(self.devices)]
+
     def usable(self) -> Window:
         """Return the readings that may be computed with: in contact, plausible, not called faulty."""
         return self.where((self.quality & int(UNUSABLE)) == 0)

@@ -6,7 +6,7 @@ Every write here is durable after `commit()`, together with the readings before 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -124,11 +124,20 @@ class Shelf(Outbox):
 
     def put(self, name: str, value: Any) -> None:
         """Keep a small JSON value under a name. Raises `StoreError` for what is no JSON."""
-        try:
-            text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-        except (TypeError, ValueError, RecursionError) as error:
-            raise StoreError(f"The setting {name!r} cannot be kept: it is no JSON.") from error
-        self._write(partial(self._set, name, text))
+        self._write(partial(self._set, name, _as_text(name, value)))
+
+    def change(self, name: str, change: Callable[[Any], Any], default: Any = None) -> Any:
+        """Make what is kept under a name out of what is there, as one step; returns it.
+
+        Between a `get` and a `put` another process may write, and what it wrote would be lost. What `change`
+        raises is raised here, and nothing is kept. It is called again when the write has to be done again.
+        """
+        return self._write(partial(self._change, name, change, default))
+
+    def _change(self, name: str, change: Callable[[Any], Any], default: Any) -> Any:
+        made = change(self.get(name, default))
+        self._set(name, _as_text(name, made))
+        return made
 
     def _set(self, name: str, text: str) -> None:
         self._database.rows(
@@ -154,3 +163,10 @@ class Shelf(Outbox):
                 " seen = excluded.seen, value = excluded.value",
                 (name, day, seen, value),
             )
+
+
+def _as_text(name: str, value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise StoreError(f"The setting {name!r} cannot be kept: it is no JSON.") from error

@@ -158,6 +158,8 @@ class Transactions:
                 if not single:
                     self._database.rows("ROLLBACK TO write")
                     self._database.rows("RELEASE write")
+                if not self._uncommitted:  # no commit will end it, and others wait for their turn
+                    self._database.rows("ROLLBACK")
             raise
         if not single:
             self._database.rows("RELEASE write")

@@ -3,6 +3,7 @@
 import csv
 import gzip
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from healthslm.analysis.burden import QUARTER, Stretches, irregular_share, share
+from healthslm.analysis.burden import (
+    QUARTER,
+    Stretches,
+    irregular_share,
+    judged_minutes,
+    least_regular,
+    share,
+)
 from healthslm.analysis.daily_vitals import IRREGULAR_SHARE_OF_DAY
 from healthslm.analysis.fibrillation import FEWEST, beats, filled, log_odds, median3
 from healthslm.readings import Floats, Kind, Quality, Reading
@@ -179,6 +187,21 @@ def test_the_days_share_asks_for_what_the_rule_asks_for_and_is_weighed_as_its_ev
     told = {one.name: one.value for one in IRREGULAR_RHYTHM.evidence(case)}
     assert told["irregular_share"] == day.value
     assert IRREGULAR_SHARE_OF_DAY.title == "share of beats without order"
+
+
+def test_the_same_beats_told_by_two_devices_are_judged_one_by_one() -> None:
+    """One after the other they come in pairs of equals: AF would look like a steady heart."""
+    rows = wild_and_steady(14)
+    alone = windows(rows)[Kind.RR_INTERVAL]
+    later = [replace(one, time=one.time + timedelta(milliseconds=130), device="other") for one in rows]
+    both = windows([*rows, *later])[Kind.RR_INTERVAL]
+    both = replace(both, devices=np.arange(len(both), dtype=np.int32) % 2)
+    assert irregular_share(both).value == pytest.approx(irregular_share(alone).value, abs=0.5)
+    assert judged_minutes(both).value == pytest.approx(judged_minutes(alone).value, abs=0.5)
+    one, other = least_regular(alone), least_regular(both)
+    assert one is not None
+    assert other is not None
+    assert len(one) == len(other)
 
 
 def test_a_day_of_few_beats_has_no_share() -> None:

@@ -1,4 +1,6 @@
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ from healthslm.analysis.hrv_time import time_domain, tinn_ms
 from healthslm.analysis.variability import figures, summary
 from healthslm.errors import UsageError
 from healthslm.evaluation import hrv
-from healthslm.readings import Kind, Window
+from healthslm.readings import Kind, Reading, Window
 from tests.making import at, beats
 
 DATA = Path(__file__).parent.parent / "data" / "rr" / "hrv_reference"
@@ -117,6 +119,26 @@ def test_how_much_recording_a_figure_asks_for() -> None:
     assert "vlf_ms2" in given_[6]
     assert "sdann_ms" not in given_[6]
     assert "sdann_ms" in given_[16]
+
+
+def test_the_same_beats_told_by_two_devices_count_once() -> None:
+    """And what only one of them told of counts too."""
+    dice = np.random.default_rng(2)
+    rr = (900 + 60 * np.sin(np.arange(2000) / 4) + dice.normal(0, 15, 2000)).round().tolist()
+    first = beats(at("09:00"), rr)
+    second = [replace(one, time=one.time + timedelta(milliseconds=400)) for one in first]
+    later = beats(at("12:00"), rr)
+    rows = sorted([*((one, 1) for one in first), *((one, 2) for one in [*second, *later])], key=_time)
+    made = partial(Window.of, Kind.RR_INTERVAL, at("00:00"), at("23:00"))
+    both = replace(made([one for one, _ in rows]), devices=np.array([n for _, n in rows], np.int32))
+    alone = made([*first, *later])
+    for ours, theirs in zip(summary(both), summary(alone), strict=True):
+        assert ours.value == pytest.approx(theirs.value, rel=0.01)
+        assert ours.count == pytest.approx(theirs.count, abs=4)
+
+
+def _time(row: tuple[Reading, int]) -> datetime:
+    return row[0].time
 
 
 def test_an_irregular_rhythm_has_no_variability() -> None:

@@ -237,6 +237,7 @@ WRONG = {
     "an alert that is none": (rows("alerts.jsonl", alert={"id": "x"}), "alert"),
     "an alert that contradicts itself": (rows("alerts.jsonl", id="another"), "contradicts"),
     "a stream of nothing known": (rows("streams.jsonl", number=900), "streams/900.bin"),
+    "a stream in another unit": (rows("streams.jsonl", unit="mmol/L"), "unit that is not"),
     "a stream with a huge number": (rows("streams.jsonl", number=99_999), "number"),
     "times before 2000": (stream(one_at(0)), "2000"),
     "times after 2071": (stream(one_at(1 << 62)), "2071"),

@@ -151,6 +151,20 @@ def test_what_is_here_stays(filled: Store, file: Path, empty: Store) -> None:
         assert empty.singles(Kind.TEMPERATURE, at("09:00"), at("09:30"))[0].value == 36.0
 
 
+def test_what_was_deleted_here_stays_deleted(filled: Store, file: Path) -> None:
+    """A Bundle tells times in milliseconds, and samples by their slots: no way round a deletion."""
+    systolic = filled.window(Kind.SYSTOLIC, DAY, NEXT)
+    beats = filled.window(Kind.HEART_RATE, DAY, NEXT)
+    for id_ in (int(systolic.ids[1]), int(beats.ids[100])):
+        filled.delete(id_, "somebody else's", NOW)
+    filled.commit()
+    count = filled.count()
+    outcome = merged(filled, file)
+    assert filled.count() == count
+    tally = outcome.tallies["readings"]
+    assert (tally.new, tally.deleted, tally.forgotten) == (0, 2, 0)
+
+
 def test_a_bundle_of_two_sources_keeps_them(filled: Store, tmp_path: Path, empty: Store) -> None:
     filled.append(
         Reading(time=at("13:00") + timedelta(seconds=n), kind=Kind.HEART_RATE, value=150, device=OTHER)
@@ -326,6 +340,9 @@ def test_endless_samples_lists_and_paragraphs(file: Path) -> None:
     brought = bundle.read(file)
     assert not brought.series
     assert brought.left["series longer than any of ours"] == 1
+    file.write_bytes(b'{"resourceType": "Bundle", "entry": [' + b"{}," * 1_600_000 + b"{}]}")
+    with pytest.raises(ImportFailedError, match="more parts than"):
+        bundle.read(file)
     data["entry"][0]["resource"]["component"] = [{"code": {}}] * 2000
     file.write_text(json.dumps(data))
     with pytest.raises(ImportFailedError, match="component"):

@@ -5,6 +5,7 @@ import json
 import re
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
 from operator import attrgetter
@@ -16,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from healthslm.alerts import Alert, AlertState
+from healthslm.alerts.desk import OPEN, alerts_in
 from healthslm.archive import take_in
 from healthslm.archive.carried import CARRIED, STAYING
 from healthslm.readings import Kind, Note, Reading
@@ -203,6 +205,32 @@ def test_no_secret_leaves(store: Store) -> None:
         assert HOOK_SECRET.encode() not in archive.read(name)
     manifest = json.loads(archive.read("manifest.json"))
     assert manifest["left_out"] == {"hooks": ["phone"], "settings": ["device links", "hooks"], "outbox": 1}
+
+
+def test_an_open_alert_here_goes_on_whoever_has_seen_that_of_the_archive(tmp_path: Path) -> None:
+    """One rule has one open alert: a later one that somebody has seen would silence it."""
+    one, _ = create(tmp_path / "a", "passphrase", profile=CHEAPEST)
+    two, _ = create(tmp_path / "b", "passphrase", profile=CHEAPEST)
+    with one, two:
+        fill(one)
+        theirs = next(a for a in alerts_in(one) if a.state is AlertState.ACKNOWLEDGED)
+        mine = replace(
+            theirs,
+            id="mine",
+            state=AlertState.RAISED,
+            raised_at=theirs.raised_at - timedelta(hours=1),
+            acknowledged_at=None,
+            acknowledged_by="",
+        )
+        two.put_alert("mine", mine.state.value, mine.raised_at, mine.to_json())
+        two.commit()
+        take_in(two, opened(archive_of(one)), NOW, file="x", sha256="")
+        found = [a for a in alerts_in(two, states=OPEN) if a.rule == mine.rule]
+        assert [(a.id, a.state) for a in found] == [("mine", AlertState.RAISED)]
+        (over,) = (a for a in alerts_in(two) if a.id == theirs.id)
+        assert (over.state, over.acknowledged_by) == (AlertState.RESOLVED, theirs.acknowledged_by)
+        assert over.ended
+        assert take_in(two, opened(archive_of(one)), NOW, file="x", sha256="").new == 0
 
 
 def test_every_setting_is_decided_on() -> None:

@@ -1,15 +1,19 @@
 """`healthslm export archive` and `healthslm import`: what is said, what is stored, and what is refused."""
 
+import errno
+import gc
 import json
 import os
 import subprocess
+import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyrage
 import pytest
 
+from healthslm.cli import archiving
 from healthslm.store import CHEAPEST, create, open_store
 from healthslm.store.audit import Event
 from tests.archive.everything import contents, fill
@@ -53,6 +57,7 @@ def test_out_and_back_in(run: Run, archive: Path, tmp_path: Path) -> None:
     assert "to be added again: phone" in said.stderr
     assert "fever 38.5 °C (usual 38): set by Dr. Example on 2026-11-02, chemotherapy." in said.stderr
     assert "fever is told only once it has held for 10 minutes" in said.stderr
+    assert "heart rate from before 2026-03-03 was deleted there, and is taken in here no more" in said.stderr
     assert "hold here from now on: alert policy, fhir patient, person, thresholds" in said.stderr
     assert "readings" in said.stdout
     assert "there already" not in said.stdout  # nothing was
@@ -83,6 +88,29 @@ def test_only_looking_stores_nothing(run: Run, archive: Path, tmp_path: Path) ->
     with open_store(tmp_path / "b", PASSPHRASE) as store:
         assert store.count() == 0
         assert store.trail(event=Event.IMPORTED) == []
+
+
+def test_a_disk_that_fills_while_it_is_written(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said, and nothing else: no reader of the store is left open behind it."""
+    unheard: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", unheard.append)
+
+    def full(pieces: Iterator[bytes], _key: object) -> Callable[[object], None]:
+        def fill(_file: object) -> None:
+            next(pieces)
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        return fill
+
+    monkeypatch.setattr(archiving, "sealing", full)
+    said = run("a", "export", "archive", "--plain", "--out", str(tmp_path / "out"))
+    gc.collect()
+    assert said.code == 1
+    assert "No space left" in said.stderr
+    assert not unheard
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_of_another_person(run: Run, archive: Path, tmp_path: Path) -> None:

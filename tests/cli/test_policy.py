@@ -10,9 +10,9 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from healthslm.alerts.policy import Policy
+from healthslm.alerts.policy_meaning import meaning
 from healthslm.alerts.policy_words import Known, rows, with_word
 from healthslm.cli import app, policy, terminal
-from healthslm.cli.policy_meaning import meaning
 from healthslm.store import CHEAPEST, create
 
 DEVICE = "C0:FF:EE:00:00:01"

@@ -9,13 +9,17 @@ import shutil
 import socket
 import subprocess
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from healthslm.companion import Box, Role, application, pairing, server
+from device.events import EventQueue
+from healthslm.companion import Box, Client, Role, application, pairing, server
+from healthslm.companion.clients import add, digest
+from healthslm.relay import heard_by_phones
 from healthslm.store import Store
 
 SCENES = Path(__file__).parent / "browser"
@@ -75,6 +79,18 @@ class Served:
         """Run `work` where the server does: nothing else touches the store meanwhile."""
         return asyncio.run_coroutine_threadsafe(self.box.do(work), self._loop).result(30)
 
+    def add_client(self, name: str) -> str:
+        """Let somebody in whose phone nobody looks at; returns its id."""
+        client = Client(
+            id=os.urandom(8).hex(), name=name, role=Role.CARER, token=digest(name), added=datetime.now(UTC)
+        )
+        self.do(lambda store: add(store, client))
+        return client.id
+
+    def run(self, work: Coroutine[Any, Any, _T]) -> _T:
+        """Run something where the server does."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+
     def offer(self, role: Role) -> tuple[str, str]:
         """Make an offer; returns its id and its secret."""
         now = datetime.now(UTC)
@@ -95,6 +111,25 @@ class Served:
             return {"same": True, "name": found.claim.name, "client": client.id}
 
         return self.do(work)
+
+
+class Listening:
+    """What takes what phones heard, as `healthslm run` does; it can be stopped and started again."""
+
+    def __init__(self, served: Served, queue: EventQueue) -> None:
+        self._served = served
+        self._queue = queue
+        self._open: AbstractAsyncContextManager[None] | None = None
+
+    def start(self) -> None:
+        """Be at work."""
+        self._open = heard_by_phones(self._served.box.home, self._queue)
+        self._served.run(self._open.__aenter__())
+
+    def stop(self) -> None:
+        """Be at work no more."""
+        assert self._open is not None
+        self._served.run(self._open.__aexit__(None, None, None))
 
 
 def play(

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from device import Notification
+from device.events import EventQueue
 from healthslm.alerts import desk
+from healthslm.alerts.policy import policy_of
 from healthslm.companion import Role, clients_in, revoke
 from healthslm.readings import Kind, Reading
 from healthslm.store import CHEAPEST, Store, create
 from tests.companion import month
-from tests.companion.served import ZONE, Served, browser, play
+from tests.companion.served import ZONE, Listening, Served, browser, play
 
 pytestmark = pytest.mark.skipif(browser() is None, reason="needs Chromium, Node, and `make test-page` once")
 BLUETOOTH = "Unrecognized feature: 'bluetooth'"
@@ -159,3 +163,30 @@ def test_the_first_view_is_light_and_soon_there(served: Served) -> None:
     assert content[0] <= FIRST_CONTENT_MS, content
     print(f"first view: {told['bytes']} bytes, {content} ms")
     clean(told, "registration blocked")
+
+
+def test_a_phone_that_knows_bluetooth_is_a_radio_and_settings_are_set(served: Served) -> None:
+    """With a stand-in of the browser's Bluetooth: its emulation knows no notifications yet."""
+    queue = EventQueue(100_000, lambda: datetime.now(UTC))
+    listening = Listening(served, queue)
+    listening.start()
+    other = served.add_client("somebody else's phone")
+    told = play(
+        served,
+        "hearing",
+        hands={"gone": lambda _: listening.stop(), "back": lambda _: listening.start()},
+        expected=["status of 503"],
+    )
+    listening.stop()
+    beats = [event for event in queue.take(100_000) if isinstance(event, Notification)]
+    assert told["asked"] == 4
+    assert {event.value for event in beats} == {b"\x00\x48"}
+    times = [event.received_at for event in beats]
+    assert len(times) == len(set(times)) > 20
+    # None is lost while nobody took them: they come every 200 ms, on a slow machine every second.
+    assert max(b - a for a, b in pairwise(sorted(times))) < timedelta(seconds=2)
+    assert "not at work" not in told["waits"]
+    assert (told["left"], told["took"]) == (0, 1)
+    assert other not in {one.id for one in served.do(clients_in)}
+    assert served.do(policy_of).quiet
+    clean(told)

@@ -10,8 +10,9 @@ import pytest
 from pypdf import PdfReader
 
 from healthslm.alerts import AlertState, desk
-from healthslm.companion import signing_in, views
-from healthslm.companion.clients import Client, Role, add, digest
+from healthslm.alerts.policy import policy_of
+from healthslm.companion import radio, settings_view, signing_in, views
+from healthslm.companion.clients import Client, Role, add, clients_in, digest, revoke
 from healthslm.companion.feed import Feed
 from healthslm.readings import Kind, Reading
 from healthslm.store.audit import Event
@@ -34,20 +35,32 @@ MAY = {
     ("POST", "/api/v1/notes"): {W},
     ("POST", "/api/v1/alerts/none/acknowledge"): {W, C},
     ("POST", "/api/v1/alerts/none/snooze"): {W, C},
+    ("GET", "/api/v1/settings"): {W},
+    ("PATCH", "/api/v1/settings"): {W},
+    ("DELETE", "/api/v1/clients/none"): {W},
     ("DELETE", "/api/v1/session"): {W, C, D},
 }
 PUBLIC = {"/api/v1/pair", "/api/v1/pair/state", "/api/v1/session/challenge", "/api/v1/session"}
 
 
+def template_of(path: str) -> str:
+    """The route that a path of the table is one of."""
+    for part, name in (
+        ("days/2026-11-02", "days/{day}"),
+        ("series/spo2", "series/{kind}"),
+        ("readings/1", "readings/{reading}"),
+        ("alerts/none", "alerts/{alert}"),
+        ("clients/none", "clients/{client}"),
+    ):
+        path = path.replace(part, name)
+    return path
+
+
 def test_every_route_is_in_the_table_of_who_may() -> None:
-    """A new route fails here until it is said who may ask for it. `live` never ends: it has tests below."""
-    routes = [*views.ROUTES, *signing_in.ROUTES]
-    told = {path.replace("2026-11-02", "{day}") for _, path in MAY}
-    told = {
-        p.replace("/spo2", "/{kind}").replace("readings/1", "readings/{reading}").replace("none", "{alert}")
-        for p in told
-    }
-    assert {route.path for route in routes} == told | PUBLIC | {"/api/v1/live"}
+    """A new route fails here until it is said who may ask. `live` and `radio` have tests of their own."""
+    routes = [*views.ROUTES, *signing_in.ROUTES, *radio.ROUTES, *settings_view.ROUTES]
+    told = {template_of(path) for _, path in MAY}
+    assert {route.path for route in routes} == told | PUBLIC | {"/api/v1/live", "/api/v1/radio"}
 
 
 async def ask(phone: Phone, method: str, path: str) -> httpx.Response:
@@ -55,6 +68,8 @@ async def ask(phone: Phone, method: str, path: str) -> httpx.Response:
         return await phone.get(path, **PERIOD)
     if method == "DELETE":
         return await phone.http.delete(path, headers={"x-healthslm": "1"})
+    if method == "PATCH":
+        return await phone.http.patch(path, json={}, headers={"x-healthslm": "1"})
     return await phone.post(path, text="How was my temperature?")
 
 
@@ -252,7 +267,7 @@ async def test_live_values_come_when_they_change(home: Home) -> None:
     told = json.loads((await waiting).split(b"data: ")[1])
     assert told["vitals"][0]["value"] == "71"
     assert feed.listeners == 1
-    await events.aclose()  # type: ignore[attr-defined]
+    await events.aclose()
     assert feed.listeners == 0
 
 
@@ -265,3 +280,50 @@ async def test_every_answer_says_what_a_browser_may_do_with_it(home: Home) -> No
         assert "http" not in policy
         assert found.headers["x-content-type-options"] == "nosniff"
     assert (await Phone(home.app).get("/api/v1/me")).headers["cache-control"] == "no-store"
+
+
+async def test_the_wearer_sets_how_to_be_warned_and_is_told_what_that_comes_to(home: Home) -> None:
+    phone = await paired(home.app, home.store, W, NOW)
+
+    async def wish(**given: list[str]) -> httpx.Response:
+        return await phone.http.patch("/api/v1/settings", json=given, headers={"x-healthslm": "1"})
+
+    made = (await wish(words=["quiet=22:00-07:00", "repeat-times.emergency=0"])).json()
+    values = {one["name"]: one["value"] for one in made["wishes"]}
+    assert values["quiet"] == "22:00-07:00"
+    assert made["warnings"]
+    assert policy_of(home.store).quiet
+    assert home.store.trail()[-1].event == Event.SETTING_CHANGED
+    wrong = await wish(words=["cap=5", "quiet=never"])
+    assert wrong.status_code == 422
+    assert policy_of(home.store).cap != 5  # nothing of it, where one word is wrong
+    assert not (await wish(reset=["quiet"])).json()["wishes"][0]["own"]
+    assert not policy_of(home.store).quiet
+
+
+async def test_a_lost_phone_is_taken_back_from_another_one(home: Home) -> None:
+    phone, lost = [await paired(home.app, home.store, W, NOW) for _ in range(2)]
+    gone = await phone.http.delete(f"/api/v1/clients/{lost.client}", headers={"x-healthslm": "1"})
+    assert [one["id"] for one in gone.json()["clients"]] == [phone.client]
+    assert "key" not in gone.json()["clients"][0]
+    assert (await lost.get("/api/v1/now")).status_code == 401
+    # All at once only at the box.
+    assert (await phone.http.delete("/api/v1/clients/*", headers={"x-healthslm": "1"})).status_code == 422
+    assert (await phone.get("/api/v1/now")).status_code == 200
+
+
+async def test_who_is_revoked_hears_no_more(home: Home) -> None:
+    """Also where a phone is listening already."""
+    phone = await paired(home.app, home.store, W, NOW)
+    doors, feed = home.app.state.doors, Feed(home.box)
+    (client,) = clients_in(home.store)
+    heard = views.while_allowed(feed, doors, client)
+    assert b"event: now" in await anext(heard)
+    revoke(home.store, phone.client)
+    home.clock.pass_(seconds=6)
+    feed.changed()
+    looking = asyncio.create_task(feed.look())
+    with pytest.raises(StopAsyncIteration):
+        await anext(heard)
+    await looking
+    assert feed.listeners == 0

@@ -10,6 +10,7 @@ from healthslm.companion.access import COOKIE
 from healthslm.companion.clients import Role, clients_in, revoke
 from healthslm.companion.sessions import LASTS_S
 from healthslm.errors import UsageError
+from healthslm.store import open_store
 from tests.companion.conftest import NOW, Home
 from tests.companion.phone import OURS, Phone, paired
 
@@ -155,3 +156,43 @@ async def test_signing_out_ends_the_session_wherever_its_cookie_is(home: Home) -
     thief = Phone(home.app)
     thief.http.cookies.set(COOKIE, stolen or "")
     assert (await thief.get("/api/v1/me")).status_code == 401
+
+
+async def test_who_asks_for_many_challenges_keeps_nobody_from_signing(home: Home) -> None:
+    phone, other = await paired(home.app, home.store, Role.WEARER, NOW), Phone(home.app, "192.168.1.66")
+    asked = await phone.http.post("/api/v1/session/challenge", json={"client": phone.client})
+    challenge = asked.json()["challenge"]
+    sessions = home.app.state.doors.sessions
+    for _ in range(2000):
+        sessions.challenge(phone.client)
+    body = {"client": phone.client, "challenge": challenge, "signature": phone.signature(challenge)}
+    # Nor does who has seen it, and sends another signature.
+    assert (await other.http.post("/api/v1/session", json={**body, "signature": "A"})).status_code == 401
+    assert (await phone.http.post("/api/v1/session", json=body)).status_code == 200
+
+
+@pytest.mark.parametrize("wrong", ["", "A", "!", "A" * 54, "é"])
+async def test_what_is_no_challenge_of_ours_opens_nothing(home: Home, wrong: str) -> None:
+    phone = await paired(home.app, home.store, Role.WEARER, NOW)
+    other = home.app.state.doors.sessions.challenge("0" * 16)
+    for challenge in (wrong, other):
+        body = {"client": phone.client, "challenge": challenge, "signature": phone.signature(challenge)}
+        assert (await phone.http.post("/api/v1/session", json=body)).status_code == 401
+
+
+async def test_many_who_guess_keep_nobody_from_pairing(home: Home) -> None:
+    """A neighbour's device has as many addresses as it likes."""
+    _, secret = pairing.offer(home.store, Role.WEARER, NOW, os.urandom)
+    for n in range(60):
+        assert (await Phone(home.app, f"fd00::{n:x}").claim("guess")).status_code == 403
+    assert (await Phone(home.app).claim(secret)).status_code == 200
+
+
+async def test_who_cannot_be_noted_may_look_all_the_same(home: Home) -> None:
+    """A full disk, or a writer that is stuck, is when a carer wants to look."""
+    phone = await paired(home.app, home.store, Role.CARER, NOW)
+    home.store._patience_s = 0.1
+    with open_store(home.box.home, "passphrase") as other:
+        other.put("something", 1)
+        assert (await phone.sign_in()).status_code == 200
+        assert (await phone.get("/api/v1/now")).status_code == 200

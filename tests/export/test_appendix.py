@@ -13,6 +13,7 @@ from pypdf import PdfReader
 
 from healthslm.errors import ExportError
 from healthslm.export import How, made, report
+from healthslm.export import appendix as appendix_
 from healthslm.export.appendix import MOST, appendix
 from healthslm.export.files import filled
 from healthslm.pipeline import review
@@ -136,6 +137,49 @@ def test_what_there_is_no_room_for_is_counted(store: Store, reviewed: Review, tm
         spots = appendix(one, many)["spots"]
     assert len(spots["rows"]) == MOST
     assert spots["more"] == "7 more measurements are in the tables (--format csv)."
+
+
+def test_of_long_periods_it_is_said_what_is_left_out_and_of_which_year(
+    reviewed: Review, tmp_path: Path
+) -> None:
+    made_, _ = create(tmp_path / "home", "passphrase", profile=CHEAPEST)
+    begin = END - timedelta(days=MOST + 30)
+    with made_ as long:
+        for days, kind in ((2, Kind.WEIGHT), (MOST + 20, Kind.WEIGHT), (2, Kind.HEART_RATE)):
+            long.append([Reading(time=END - timedelta(days=days), kind=kind, value=80.0, device=CUFF)])
+        for n in range(MOST + 3):
+            at = END - timedelta(days=1, minutes=n)
+            long.add_note(Note(time=at, text="well", level="info", reason="", origin="template"))
+        one = review(long, begin, END, zone=ZONE, made_at=END)
+        told = appendix(one, long)
+        data = report(one, source=long)
+    assert told["periods"]["more"] == "What was before 24 Feb 2025 is in the tables (--format csv)."
+    assert [row["when"] for row in told["periods"]["rows"]] == ["Sat 28 Mar 2026"]
+    assert {row["when"][-6:] for row in told["spots"]["rows"]} == {", 2025", ", 2026"}
+    assert told["notes_more"] == "3 more notes are in the tables (--format csv)."
+    assert "What was before 24 Feb 2025" in text_of(data)
+    assert "3 more notes" in text_of(data)
+
+
+def test_an_hour_that_the_clock_shows_twice_is_told_apart(store: Store) -> None:
+    begin = datetime(2026, 10, 25, tzinfo=ZONE).astimezone(UTC)
+    store.append(
+        Reading(time=begin + timedelta(hours=n), kind=Kind.HEART_RATE, value=60.0 + n, device=STRAP)
+        for n in range(5)
+    )
+    one = review(store, begin, begin + timedelta(hours=25), zone=ZONE, made_at=END)
+    whens = [row["when"] for row in appendix(one, store)["periods"]["rows"]]
+    assert whens == ["25 Oct 00:00", "25 Oct 01:00", "25 Oct 02:00 CEST", "25 Oct 02:00 CET", "25 Oct 03:00"]
+
+
+def test_glucose_that_is_not_drawn_is_said(
+    store: Store, reviewed: Review, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert appendix(reviewed, store)["glucose_more"] == ""
+    monkeypatch.setattr(appendix_, "MOST_DAYS", 2)
+    told = appendix(reviewed, store)
+    assert len(told["glucose"]) == 2
+    assert told["glucose_more"] == "What was before 29 Mar 2026 is not drawn."
 
 
 def test_nothing_measured_has_its_rules_and_no_empty_tables(tmp_path: Path) -> None:

@@ -28,11 +28,11 @@ def recorded(name: str) -> Rows:
     return [(beat.rr_s, beat.af) for beat in rhythm_from_csv(DATA / name)]
 
 
-def beats(day: int, hour: float, rows: Rows) -> Iterator[Reading]:
+def beats(day: int, hour: float, rows: Rows, device: str = STRAP) -> Iterator[Reading]:
     at = START + timedelta(days=day, hours=hour)
     for rr_s, _ in rows:
         at += timedelta(seconds=rr_s)
-        yield Reading(time=at, kind=Kind.RR_INTERVAL, value=round(rr_s * 1000, 3), device=STRAP)
+        yield Reading(time=at, kind=Kind.RR_INTERVAL, value=round(rr_s * 1000, 3), device=device)
 
 
 @pytest.fixture
@@ -109,6 +109,17 @@ def test_a_confirmed_rhythm_has_the_strip_of_its_finding(reviewed: Callable[...,
     (found,) = made.findings
     assert found.rule == "irregular_rhythm"
     assert page(made)["strip"]["of"] == "of finding 1"
+
+
+def test_the_strip_of_two_devices_is_of_one(reviewed: Callable[..., Review]) -> None:
+    rows = recorded("afdb-04043-joined-2h.csv.gz")
+    made = reviewed(beats(2, 9, rows), beats(2, 9.0001, rows, "C0:FF:EE:00:00:02"))
+    assert [found.rule for found in made.findings] == ["irregular_rhythm"]
+    assert made.beats is not None
+    assert float(made.beats.values.sum()) == pytest.approx(15 * 60_000, rel=0.02)
+    (period,) = (f for f in made.features if f.name == "irregular_share_of_period")
+    rr, af = np.array(rows).T
+    assert period.value == pytest.approx(100 * (rr * af).sum() / rr.sum(), abs=5)
 
 
 def test_steady_beats_have_their_days_and_no_strip(reviewed: Callable[..., Review]) -> None:

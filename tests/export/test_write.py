@@ -1,5 +1,6 @@
 """Files: whole or not at all, and an error that names them."""
 
+import io
 import os
 import subprocess
 import sys
@@ -8,9 +9,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from typing_extensions import Buffer
 
 from healthslm.errors import ExportError
-from healthslm.export import bundle_bytes, files, report, write
+from healthslm.export import bundle_bytes, files, made, report, write
 from healthslm.export.files import filling, staged
 from healthslm.readings import Review
 
@@ -126,3 +128,18 @@ def test_a_file_that_cannot_be_finished_leaves_the_good_one(tmp_path: Path) -> N
     assert "page.pdf could not be written" in done.stdout
     assert path.read_bytes() == b"good"
     assert [p.name for p in tmp_path.iterdir()] == ["page.pdf"]
+
+
+def test_a_bundle_is_written_piece_by_piece_and_is_the_same(sick: Review) -> None:
+    written: list[bytes] = []
+
+    class File(io.BytesIO):
+        def write(self, data: Buffer, /) -> int:
+            written.append(bytes(data))
+            return len(written[-1])
+
+    ((_, fill),) = made(sick, ["fhir"])
+    fill(File())
+    assert b"".join(written) == bundle_bytes(sick)
+    assert len(written) > 10
+    assert max(map(len, written)) < len(bundle_bytes(sick)) / 5

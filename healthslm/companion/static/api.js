@@ -39,6 +39,7 @@ export function reached(open) {
 /** Asks for JSON. */
 export const get = async (path, query) => (await ask("GET", withQuery(path, query))).json();
 export const post = async (path, body = {}) => (await ask("POST", path, body)).json();
+export const patch = async (path, body = {}) => (await ask("PATCH", path, body)).json();
 export const remove = async (path) => (await ask("DELETE", path)).json();
 
 export function withQuery(path, query) {

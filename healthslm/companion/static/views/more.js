@@ -7,7 +7,9 @@ import { since, stop } from "../live.js";
 import { linkName, roleName } from "../names.js";
 import { ago, choose, dayClock, LANGUAGES, number, spoken, t } from "../words.js";
 import { exporting } from "./export.js";
+import { hearing } from "./hearing.js";
 import { field, notMedical } from "./parts.js";
+import { settings } from "./settings.js";
 import { trusting } from "./trust.js";
 
 const LOW = 20; // per cent: below it a battery is marked
@@ -15,7 +17,9 @@ const LOW = 20; // per cent: below it a battery is marked
 export function more(main, { who }) {
   main.append(el("h1", { class: "unseen" }, t("More")));
   if (who.role !== "clinician") main.append(devices());
+  if (who.role === "wearer") main.append(hearing());
   if (who.role !== "carer") main.append(exporting());
+  if (who.role === "wearer") main.append(settings(who));
   main.append(me(who), language(), home(), notMedical());
 }
 

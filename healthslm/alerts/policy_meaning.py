@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import time
 
 from healthslm.alerts.policy import EVERY_RULE, Policy, Quiet
-from healthslm.cli.terminal import many
 from healthslm.readings import Severity
+from healthslm.text import many
 
 _SILENT_SOON = 60
 """Minutes for which an emergency that nobody acknowledges is repeated at the least, before that is said."""
