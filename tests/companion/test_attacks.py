@@ -11,11 +11,12 @@ from healthslm.alerts import desk
 from healthslm.companion import views
 from healthslm.companion.clients import CLIENTS, Role, clients_in, revoke
 from healthslm.companion.feed import MOST_OF_ONE, Feed
+from healthslm.companion.sessions import LASTS_S
 from healthslm.errors import StoreError
 from healthslm.export import report
 from healthslm.store import open_store
 from tests.companion.conftest import NOW, Home
-from tests.companion.phone import paired
+from tests.companion.phone import OURS, paired
 
 PERIOD = {"from": "2026-11-01T00:00:00Z", "to": "2026-11-03T00:00:00Z"}
 FIRST = {"from": "0001-01-01T00:00:00Z", "to": "0001-01-02T00:00:00Z"}
@@ -139,17 +140,25 @@ async def test_before_anything_could_be_looked_up_nothing_is_told(
     await events.aclose()
 
 
-@pytest.mark.parametrize("damaged", [False, True])
-async def test_who_is_revoked_hears_nothing_from_then_on(home: Home, damaged: bool) -> None:
+@pytest.mark.parametrize("why", ["revoked", "signed out", "session over", "link over", "damaged"])
+async def test_who_may_look_no_more_hears_nothing_from_then_on(home: Home, why: str) -> None:
     """Not for a few seconds more either; nor does anybody where the list of phones cannot be read."""
-    phone = await paired(home.app, home.store, Role.WEARER, NOW)
+    phone = await paired(home.app, home.store, Role.CLINICIAN, NOW)
     feed = Feed(home.box)
-    heard = views.while_allowed(feed, home.app.state.doors, clients_in(home.store)[0])
+    request = phone.request(clients_in(home.store)[0])
+    heard = views.while_allowed(feed, home.app.state.doors, request)
     assert b"event: now" in await anext(heard)
-    if damaged:
-        home.store.put(CLIENTS, "nonsense")
-    else:
-        revoke(home.store, phone.client)
+    match why:
+        case "revoked":
+            revoke(home.store, phone.client)
+        case "signed out":
+            await phone.http.delete("/api/v1/session", headers=OURS)
+        case "session over":
+            home.clock.seconds += LASTS_S
+        case "link over":
+            home.clock.now += timedelta(days=31)
+        case _:
+            home.store.put(CLIENTS, "nonsense")
     feed.changed()
     looking = asyncio.create_task(feed.look())
     with pytest.raises(StopAsyncIteration):
