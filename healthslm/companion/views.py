@@ -24,7 +24,7 @@ from healthslm.companion.box import Box
 from healthslm.companion.clients import Client, Role, may_still
 from healthslm.companion.feed import Feed
 from healthslm.companion.now import alert_json, devices_of, listening, now_of
-from healthslm.errors import UsageError
+from healthslm.errors import StoreError, UsageError
 from healthslm.export import Focus, How, Paper, report, stem
 from healthslm.pipeline import ask, at_once, noted, review
 from healthslm.readings import Kind
@@ -251,7 +251,13 @@ async def note(request: Request) -> Response:
             "notice": urgent.answer.text if urgent else "",
         }
 
-    return await _changed(request, work)
+    try:
+        return await _changed(request, work)
+    except StoreError as error:
+        if urgent is None:
+            raise
+        # Help does not wait for a store that is busy or full.
+        return problem(503, urgent.answer.text, f"The note was not kept. {error.message}")
 
 
 @only(SEES_DAYS)

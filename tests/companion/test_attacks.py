@@ -226,3 +226,14 @@ async def test_one_phone_keeps_no_other_from_listening(home: Home) -> None:
     for page in pages:
         await page.aclose()
     assert feed.listeners == 0
+
+
+async def test_words_of_an_emergency_are_answered_where_the_store_is_busy(home: Home) -> None:
+    phone = await paired(home.app, home.store, Role.WEARER, NOW)
+    home.store._patience_s = 0.1
+    with open_store(home.box.home, "passphrase") as other:
+        other.put("something", 1)
+        told = await phone.post("/api/v1/notes", text="I can't breathe and my chest hurts")
+    assert told.status_code == 503
+    assert "Call the emergency number now" in told.json()["title"]
+    assert "not kept" in told.json()["detail"]
