@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from healthslm.alerts import desk
+from healthslm.alerts import AlertState, desk
 from healthslm.companion import views
 from healthslm.companion.clients import CLIENTS, Role, clients_in, revoke
 from healthslm.companion.feed import MOST_OF_ONE, Feed
@@ -237,3 +238,15 @@ async def test_words_of_an_emergency_are_answered_where_the_store_is_busy(home: 
     assert told.status_code == 503
     assert "Call the emergency number now" in told.json()["title"]
     assert "not kept" in told.json()["detail"]
+
+
+async def test_what_nobody_was_told_of_cannot_be_acknowledged_away(alerted: Home) -> None:
+    """By the first letter of an alert that is still to be confirmed: it would never be told."""
+    carer = await paired(alerted.app, alerted.store, Role.CARER, NOW)
+    (alert,) = desk.alerts_in(alerted.store)
+    pending = replace(alert, state=AlertState.PENDING)
+    alerted.store.change_alert(alert.id, lambda _: (pending.state, pending.raised_at, pending.to_json()))
+    alerted.store.commit()
+    assert (await carer.post(f"/api/v1/alerts/{alert.id[0]}/acknowledge")).status_code == 422
+    (kept,) = desk.alerts_in(alerted.store)
+    assert (kept.state, kept.acknowledged_at) == (AlertState.PENDING, None)
