@@ -137,12 +137,22 @@ def test_a_role_is_offered_what_it_may(served: Served, role: Role, tabs: list[st
     more = told["views"]["more"]
     assert ("Make the page" in more) is (role is not Role.CARER)
     assert ("Wearables" in more) is (role is not Role.CLINICIAN)
+    assert (told["opens"] > 0) is (role is Role.WEARER), "nobody else opens a reading from there"
+    assert told["file"].endswith(".pdf") is (role is not Role.CARER)
+    assert told["left"] == 0
     clean(told)
 
 
 def test_nothing_is_cut_off_on_a_narrow_phone_with_large_text(served: Served) -> None:
     told = play(served, "narrow", languages=["en", "de", "es", "fr", "zh"])
     assert told["wide"] == [], "\n".join(told["wide"])
+    clean(told)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_who_does_not_see_or_hear_well_can_use_it(served: Served, scheme: str) -> None:
+    told = play(served, "access", scheme=scheme)
+    assert told["found"] == [], "\n".join(told["found"])
     clean(told)
 
 

@@ -22,8 +22,8 @@ export function now(main, { who }) {
   main.append(
     el("h1", { class: "unseen" }, t("Now")),
     banner,
-    el("section", { "aria-label": t("To act on") }, alerts, calm),
-    el("section", { "aria-label": t("Latest values") }, vitals),
+    el("section", {}, el("h2", { class: "unseen" }, t("To act on")), alerts, calm),
+    el("section", {}, el("h2", { class: "unseen" }, t("Latest values")), vitals),
     notMedical(),
   );
 

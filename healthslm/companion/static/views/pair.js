@@ -21,7 +21,7 @@ export function pair(main, { secret, paired, why, known }) {
     why?.detail ? trouble(why) : "",
     known && secret ? el("p", { class: "banner" }, t("This phone is paired already. Pairing it again replaces that.")) : "",
     place,
-    el("div", { class: "card" }, trusting()),
+    el("section", { class: "card" }, el("h2", { class: "unseen" }, t("Make the box known to this phone")), trusting()),
   );
   ask(place, secret, paired);
 }
