@@ -53,10 +53,13 @@ def find(store: AlertStore, alert_id: str) -> Alert:
 def acknowledge(store: AlertStore, alert_id: str, now: datetime, by: str = "") -> Alert:
     """Note that somebody has seen an alert: from now on nobody is called for it. Commits.
 
-    `alert_id` may be its first letters, if only one fits; else `UsageError` is raised.
+    `alert_id` may be its first letters, if only one fits; else `UsageError` is raised, and for an alert that
+    is still to be confirmed: nobody was told of it, so nobody can have seen it, and it would never be told.
     """
 
     def seen(alert: Alert) -> Alert:
+        if alert.state is AlertState.PENDING:
+            raise UsageError(f"{alert.finding.title} ({alert.id[:8]}) is not confirmed yet.", "Wait for it.")
         over = alert.state is AlertState.RESOLVED
         state = alert.state if over else AlertState.ACKNOWLEDGED
         return replace(alert, state=state, acknowledged_at=now, acknowledged_by=by)

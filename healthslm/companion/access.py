@@ -16,9 +16,10 @@ from starlette.responses import Response
 
 from healthslm.companion.answers import View, problem
 from healthslm.companion.box import Box
-from healthslm.companion.clients import Client, Role, clients_in, may_still
+from healthslm.companion.clients import Client, Role, clients_in
 from healthslm.companion.sessions import Sessions
 from healthslm.companion.throttle import Throttle
+from healthslm.errors import HealthslmError
 
 COOKIE = "__Host-healthslm"
 """The prefix makes browsers refuse it but over TLS, for this host, and for the whole of it (RFC 6265bis)."""
@@ -47,10 +48,16 @@ class Doors:
         found = next((c for c in clients if (c.has_token(token) if token else c.id == own)), None)
         return found if found is not None and found.may_enter(self.box.clock()) else None
 
-    async def still(self, client: Client) -> bool:
-        """Say whether a client may still look: it was not revoked meanwhile, and its time is not over."""
-        now = self.box.clock()
-        return await self.box.do(lambda store: may_still(store, client.id, now))
+    async def still(self, request: Request) -> bool:
+        """Say whether who asked may still look: neither revoked nor signed out, and no time is over.
+
+        Not where that cannot be known just now.
+        """
+        try:
+            found = await self.who(request)
+        except HealthslmError:
+            return False
+        return found is not None and found.id == request.state.client.id
 
 
 def address_of(request: Request) -> str:

@@ -24,7 +24,7 @@ from healthslm.companion.box import Box
 from healthslm.companion.clients import Client, Role, may_still
 from healthslm.companion.feed import Feed
 from healthslm.companion.now import alert_json, devices_of, listening, now_of
-from healthslm.errors import HealthslmError, UsageError
+from healthslm.errors import StoreError, UsageError
 from healthslm.export import Focus, How, Paper, report, stem
 from healthslm.pipeline import ask, at_once, noted, review
 from healthslm.readings import Kind
@@ -86,20 +86,20 @@ async def live(request: Request) -> Response:
     if not feed.has_room(request.state.client.id):
         return problem(503, "Too many devices listen.", "Close the page on another one.")
     return StreamingResponse(
-        while_allowed(feed, request.app.state.doors, request.state.client),
+        while_allowed(feed, request.app.state.doors, request),
         media_type="text/event-stream",
         headers={"x-accel-buffering": "no"},
     )
 
 
-async def while_allowed(feed: Feed, doors: Doors, client: Client) -> AsyncIterator[bytes]:
-    """Send events until the phone hangs up, or may look no more: who is revoked gets none from then on."""
-    async with contextlib.aclosing(feed.events(client.id)) as events:
+async def while_allowed(feed: Feed, doors: Doors, request: Request) -> AsyncIterator[bytes]:
+    """Send events until the phone hangs up, or may look no more.
+
+    Who is revoked or signs out gets none from then on. When the session is over the page connects again.
+    """
+    async with contextlib.aclosing(feed.events(request.state.client.id)) as events:
         async for event in events:
-            try:
-                if not await doors.still(client):
-                    return
-            except HealthslmError:  # who cannot be known is sent nothing; the page connects again
+            if not await doors.still(request):
                 return
             yield event
 
@@ -257,7 +257,13 @@ async def note(request: Request) -> Response:
             "notice": urgent.answer.text if urgent else "",
         }
 
-    return await _changed(request, work)
+    try:
+        return await _changed(request, work)
+    except StoreError as error:
+        if urgent is None:
+            raise
+        # Help does not wait for a store that is busy or full.
+        return problem(503, urgent.answer.text, f"The note was not kept. {error.message}")
 
 
 @only(SEES_DAYS)

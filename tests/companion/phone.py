@@ -10,9 +10,11 @@ import httpx
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from starlette.requests import Request
 
 from healthslm.companion import pairing
-from healthslm.companion.clients import Role, packed
+from healthslm.companion.access import COOKIE
+from healthslm.companion.clients import Client, Role, packed
 from healthslm.store import Store
 
 BASE = "https://healthslm.local:8443"
@@ -51,6 +53,13 @@ class Phone:
         challenge = asked.json()["challenge"]
         body = {"client": self.client, "challenge": challenge, "signature": self.signature(challenge)}
         return await self.http.post("/api/v1/session", json=body)
+
+    def request(self, client: Client) -> Request:
+        """What the server has of a request of this phone, after it was let in."""
+        cookie = f"{COOKIE}={self.http.cookies.get(COOKIE)}".encode()
+        made = Request({"type": "http", "headers": [(b"cookie", cookie)]})
+        made.state.client = client
+        return made
 
     async def get(self, path: str, **query: str) -> httpx.Response:
         return await self.http.get(path, params=query)

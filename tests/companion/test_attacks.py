@@ -2,20 +2,22 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from healthslm.alerts import desk
+from healthslm.alerts import AlertState, desk
 from healthslm.companion import views
 from healthslm.companion.clients import CLIENTS, Role, clients_in, revoke
 from healthslm.companion.feed import MOST_OF_ONE, Feed
+from healthslm.companion.sessions import LASTS_S
 from healthslm.errors import StoreError
 from healthslm.export import report
 from healthslm.store import open_store
 from tests.companion.conftest import NOW, Home
-from tests.companion.phone import paired
+from tests.companion.phone import OURS, paired
 
 PERIOD = {"from": "2026-11-01T00:00:00Z", "to": "2026-11-03T00:00:00Z"}
 FIRST = {"from": "0001-01-01T00:00:00Z", "to": "0001-01-02T00:00:00Z"}
@@ -47,13 +49,13 @@ async def test_an_error_of_ours_tells_nobody_what_was_measured(
     home: Home, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_: object) -> None:
-        raise RuntimeError(f"a pressure of {130 + 1}")
+        raise RuntimeError(f"a pressure of {15_707 + 15_708}")
 
     monkeypatch.setattr("healthslm.companion.days.span_of", broken)
     phone = await paired(home.app, home.store, Role.WEARER, NOW)
     found = await phone.get("/api/v1/days")
     assert found.status_code == 500
-    assert "131" not in found.text + caplog.text
+    assert "31415" not in found.text + caplog.text
     assert "RuntimeError" in caplog.text
     assert found.headers["cache-control"] == "no-store"
     assert found.headers["content-security-policy"].startswith("default-src 'none'")
@@ -139,17 +141,25 @@ async def test_before_anything_could_be_looked_up_nothing_is_told(
     await events.aclose()
 
 
-@pytest.mark.parametrize("damaged", [False, True])
-async def test_who_is_revoked_hears_nothing_from_then_on(home: Home, damaged: bool) -> None:
+@pytest.mark.parametrize("why", ["revoked", "signed out", "session over", "link over", "damaged"])
+async def test_who_may_look_no_more_hears_nothing_from_then_on(home: Home, why: str) -> None:
     """Not for a few seconds more either; nor does anybody where the list of phones cannot be read."""
-    phone = await paired(home.app, home.store, Role.WEARER, NOW)
+    phone = await paired(home.app, home.store, Role.CLINICIAN, NOW)
     feed = Feed(home.box)
-    heard = views.while_allowed(feed, home.app.state.doors, clients_in(home.store)[0])
+    request = phone.request(clients_in(home.store)[0])
+    heard = views.while_allowed(feed, home.app.state.doors, request)
     assert b"event: now" in await anext(heard)
-    if damaged:
-        home.store.put(CLIENTS, "nonsense")
-    else:
-        revoke(home.store, phone.client)
+    match why:
+        case "revoked":
+            revoke(home.store, phone.client)
+        case "signed out":
+            await phone.http.delete("/api/v1/session", headers=OURS)
+        case "session over":
+            home.clock.seconds += LASTS_S
+        case "link over":
+            home.clock.now += timedelta(days=31)
+        case _:
+            home.store.put(CLIENTS, "nonsense")
     feed.changed()
     looking = asyncio.create_task(feed.look())
     with pytest.raises(StopAsyncIteration):
@@ -217,3 +227,26 @@ async def test_one_phone_keeps_no_other_from_listening(home: Home) -> None:
     for page in pages:
         await page.aclose()
     assert feed.listeners == 0
+
+
+async def test_words_of_an_emergency_are_answered_where_the_store_is_busy(home: Home) -> None:
+    phone = await paired(home.app, home.store, Role.WEARER, NOW)
+    home.store._patience_s = 0.1
+    with open_store(home.box.home, "passphrase") as other:
+        other.put("something", 1)
+        told = await phone.post("/api/v1/notes", text="I can't breathe and my chest hurts")
+    assert told.status_code == 503
+    assert "Call the emergency number now" in told.json()["title"]
+    assert "not kept" in told.json()["detail"]
+
+
+async def test_what_nobody_was_told_of_cannot_be_acknowledged_away(alerted: Home) -> None:
+    """By the first letter of an alert that is still to be confirmed: it would never be told."""
+    carer = await paired(alerted.app, alerted.store, Role.CARER, NOW)
+    (alert,) = desk.alerts_in(alerted.store)
+    pending = replace(alert, state=AlertState.PENDING)
+    alerted.store.change_alert(alert.id, lambda _: (pending.state, pending.raised_at, pending.to_json()))
+    alerted.store.commit()
+    assert (await carer.post(f"/api/v1/alerts/{alert.id[0]}/acknowledge")).status_code == 422
+    (kept,) = desk.alerts_in(alerted.store)
+    assert (kept.state, kept.acknowledged_at) == (AlertState.PENDING, None)

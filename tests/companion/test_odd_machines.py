@@ -83,9 +83,9 @@ def test_a_phone_is_sent_where_it_can_reach_the_box(
 
 def test_everywhere_is_both_sorts_of_addresses() -> None:
     opened = server.listening(server.EVERYWHERE, 0)
+    for one in opened:
+        one.close()
     families = [one.family for one in opened]
     assert families[0] is socket.AF_INET
     if socket.has_dualstack_ipv6():
         assert families == [socket.AF_INET, socket.AF_INET6]
-    for one in opened:
-        one.close()

@@ -317,7 +317,7 @@ async def test_who_is_revoked_hears_no_more(home: Home) -> None:
     phone = await paired(home.app, home.store, W, NOW)
     doors, feed = home.app.state.doors, Feed(home.box)
     (client,) = clients_in(home.store)
-    heard = views.while_allowed(feed, doors, client)
+    heard = views.while_allowed(feed, doors, phone.request(client))
     assert b"event: now" in await anext(heard)
     revoke(home.store, phone.client)
     home.clock.pass_(seconds=6)

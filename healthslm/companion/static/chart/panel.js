@@ -9,6 +9,7 @@ import { Chart } from "./chart.js";
 import { Period } from "./period.js";
 
 const DAYS = { day: 1, week: 7, month: 30, year: 365 };
+const SETTLED = { settled: true };
 const HOUR = 3600000;
 const DAY = 24 * HOUR;
 const LONG = 180 * DAY; // then the days matter less than the year
@@ -39,7 +40,7 @@ export function panel({ day, kinds, length = "day", carer = false, onlength = ()
   const lengths = [["day", t("Day")], ["week", t("Week")], ["month", t("Month")], ["year", t("Year")]];
   const to = (name) => {
     onlength(name);
-    period.set(bounds(shifted(day, 1 - DAYS[name]))[0], last);
+    period.set(bounds(shifted(day, 1 - DAYS[name]))[0], last, SETTLED);
   };
   const shown = el("p", { class: "period" });
   const element = el(
@@ -48,10 +49,10 @@ export function panel({ day, kinds, length = "day", carer = false, onlength = ()
     choices(t("Length of the charts"), lengths, length, to),
     shown,
     el("div", { class: "row steps" },
-      button("‹", t("Earlier"), () => period.pan(-0.5)),
-      button("−", t("Wider"), () => period.zoom(2)),
-      button("+", t("Closer"), () => period.zoom(0.5)),
-      button("›", t("Later"), () => period.pan(0.5))),
+      button("‹", t("Earlier"), () => period.pan(-0.5, SETTLED)),
+      button("−", t("Wider"), () => period.zoom(2, 0.5, SETTLED)),
+      button("+", t("Closer"), () => period.zoom(0.5, 0.5, SETTLED)),
+      button("›", t("Later"), () => period.pan(0.5, SETTLED))),
     charts.map((one) => one.element),
     el("p", { class: "quiet key" }, t("Band: usual in the four weeks before. Dashed: where a rule begins. Mark: a finding.")),
   );
@@ -65,6 +66,7 @@ export function panel({ day, kinds, length = "day", carer = false, onlength = ()
     // An empty chart among others says nothing; where all are, they stay, or nobody could move them back.
     const some = charts.some((one) => one.filled);
     for (const one of charts) one.element.hidden = some && !one.filled;
+    performance.mark("charts drawn");
     if (!carer) await findings(period, found, () => charts.forEach((one) => one.draw()));
   };
   period.addEventListener("move", draw);

@@ -20,7 +20,8 @@ export class Period extends EventTarget {
     return this.end - this.start;
   }
 
-  set(start, end) {
+  /** `settled` is it by a tap; while fingers move it, it has to lie still for a moment. */
+  set(start, end, { settled = false } = {}) {
     const length = Math.min(Math.max(end - start, this.shortest), LONGEST);
     const middle = (start + end) / 2;
     // Into the future there is nothing to see; half of the chart may be empty.
@@ -30,18 +31,20 @@ export class Period extends EventTarget {
     this.start = last - length;
     this.dispatchEvent(new Event("move"));
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.dispatchEvent(new Event("rest")), 180);
+    const rest = () => this.dispatchEvent(new Event("rest"));
+    if (settled) rest();
+    else this.#timer = setTimeout(rest, 180);
   }
 
   /** By a part of its length; positive is later. */
-  pan(part) {
-    this.set(this.start + part * this.length, this.end + part * this.length);
+  pan(part, how) {
+    this.set(this.start + part * this.length, this.end + part * this.length, how);
   }
 
   /** By a factor, about a place in it (0 its start, 1 its end); below 1 is closer. */
-  zoom(factor, about = 0.5) {
+  zoom(factor, about = 0.5, how = {}) {
     const at = this.start + about * this.length;
     const length = Math.min(Math.max(this.length * factor, this.shortest), LONGEST);
-    this.set(at - about * length, at + (1 - about) * length);
+    this.set(at - about * length, at + (1 - about) * length, how);
   }
 }
