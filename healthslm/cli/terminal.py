@@ -32,8 +32,9 @@ class _Aside(Console):
         self.quiet = True
 
 
-out = Console(highlight=False, soft_wrap=False)
-err = _Aside(stderr=True, highlight=False)
+# No emoji: `:cd:` in a fingerprint, a path or a token is no picture of a disc.
+out = Console(highlight=False, soft_wrap=False, emoji=False)
+err = _Aside(stderr=True, highlight=False, emoji=False)
 
 SEVERITY_STYLE = {
     Severity.INFO: "dim",
