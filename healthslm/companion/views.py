@@ -36,6 +36,8 @@ SEES_ALERTS = frozenset({Role.WEARER, Role.CARER})
 SEES_DAYS = frozenset({Role.WEARER, Role.CLINICIAN})
 _E = TypeVar("_E", Kind, Focus)
 _LONGEST_EXPORT = 366
+_SAME_NOTE = timedelta(seconds=10)
+"""The same words written within this time are the same note, sent again."""
 _YEARS = range(1900, 2200)
 """Beyond them calendars end, and what is usual before a day has no days."""
 
@@ -240,7 +242,7 @@ async def _answered(box: Box, text: str) -> list[Json]:
     ]
 
 
-@takes(Words)
+@takes(Noted)
 @only(WEARER)
 async def note(request: Request) -> Response:
     """Keep a note in the wearer's own words; answers with how soon to act on it."""
@@ -249,7 +251,10 @@ async def note(request: Request) -> Response:
     urgent = at_once(given.text, now=at, zone=box.zone)
 
     def work(store: Store) -> Json:
-        found = noted(store, given.text, now=at, zone=box.zone, reader=box.writer)
+        there = store.notes(at - _SAME_NOTE, at + _SAME_NOTE)
+        # A phone whose answer was lost on the way sends it again.
+        again = next((one for one in there if one.text == given.text), None)
+        found = again or noted(store, given.text, now=at, zone=box.zone, reader=box.writer)
         return {
             "level": found.level,
             "reason": found.reason,

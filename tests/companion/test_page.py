@@ -119,6 +119,10 @@ async def test_a_note_that_waited_is_kept_at_the_time_it_was_written(home: Home)
     assert (await phone.post("/api/v1/notes", text="Walked up the hill", age_s=3600)).status_code == 200
     (kept,) = home.store.notes(NOW - timedelta(hours=2), NOW)
     assert kept.time == NOW - timedelta(hours=1)
+    # Its answer was lost, and it is sent again a little later.
+    home.clock.pass_(seconds=90)
+    assert (await phone.post("/api/v1/notes", text="Walked up the hill", age_s=3691)).status_code == 200
+    assert len(home.store.notes(NOW - timedelta(hours=2), NOW)) == 1
     assert (await phone.post("/api/v1/notes", text="Tomorrow", age_s=-1)).status_code == 422
 
 
