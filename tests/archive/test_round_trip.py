@@ -238,7 +238,7 @@ def test_every_setting_is_decided_on() -> None:
     root = Path(__file__).parents[2]
     names = set()
     for path in (root / "healthslm").rglob("*.py"):
-        put = re.findall(r'store\.put\(\s*("[^"]+"|[\w.]+),', path.read_text())
+        put = re.findall(r'store\.(?:put|change)\(\s*("[^"]+"|[\w.]+),', path.read_text())
         literal = {name.strip('"') for name in put if name.startswith('"')}
         module = ".".join(path.relative_to(root).with_suffix("").parts)
         constant = {attrgetter(name)(import_module(module)) for name in put if not name.startswith('"')}
