@@ -13,11 +13,11 @@ import json
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from device import Event, Identity, LinkEvent, LinkState, Notification
+from device import Identity, Notification
 from device.events import EventQueue
 from healthslm.errors import HealthslmError
 
@@ -33,7 +33,7 @@ _LONGEST_PATH = 100
 """Bytes of a socket's path that every system takes."""
 
 
-async def send(home: Path, events: Sequence[Notification | Identity | LinkEvent]) -> None:
+async def send(home: Path, events: Sequence[Notification | Identity]) -> None:
     """Hand events over. Raises `HealthslmError` where nobody listens, or they were not taken."""
     try:
         with _reachable(home / SOCKET) as path:
@@ -86,7 +86,7 @@ async def heard_by_phones(home: Path, queue: EventQueue) -> AsyncIterator[None]:
 
 
 @contextlib.contextmanager
-def _reachable(path: Path):  # type: ignore[no-untyped-def]
+def _reachable(path: Path) -> Iterator[str]:
     """Give a path that a socket can have: they are short, and folders may be deep."""
     if len(os.fsencode(path)) <= _LONGEST_PATH:
         yield str(path)
@@ -121,30 +121,24 @@ async def _take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, queu
         writer.close()
 
 
-def _written(event: Notification | Identity | LinkEvent) -> bytes:
-    kept: dict[str, object] = {"device": event.device}
-    match event:
-        case Notification():
-            kept |= {
-                "at": event.received_at.isoformat(),
-                "characteristic": event.characteristic,
-                "value": event.value.hex(),
-                "read": event.read,
-            }
-        case Identity():
-            kept |= {"at": event.at.isoformat(), "name": event.name}
-        case LinkEvent():
-            kept |= {"at": event.at.isoformat(), "state": event.state.value, "why": event.why}
+def _written(event: Notification | Identity) -> bytes:
+    if isinstance(event, Identity):
+        kept = {"device": event.device, "at": event.at.isoformat(), "name": event.name}
+    else:
+        kept = {
+            "device": event.device,
+            "at": event.received_at.isoformat(),
+            "characteristic": event.characteristic,
+            "value": event.value.hex(),
+        }
     return json.dumps(kept).encode("ascii")
 
 
-def _read(line: bytes) -> Event:
+def _read(line: bytes) -> Notification | Identity:
     """Read an event. Raises one of `_UNREADABLE` for anything else."""
     kept = json.loads(line)
     at = datetime.fromisoformat(kept["at"]).astimezone(UTC)
     device = str(kept["device"])
-    if "state" in kept:
-        return LinkEvent(at, device, LinkState(kept["state"]), str(kept["why"]))
     if "name" in kept:
         return Identity(at, device, name=str(kept["name"]))
     return Notification(
@@ -153,5 +147,4 @@ def _read(line: bytes) -> Event:
         characteristic=str(kept["characteristic"]),
         value=bytes.fromhex(kept["value"]),
         monotonic_ns=time.monotonic_ns(),
-        read=bool(kept["read"]),
     )

@@ -14,6 +14,7 @@ from healthslm.bench import (
     alerts_kills,
     alerts_latency,
     archive,
+    companion,
     cost,
     decoding,
     latency,
@@ -189,3 +190,10 @@ def test_an_archive_is_measured_on_a_way_out_and_back_in(tmp_path: Path) -> None
     assert {one.unit for one in found} == {"s", "MB"}
     assert all(one.value > 0 for one in found)
     assert all(one.met for one in found if one.reach)
+
+
+def test_every_phone_of_the_bench_gets_what_changes() -> None:
+    """More of them than pages that one phone may have open; it raises where states do not come."""
+    rows = {r.name: r for r in companion.run(repeat=1, phones=10, seconds=3)}
+    assert rows["of a core, 10 phones look at live values"].value > 0
+    assert len(rows["a year's chart, from asking to having it"].runs) == 5

@@ -32,35 +32,40 @@ from healthslm.store import CHEAPEST, create, open_store
 from healthslm.store.codec import Columns
 
 PHONES = 20
-_SECONDS = 20.0
+SECONDS = 20.0
 _PASSPHRASE = "only for a bench"  # noqa: S105  the store is thrown away
-_TOKEN = "only for a bench"  # noqa: S105  likewise
 _STRAP, _OXIMETER = "C0:FF:EE:00:00:01", "C0:FF:EE:00:00:02"
 _YEAR = timedelta(days=365)
 _MB = 1e6
 
 
-def run(*, repeat: int, progress: Callable[[str], None] = lambda _what: None) -> list[Row]:
-    """Measure and return the table's rows."""
+def run(
+    *,
+    repeat: int,
+    phones: int = PHONES,
+    seconds: float = SECONDS,
+    progress: Callable[[str], None] = lambda _what: None,
+) -> list[Row]:
+    """Measure and return the table's rows: for `seconds` each while nobody and while `phones` look."""
     shares, alone, more, charts = [], [], [], []
     with tempfile.TemporaryDirectory(prefix="healthslm-bench-") as folder:
         home = Path(folder) / "home"
         progress("a year of heart rates")
-        _fill(home)
+        _fill(home, phones)
         for _ in range(repeat):
             with _served(home) as at, _writing(home):
                 progress("nobody looks")
-                alone.append(asyncio.run(_spent(at, 0))[0])
-                progress(f"{PHONES} phones look")
-                share, memory = asyncio.run(_spent(at, PHONES))
+                alone.append(asyncio.run(_spent(at, 0, seconds))[0])
+                progress(f"{phones} phones look")
+                share, memory = asyncio.run(_spent(at, phones, seconds))
                 shares.append(share)
                 more.append(memory)
                 progress("a year's chart")
                 charts += asyncio.run(_charts(at))
     return [
         row("of a core, nobody looks", "%", alone, 2),
-        row(f"of a core, {PHONES} phones look at live values", "%", shares, 2, most=5),
-        row(f"memory more with {PHONES} phones", "MB", more, 1, most=30),
+        row(f"of a core, {phones} phones look at live values", "%", shares, 2, most=5),
+        row(f"memory more with {phones} phones", "MB", more, 1, most=30),
         row("a year's chart, from asking to having it", "ms", charts, most=100),
     ]
 
@@ -79,13 +84,17 @@ class _At:
         seconds, memory = self._pipe.recv()
         return float(seconds), int(memory)
 
-    def http(self) -> httpx.AsyncClient:
-        """Return a client that knows the server and is known to it."""
-        headers = {"authorization": f"Bearer {_TOKEN}"}
+    def http(self, number: int = 0) -> httpx.AsyncClient:
+        """Return a client that knows the server and is known to it, as the phone of that number."""
+        headers = {"authorization": f"Bearer {_token(number)}"}
         return httpx.AsyncClient(base_url=self.url, verify=self.trust, headers=headers, timeout=30)
 
 
-def _fill(home: Path) -> None:
+def _token(number: int) -> str:
+    return f"only for a bench {number}"
+
+
+def _fill(home: Path, phones: int) -> None:
     store, _ = create(home, _PASSPHRASE, profile=CHEAPEST)
     now = datetime.now(UTC)
     with store:
@@ -95,11 +104,13 @@ def _fill(home: Path) -> None:
         values = 70 + 20 * np.sin(times / 4e9) + np.random.default_rng(1).normal(0, 3, len(times))
         columns = Columns(times, values.round(), np.zeros(len(times), np.int16))
         store.append_columns(Kind.HEART_RATE, _STRAP, columns)
-        add(store, Client(id="b" * 16, name="bench", role=Role.WEARER, token=digest(_TOKEN), added=now))
+        for number in range(max(phones, 1)):
+            token = digest(_token(number))
+            add(store, Client(id=f"{number:016x}", name="bench", role=Role.WEARER, token=token, added=now))
         store.commit()
 
 
-async def _spent(at: _At, phones: int) -> tuple[float, float]:
+async def _spent(at: _At, phones: int, seconds: float) -> tuple[float, float]:
     """Return the server's share of a core in % while so many phones look, and its memory more in MB.
 
     Raises `RuntimeError` where they did not get a state every second or so: then nothing was measured.
@@ -110,10 +121,10 @@ async def _spent(at: _At, phones: int) -> tuple[float, float]:
         looking = [group.create_task(_look(at, heard, number)) for number in range(phones)]
         await asyncio.sleep(2)  # until all are connected
         began, (spent, _), already = time.monotonic(), at.cost(), sum(heard)
-        await asyncio.sleep(_SECONDS)
+        await asyncio.sleep(seconds)
         after, memory = at.cost()
         share = 100 * (after - spent) / (time.monotonic() - began)
-        if sum(heard) - already < 0.7 * _SECONDS * phones:
+        if sum(heard) - already < 0.7 * seconds * phones:
             raise RuntimeError(f"only {sum(heard) - already} states came to {phones} phones")
         for task in looking:
             task.cancel()
@@ -121,7 +132,7 @@ async def _spent(at: _At, phones: int) -> tuple[float, float]:
 
 
 async def _look(at: _At, heard: list[int], number: int) -> None:
-    async with at.http() as http, http.stream("GET", "/api/v1/live") as stream:
+    async with at.http(number) as http, http.stream("GET", "/api/v1/live") as stream:
         async for line in stream.aiter_lines():
             heard[number] += line == "event: now"
 
