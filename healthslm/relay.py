@@ -139,8 +139,10 @@ def _read(line: bytes) -> Notification | Identity:
     kept = json.loads(line)
     at = datetime.fromisoformat(kept["at"]).astimezone(UTC)
     device = str(kept["device"])
-    if "name" in kept:
+    if kept.keys() == {"device", "at", "name"}:
         return Identity(at, device, name=str(kept["name"]))
+    if kept.keys() != {"device", "at", "characteristic", "value"}:
+        raise ValueError("neither a value nor a name")
     return Notification(
         received_at=at,
         device=device,

@@ -245,7 +245,7 @@ def companion_renew(context: typer.Context) -> None:
 
 
 def _address(port: int) -> str:
-    return f"https://{server.reached_at()}:{port}"
+    return f"https://{server.reached_at(server.addresses_here(), server.names_here())}:{port}"
 
 
 def _until(text: str, current: Session) -> datetime | None:

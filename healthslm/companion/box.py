@@ -1,7 +1,7 @@
 """The box behind the page: the open store of one person, worked on by a thread of its own.
 
-What a view needs is a function of the store; `Box.do` runs it where nothing else touches the store, so that a
-year's chart keeps nobody's live values waiting.
+What a view needs is a function of the store; `Box.do` runs it where nothing else touches the store, one after
+the other, while the server goes on taking requests.
 """
 
 from __future__ import annotations

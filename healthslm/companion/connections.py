@@ -15,10 +15,6 @@ from healthslm.companion.authority import addresses_of, is_private
 
 MOST = 200
 """Connections at once; further ones are told to come again."""
-MOST_OF_ONE = 40
-REQUEST_S = 20.0
-"""So long a whole request may take, from the connection's beginning or the last answer."""
-LOOK_S = 5.0
 _UNHEARD_MS = 60_000
 """So long what was sent may wait to be taken: a phone that went away is no listener."""
 
@@ -26,6 +22,11 @@ _UNHEARD_MS = 60_000
 class Connection(H11Protocol):
     """A connection that is ended where its other side sends nothing, takes nothing, or is not at home."""
 
+    most_of_one = 40
+    """Connections of one address at once."""
+    request_s = 20.0
+    """So long a whole request may take, from the connection's beginning or the last answer."""
+    look_s = 5.0
     _since = 0.0
     _timer: asyncio.TimerHandle | None = None
 
@@ -34,7 +35,7 @@ class Connection(H11Protocol):
         super().connection_made(transport)
         mine = self._peer
         of_one = sum(1 for one in self.connections if isinstance(one, Connection) and one._peer == mine)
-        if not at_home(mine) or of_one > MOST_OF_ONE:
+        if not at_home(mine) or of_one > self.most_of_one:
             transport.abort()
             return
         with contextlib.suppress(OSError):
@@ -63,10 +64,10 @@ class Connection(H11Protocol):
         """End the connection if a request takes too long to come; look again later."""
         cycle = self.cycle
         answering = cycle is not None and not cycle.response_complete and not cycle.more_body
-        if not answering and self.loop.time() - self._since > REQUEST_S:
+        if not answering and self.loop.time() - self._since > self.request_s:
             self.transport.abort()
             return
-        self._timer = self.loop.call_later(LOOK_S, self._look)
+        self._timer = self.loop.call_later(self.look_s, self._look)
 
 
 def at_home(peer: str) -> bool:

@@ -19,7 +19,8 @@ _LOG = logging.getLogger(__name__)
 EVERY_S = 1.0
 _ANYWAY_S = 10.0
 """So often it is looked up though nobody wrote: that nobody listens any more is no write."""
-_ALIVE_S = 10.0
+ALIVE_S = 10.0
+"""So long a line may be silent."""
 MOST = 40
 """Phones that listen at once."""
 MOST_OF_ONE = 8
@@ -29,8 +30,9 @@ MOST_OF_ONE = 8
 class Feed:
     """The latest state, and who waits for the next one. Who is slow misses some, and gets no old one late."""
 
-    def __init__(self, box: Box) -> None:
+    def __init__(self, box: Box, *, every_s: float = EVERY_S, alive_s: float = ALIVE_S) -> None:
         self._box = box
+        self._every_s, self._alive_s = every_s, alive_s
         self._state = b""
         self._number = 0
         self._changed = asyncio.Condition()
@@ -54,7 +56,7 @@ class Feed:
                     await self.look()
                 except Exception as error:  # whatever it is: everybody would see old values for ever
                     _LOG.error("The live values could not be looked up: %s.", type(error).__name__)
-            await asyncio.sleep(EVERY_S)
+            await asyncio.sleep(self._every_s)
 
     async def look(self) -> None:
         """Look once, and wake who waits if something is new."""
@@ -110,6 +112,6 @@ class Feed:
         async with self._changed:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(
-                    self._changed.wait_for(lambda: self._number != sent or self._closed), _ALIVE_S
+                    self._changed.wait_for(lambda: self._number != sent or self._closed), self._alive_s
                 )
         return self._number != sent or self._closed

@@ -58,12 +58,17 @@ class Certificates:
 
 
 def certificates(
-    store: Store, addresses: Sequence[Address], now: datetime, random: Callable[[int], bytes]
+    store: Store,
+    addresses: Sequence[Address],
+    now: datetime,
+    random: Callable[[int], bytes],
+    names: Sequence[str] | None = None,
 ) -> Certificates:
     """Return the box's certificates, made when there are none; a new server's where the old one will not do.
 
-    Commits. Raises `StoreError` for what the store holds and nobody can read, and for an authority whose time
-    is over: phones would have to trust another one, which nobody decides but who runs the box.
+    `names` are those of this machine unless given. Commits. Raises `StoreError` for what the store holds and
+    nobody can read, and for an authority whose time is over: phones would have to trust another one, which
+    nobody decides but who runs the box.
     """
     kept = store.get(KEPT, {})
     try:
@@ -82,8 +87,9 @@ def certificates(
             "If the clock is right: healthslm companion renew",
         )
     own = known.get("server")
-    if own is None or not serves(own, by, names(), addresses, now):
-        own = server(by, names(), addresses, now)
+    names = names_here() if names is None else names
+    if own is None or not serves(own, by, names, addresses, now):
+        own = server(by, names, addresses, now)
         store.put(KEPT, {"authority": by.to_json(), "server": own.to_json()})
         store.commit()
     return Certificates(authority=by, server=own)
@@ -95,9 +101,14 @@ def renew(store: Store) -> None:
     store.commit()
 
 
-def names() -> list[str]:
+def names_here() -> list[str]:
     """Return the names that this machine may be found under at home."""
-    return [f"{socket.gethostname().partition('.')[0]}.local".lower(), "localhost"]
+    return names_of(socket.gethostname())
+
+
+def names_of(host: str) -> list[str]:
+    """Return the names at home of a machine that calls itself so."""
+    return [f"{host.partition('.')[0]}.local".lower(), "localhost"]
 
 
 def addresses_here() -> list[Address]:
@@ -114,15 +125,15 @@ def addresses_here() -> list[Address]:
     return [one for one in dict.fromkeys(addresses_of([*found, *local])) if is_private(one)]
 
 
-def reached_at() -> str:
-    """Return by what a phone reaches this machine, as an address of a page has it.
+def reached_at(addresses: Sequence[Address], names: Sequence[str]) -> str:
+    """Return by what a phone reaches a machine with these, as an address of a page has it.
 
     An address that phones at home can have; where there is none, as on networks of IPv6 alone, its name.
     """
-    far = (one for one in addresses_here() if not one.is_loopback and not one.is_link_local)
+    far = (one for one in addresses if not one.is_loopback and not one.is_link_local)
     first = next(far, None)
     if first is None:
-        return called(names())[0]
+        return called(names)[0]
     return f"[{first}]" if first.version == 6 else str(first)
 
 
@@ -160,11 +171,19 @@ def listening_on(host: str, port: int) -> socket.socket:
 
 
 async def serve(
-    app: Starlette, sockets: Sequence[socket.socket], tls: Certificates, stop: asyncio.Event
+    app: Starlette,
+    sockets: Sequence[socket.socket],
+    tls: Certificates,
+    stop: asyncio.Event,
+    *,
+    connection: type[Connection] = Connection,
+    fresh_s: float = FRESH_S,
+    names: Callable[[], Sequence[str]] = names_here,
 ) -> None:
     """Serve the application on open sockets until `stop` is set; phones that listen are hung up on.
 
-    The certificate is made anew in time, and when this machine gets another address.
+    The certificate is made anew in time, and when this machine gets another address or name: that is looked
+    at every `fresh_s` seconds.
     """
     config = uvicorn.Config(
         app,
@@ -173,7 +192,7 @@ async def serve(
         server_header=False,
         date_header=False,
         timeout_graceful_shutdown=CLOSING_S,
-        http=Connection,
+        http=connection,
         limit_concurrency=MOST,
         h11_max_incomplete_event_size=16 * 1024,
         ws="none",
@@ -182,7 +201,7 @@ async def serve(
     config.load()
     _have_files()
     config.ssl = context(tls.authority, tls.server)
-    fresh = asyncio.create_task(_kept_fresh(app.state.doors.box, tls, config.ssl))
+    fresh = asyncio.create_task(_kept_fresh(app.state.doors.box, tls, config.ssl, fresh_s, names))
     made = _Server(config)
     serving = asyncio.create_task(made.serve(sockets=list(sockets)))
     stopped = asyncio.create_task(stop.wait())
@@ -205,14 +224,18 @@ def _have_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, allowed))
 
 
-async def _kept_fresh(box: Box, tls: Certificates, shown: ssl.SSLContext) -> None:
+async def _kept_fresh(
+    box: Box, tls: Certificates, shown: ssl.SSLContext, every_s: float, names: Callable[[], Sequence[str]]
+) -> None:
     """Look again and again whether the certificate will still do; ended by being cancelled."""
     current = tls.server.pem
     while True:
-        await asyncio.sleep(FRESH_S)
+        await asyncio.sleep(every_s)
         here = await asyncio.to_thread(addresses_here)  # which may ask the network
         try:
-            found = await box.do(partial(certificates, addresses=here, now=box.clock(), random=os.urandom))
+            found = await box.do(
+                partial(certificates, addresses=here, now=box.clock(), random=os.urandom, names=names())
+            )
         except HealthslmError as error:
             _LOG.error("The certificate could not be looked after. %s", error)
             continue

@@ -163,11 +163,11 @@ def sealed(archive: bytes, key: Sequence[Recipient] | str) -> bytes:
         raise _not_sealed(error) from error
 
 
-def sealing(pieces: Iterator[bytes], key: Sequence[Recipient] | str) -> Fill:
+def sealing(pieces: Iterator[bytes], key: Sequence[Recipient] | str, most: int = LARGEST) -> Fill:
     """Return what fills a file with the pieces, encrypted as `sealed` does; with neither key, as they are.
 
     For recipients piece by piece, however many there are. Under a passphrase all is in memory at once, so it
-    raises `ExportError` for more than `LARGEST`.
+    raises `ExportError` for more than `most` bytes.
     """
 
     def whole(file: BinaryIO) -> None:
@@ -178,7 +178,7 @@ def sealing(pieces: Iterator[bytes], key: Sequence[Recipient] | str) -> Fill:
         if not key:
             whole(file)
         elif isinstance(key, str):
-            file.write(sealed(filled(whole, LARGEST), key))
+            file.write(sealed(filled(whole, most), key))
         else:
             source, target = Source(pieces), Target(file)
             try:

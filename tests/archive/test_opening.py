@@ -171,10 +171,9 @@ def test_a_full_disk_and_a_failing_store_are_heard(tmp_path: Path, key: tuple[Pa
         assert sorted(p.name for p in tmp_path.iterdir()) == ["good.zip", "key"]
 
 
-def test_too_much_for_a_passphrase(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("healthslm.export.share.LARGEST", 1000)
+def test_too_much_for_a_passphrase() -> None:
     with pytest.raises(ExportError, match="the most"):
-        sealing(pieces(), "a passphrase")(io.BytesIO())
+        sealing(pieces(), "a passphrase", most=1000)(io.BytesIO())
 
 
 def test_no_room_for_what_is_encrypted(

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -9,13 +10,12 @@ from typing import Any
 import pytest
 
 from healthslm.alerts import AlertState, desk
-from healthslm.companion import views
+from healthslm.companion import Box, views
 from healthslm.companion.clients import CLIENTS, Role, clients_in, revoke
 from healthslm.companion.feed import MOST_OF_ONE, Feed
 from healthslm.companion.sessions import LASTS_S
 from healthslm.errors import StoreError
-from healthslm.export import report
-from healthslm.store import open_store
+from healthslm.store import Store, open_store
 from tests.companion.conftest import NOW, Home
 from tests.companion.phone import OURS, paired
 
@@ -45,14 +45,25 @@ async def test_what_python_and_calendars_do_not_take_is_refused(
     assert found.headers["content-type"] == "application/problem+json"
 
 
-async def test_an_error_of_ours_tells_nobody_what_was_measured(
-    home: Home, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def broken(*_: object) -> None:
-        raise RuntimeError(f"a pressure of {15_707 + 15_708}")
+class Broken:
+    """A box in which all fails, but knowing who asks."""
 
-    monkeypatch.setattr("healthslm.companion.days.span_of", broken)
+    def __init__(self, home: Home, error: Exception) -> None:
+        self.clock, self.zone, self.writer = home.box.clock, home.box.zone, None
+        self._box, self._error = home.box, error
+
+    async def do(self, work: Callable[[Store], Any]) -> Any:
+        if work is clients_in:
+            return await self._box.do(work)
+        raise self._error
+
+
+async def test_an_error_of_ours_tells_nobody_what_was_measured(
+    home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
     phone = await paired(home.app, home.store, Role.WEARER, NOW)
+    error = RuntimeError(f"a pressure of {15_707 + 15_708}")
+    home.app.state.doors = replace(home.app.state.doors, box=Broken(home, error))
     found = await phone.get("/api/v1/days")
     assert found.status_code == 500
     assert "31415" not in found.text + caplog.text
@@ -95,47 +106,41 @@ async def test_a_question_that_cannot_be_answered_says_so(
 ) -> None:
     """And does not break off in the middle of its answer."""
 
-    def busy(*_: object, **__: object) -> None:
-        raise StoreError("Another process is writing.", "Try again.")
-
-    monkeypatch.setattr(views, "ask", busy)
     phone = await paired(home.app, home.store, Role.WEARER, NOW)
+    busy = StoreError("Another process is writing.", "Try again.")
+    home.app.state.doors = replace(home.app.state.doors, box=Broken(home, busy))
     found = await phone.post("/api/v1/questions", text="How was my temperature yesterday?")
     assert found.status_code == 503
     assert found.json()["detail"] == "Try again."
 
 
-async def test_live_values_go_on_after_a_look_that_failed(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    feed = Feed(home.box)
-    monkeypatch.setattr("healthslm.companion.feed.EVERY_S", 0.01)
-    looks, again = 0, asyncio.Event()
+class Scripted(Feed):
+    """A feed whose first look fails, and whose further ones find nothing."""
 
-    async def look() -> None:
-        nonlocal looks
-        looks += 1
-        if looks == 1:
+    def __init__(self, box: Box, *, failing: bool, **how: float) -> None:
+        super().__init__(box, **how)
+        self.failing, self.looked = failing, asyncio.Event()
+
+    async def look(self) -> None:
+        """Look."""
+        if self.failing:
+            self.failing = False
             raise RuntimeError("a defect")
-        again.set()
+        self.looked.set()
 
-    monkeypatch.setattr(feed, "look", look)
+
+async def test_live_values_go_on_after_a_look_that_failed(home: Home) -> None:
+    feed = Scripted(home.box, failing=True, every_s=0.01)
     feed.listeners = 1
     running = asyncio.create_task(feed.run())
-    await asyncio.wait_for(again.wait(), 5)
+    await asyncio.wait_for(feed.looked.wait(), 5)
+    assert not feed.failing
+    assert not running.done()
     running.cancel()
 
 
-async def test_before_anything_could_be_looked_up_nothing_is_told(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    feed = Feed(home.box)
-    monkeypatch.setattr("healthslm.companion.feed._ALIVE_S", 0.01)
-
-    async def nothing() -> None:
-        return
-
-    monkeypatch.setattr(feed, "look", nothing)
+async def test_before_anything_could_be_looked_up_nothing_is_told(home: Home) -> None:
+    feed = Scripted(home.box, failing=False, alive_s=0.01)
     events = feed.events()
     assert await anext(events) == b": still here\n\n"
     await events.aclose()
@@ -167,16 +172,22 @@ async def test_who_may_look_no_more_hears_nothing_from_then_on(home: Home, why: 
     await looking
 
 
-async def test_a_link_that_ends_while_its_export_is_made_gets_none(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class Slow:
+    """A model that takes a month to say that it is not tuned."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    @property
+    def tuned(self) -> bool:
+        self._home.clock.now += timedelta(days=31)
+        return False
+
+
+async def test_a_link_that_ends_while_its_export_is_made_gets_none(home: Home) -> None:
     clinician = await paired(home.app, home.store, Role.CLINICIAN, NOW)
-
-    def slow(*given: Any, **more: Any) -> bytes:
-        home.clock.now += timedelta(days=31)
-        return report(*given, **more)
-
-    monkeypatch.setattr("healthslm.companion.views.report", slow)
+    slow: Any = Slow(home)
+    home.app.state.doors = replace(home.app.state.doors, box=replace(home.box, writer=slow))
     before = len(home.store.trail())
     found = await clinician.get("/api/v1/export.pdf", **PERIOD)
     assert found.status_code == 401

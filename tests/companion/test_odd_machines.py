@@ -18,22 +18,18 @@ EPOCH = datetime(1970, 1, 1, 0, 0, 20, tzinfo=UTC)
 @pytest.mark.parametrize(
     "name", ["", "büro", "a" * 64, "-", "two words", "evil.example\0", "x_y", "ÿ", "*", "\udcff"]
 )
-def test_a_machine_may_be_called_what_it_likes(
-    home: Home, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    monkeypatch.setattr("socket.gethostname", lambda: name)
-    made = server.certificates(home.store, HERE, NOW, os.urandom)
+def test_a_machine_may_be_called_what_it_likes(home: Home, name: str) -> None:
+    names = server.names_of(name)
+    made = server.certificates(home.store, HERE, NOW, os.urandom, names)
     ca.context(made.authority, made.server)
-    assert server.certificates(home.store, HERE, NOW, os.urandom).server.pem == made.server.pem
+    assert server.certificates(home.store, HERE, NOW, os.urandom, names).server.pem == made.server.pem
 
 
-def test_a_machine_that_is_called_otherwise_has_another_certificate(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("socket.gethostname", lambda: "first")
-    first = server.certificates(home.store, HERE, NOW, os.urandom)
-    monkeypatch.setattr("socket.gethostname", lambda: "second")
-    second = server.certificates(home.store, HERE, NOW, os.urandom)
+def test_a_machine_that_is_called_otherwise_has_another_certificate(home: Home) -> None:
+    first, second = (
+        server.certificates(home.store, HERE, NOW, os.urandom, server.names_of(name))
+        for name in ("first", "second")
+    )
     assert second.server.pem != first.server.pem
     assert second.authority.pem == first.authority.pem
 
@@ -73,12 +69,8 @@ def test_an_authority_whose_time_is_over_is_renewed_by_who_runs_the_box(home: Ho
         ([], "box.local"),
     ],
 )
-def test_a_phone_is_sent_where_it_can_reach_the_box(
-    monkeypatch: pytest.MonkeyPatch, here: list[str], host: str
-) -> None:
-    monkeypatch.setattr("socket.gethostname", lambda: "box")
-    monkeypatch.setattr(server, "addresses_here", lambda: ca.addresses_of(here))
-    assert server.reached_at() == host
+def test_a_phone_is_sent_where_it_can_reach_the_box(here: list[str], host: str) -> None:
+    assert server.reached_at(ca.addresses_of(here), server.names_of("box")) == host
 
 
 def test_everywhere_is_both_sorts_of_addresses() -> None:

@@ -27,7 +27,7 @@ async def said(home: Home, *lines: bytes) -> bytes:
     return answer
 
 
-GOOD = {"at": NOW.isoformat(), "device": "phone-1", "characteristic": "2A37", "value": "0048", "read": False}
+GOOD = {"at": NOW.isoformat(), "device": "phone-1", "characteristic": "2A37", "value": "0048"}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -27,12 +28,14 @@ def by() -> ca.Identity:
 
 
 @asynccontextmanager
-async def served(home: Home) -> AsyncIterator[tuple[int, server.Certificates]]:
-    """Serve a box on loopback; the port, and what it is served with."""
-    tls = server.certificates(home.store, ca.addresses_of(["127.0.0.1", "::1"]), home.clock.now, os.urandom)
+async def served(home: Home, **how: Any) -> AsyncIterator[tuple[int, server.Certificates]]:
+    """Serve a box on loopback; the port, and what it is served with. `how` is given to `serve`."""
+    here = ca.addresses_of(["127.0.0.1", "::1"])
+    names = how["names"]() if "names" in how else None
+    tls = server.certificates(home.store, here, home.clock.now, os.urandom, names)
     opened = server.listening_on("127.0.0.1", 0)
     stop = asyncio.Event()
-    serving = asyncio.create_task(server.serve(home.app, [opened], tls, stop))
+    serving = asyncio.create_task(server.serve(home.app, [opened], tls, stop, **how))
     try:
         yield opened.getsockname()[1], tls
     finally:

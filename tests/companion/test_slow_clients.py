@@ -8,15 +8,22 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from healthslm.companion import connections, server
+from healthslm.companion.connections import Connection, at_home
+from healthslm.companion.server import names_of
 from tests.companion.conftest import Home
 from tests.companion.test_served import served, trusting
 
 
-@pytest.fixture
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "REQUEST_S", 0.2)
-    monkeypatch.setattr(connections, "LOOK_S", 0.05)
+class Hurried(Connection):
+    """One that waits for nobody."""
+
+    request_s, look_s = 0.2, 0.05
+
+
+class Few(Connection):
+    """One of few that an address may have."""
+
+    most_of_one = 3
 
 
 def blindly() -> ssl.SSLContext:
@@ -32,7 +39,6 @@ async def ended(reader: asyncio.StreamReader) -> bytes:
     return b""
 
 
-@pytest.mark.usefixtures("hurried")
 @pytest.mark.parametrize(
     "sent",
     [
@@ -44,16 +50,15 @@ async def ended(reader: asyncio.StreamReader) -> bytes:
     ],
 )
 async def test_who_sends_half_a_request_is_hung_up_on(home: Home, sent: bytes) -> None:
-    async with served(home) as (port, _):
+    async with served(home, connection=Hurried) as (port, _):
         reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=blindly())
         writer.write(sent)
         assert await ended(reader) == b""
         writer.close()
 
 
-@pytest.mark.usefixtures("hurried")
 async def test_who_drips_is_hung_up_on_as_well(home: Home) -> None:
-    async with served(home) as (port, _):
+    async with served(home, connection=Hurried) as (port, _):
         reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=blindly())
         reading = asyncio.create_task(ended(reader))
         with contextlib.suppress(ConnectionError):
@@ -68,9 +73,8 @@ async def test_who_drips_is_hung_up_on_as_well(home: Home) -> None:
         writer.close()
 
 
-async def test_one_device_does_not_use_up_what_all_share(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "MOST_OF_ONE", 3)
-    async with served(home) as (port, _):
+async def test_one_device_does_not_use_up_what_all_share(home: Home) -> None:
+    async with served(home, connection=Few) as (port, _):
         opened = [await asyncio.open_connection("127.0.0.1", port, ssl=blindly()) for _ in range(4)]
         assert await ended(opened[3][0]) == b""
         opened[0][1].write(b"GET /api/v1/me HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
@@ -95,18 +99,14 @@ async def test_one_device_does_not_use_up_what_all_share(home: Home, monkeypatch
 )
 def test_only_who_is_at_home_is_served(peer: str, home_: bool) -> None:
     """Also where a router lets everybody in, as many do with IPv6."""
-    assert connections.at_home(peer) is home_
+    assert at_home(peer) is home_
 
 
-async def test_a_new_certificate_is_shown_without_a_new_start(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(server, "FRESH_S", 0.02)
+async def test_a_new_certificate_is_shown_without_a_new_start(home: Home) -> None:
     home.clock.now = datetime.now(UTC)
-    names = ["first"]
-    monkeypatch.setattr("socket.gethostname", lambda: names[0])
-    async with served(home) as (port, tls):
-        names[0] = "second"
+    called = ["first"]
+    async with served(home, fresh_s=0.02, names=lambda: names_of(called[0])) as (port, tls):
+        called[0] = "second"
         async with asyncio.timeout(5):
             while True:
                 async with httpx.AsyncClient(verify=trusting(tls.authority)) as http:

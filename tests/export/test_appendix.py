@@ -13,8 +13,7 @@ from pypdf import PdfReader
 
 from healthslm.errors import ExportError
 from healthslm.export import How, made, report
-from healthslm.export import appendix as appendix_
-from healthslm.export.appendix import MOST, appendix
+from healthslm.export.appendix import MOST, MOST_DAYS, appendix
 from healthslm.export.files import filled
 from healthslm.pipeline import review
 from healthslm.readings import Device, Kind, Note, Reading, Review
@@ -172,14 +171,21 @@ def test_an_hour_that_the_clock_shows_twice_is_told_apart(store: Store) -> None:
     assert whens == ["25 Oct 00:00", "25 Oct 01:00", "25 Oct 02:00 CEST", "25 Oct 02:00 CET", "25 Oct 03:00"]
 
 
-def test_glucose_that_is_not_drawn_is_said(
-    store: Store, reviewed: Review, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_glucose_that_is_not_drawn_is_said(store: Store, reviewed: Review, tmp_path: Path) -> None:
     assert appendix(reviewed, store)["glucose_more"] == ""
-    monkeypatch.setattr(appendix_, "MOST_DAYS", 2)
-    told = appendix(reviewed, store)
-    assert len(told["glucose"]) == 2
-    assert told["glucose_more"] == "What was before 29 Mar 2026 is not drawn."
+    made_, _ = create(tmp_path / "home", "passphrase", profile=CHEAPEST)
+    days = MOST_DAYS + 2
+    with made_ as long:
+        long.append(
+            Reading(
+                time=local(0, 0) + timedelta(hours=12 * n), kind=Kind.SENSOR_GLUCOSE, value=110, device=SENSOR
+            )
+            for n in range(2 * days)
+        )
+        one = review(long, START, START + timedelta(days=days), zone=ZONE, made_at=END)
+        told = appendix(one, long)
+    assert len(told["glucose"]) == MOST_DAYS
+    assert re.fullmatch(r"What was before \d+ Mar 2026 is not drawn\.", told["glucose_more"])
 
 
 def test_nothing_measured_has_its_rules_and_no_empty_tables(tmp_path: Path) -> None:
