@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from healthslm.archive.records import ForgottenRow, Head, Manifest, Member, Row, StreamRow
 from healthslm.archive.writing import MANIFEST, MOST, SIZE, VERSION
-from healthslm.errors import ImportFailedError
+from healthslm.errors import DamagedError, ImportFailedError
 from healthslm.export.share import ABOUT
 from healthslm.store import codec, rollup_bytes
 from healthslm.store.codec import Columns
@@ -156,10 +156,7 @@ class Archive:
         last, count = EARLIEST - 1, 0
         with self._open(self._there(stream.member)) as reader:
             while (block := self._block(stream.member, reader)) is not None:
-                if not 0 < codec.count_of(block) <= MOST:
-                    raise self._foreign(stream.member)
-                with np.errstate(invalid="ignore"):  # of what is no number, which is refused below
-                    columns = codec.decode(block)
+                columns = self._decoded(stream.member, block)
                 times = columns.times
                 rising = bool((times[1:] > times[:-1]).all()) and times[0] > last
                 if not rising or times[-1] > LATEST:
@@ -176,19 +173,34 @@ class Archive:
         if count != self._members[stream.member].count:
             raise self._miscounted(stream.member)
 
+    def _decoded(self, name: str, block: bytes) -> Columns:
+        try:
+            if 0 < codec.count_of(block) <= MOST:
+                with np.errstate(invalid="ignore"):  # of what is no number, which `columns` refuses
+                    return codec.decode(block)
+        except DamagedError as error:
+            raise self._foreign(name) from error
+        raise self._foreign(name)
+
     def leftover(self, forgotten: ForgottenRow) -> Iterator[Totals]:
         """Yield what is left of the forgotten readings of a kind, a UTC day at a time."""
         name = self._there(forgotten.member)
         with self._open(name) as reader:
             while (summary := self._block(name, reader)) is not None:
                 histogram = self._block(name, reader) or b""
-                periods, bins = rollup_bytes.counts_of(summary, histogram)
-                if not 0 < periods <= _MINUTES or bins > periods * _BINS:
-                    raise self._foreign(name)
-                found = rollup_bytes.decode(summary, histogram, MINUTES.period)
+                found = self._totals(name, summary, histogram)
                 if not _is_sound(found, forgotten.before_us):
                     raise self._foreign(name)
                 yield found
+
+    def _totals(self, name: str, summary: bytes, histogram: bytes) -> Totals:
+        try:
+            periods, bins = rollup_bytes.counts_of(summary, histogram)
+            if 0 < periods <= _MINUTES and bins <= periods * _BINS:
+                return rollup_bytes.decode(summary, histogram, MINUTES.period)
+        except DamagedError as error:
+            raise self._foreign(name) from error
+        raise self._foreign(name)
 
     def _there(self, name: str) -> str:
         if name not in self._members:

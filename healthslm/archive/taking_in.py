@@ -20,7 +20,7 @@ from healthslm.archive.records import (
     StreamRow,
 )
 from healthslm.archive.room import see_room
-from healthslm.errors import DamagedError, ImportFailedError
+from healthslm.errors import ImportFailedError
 from healthslm.readings import Kind
 from healthslm.store import Store
 from healthslm.store.arrivals import Arrivals, Tally
@@ -88,10 +88,7 @@ def take_in(
             settings=", ".join(outcome.settings) or None,
         )
 
-    try:
-        store.at_once(all_of_it)
-    except DamagedError as error:  # the codec's word for bytes that are not its own
-        raise ImportFailedError(f"{archive.name}: {error.message}", OURS) from error
+    store.at_once(all_of_it)
     return outcome
 
 

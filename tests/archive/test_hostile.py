@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import struct
+import tracemalloc
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -244,7 +245,7 @@ WRONG = {
     "a value that is no number": (stream(one_at(1_800_000_000_000_000, np.nan)), "no number"),
     "an endless value": (stream(one_at(1_800_000_000_000_000, np.inf)), "no number"),
     "a quality that cannot be": (stream(one_at(1_800_000_000_000_000, 70, -1)), "no number"),
-    "a block of nothing": (raw_stream(block(b"")), "beginning"),
+    "a block of nothing": (raw_stream(block(b"")), "streams/1.bin in test.zip is not written"),
     "a block of other bytes": (raw_stream(block(b"x" * 100)), "streams/1.bin"),
     "a block that is cut": (
         raw_stream(block(codec.encode(one_at(1_800_000_000_000_000)))[:-3]),
@@ -430,9 +431,16 @@ def test_a_member_that_is_encrypted(store: Store, good: bytes) -> None:
 def test_a_stream_of_zeros_is_no_bomb(store: Store, good: bytes) -> None:
     """A block that unpacks to far more than it announces."""
     data = codec.encode(one_at(1_800_000_000_000_000))
-    parts = struct.pack("<I", 0) + b""
     bomb = bytes((1,)) + zlib.compress(bytes(50_000_000))
-    made = data[:24] + struct.pack("<I", len(bomb)) + bomb + parts * 3
+    made = data[:24] + struct.pack("<I", len(bomb)) + bomb + struct.pack("<I", 0) * 3
     members = members_of(good)
     members["streams/1.bin"] = block(made)
-    refused(store, zipped(members))
+    archive = zipped(members)
+    tracemalloc.start()
+    try:
+        said = refused(store, archive)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert said == "streams/1.bin in test.zip is not written as healthslm writes it."
+    assert most < 10_000_000
