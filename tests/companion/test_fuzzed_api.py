@@ -53,17 +53,22 @@ def asked(app: Any, case: Any, headers: dict[str, str]) -> httpx.Response:
     return asyncio.run(send())
 
 
+def tried(times: int) -> settings:
+    """Settings for so many examples of each operation, the same ones every time."""
+    return settings(
+        max_examples=times,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=[
+            HealthCheck.function_scoped_fixture,
+            HealthCheck.too_slow,
+            HealthCheck.filter_too_much,
+        ],
+    )
+
+
 @schema.exclude(path=ENDLESS).parametrize()
-@settings(
-    max_examples=12,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[
-        HealthCheck.function_scoped_fixture,
-        HealthCheck.too_slow,
-        HealthCheck.filter_too_much,
-    ],
-)
+@tried(12)
 def test_whatever_is_asked_is_answered(case: Any, app: Any) -> None:
     found = asked(app, case, {"authorization": f"Bearer {TOKEN}"})
     assert found.status_code < 500 or (found.status_code == 503 and "run" in found.json()["title"])
@@ -72,16 +77,7 @@ def test_whatever_is_asked_is_answered(case: Any, app: Any) -> None:
 
 
 @schema.exclude(path=ENDLESS).parametrize()
-@settings(
-    max_examples=3,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[
-        HealthCheck.function_scoped_fixture,
-        HealthCheck.too_slow,
-        HealthCheck.filter_too_much,
-    ],
-)
+@tried(3)
 def test_nobody_is_answered_nothing(case: Any, app: Any) -> None:
     if "security" in case.operation.definition.raw:
         assert asked(app, case, {}).status_code in (401, 403, 404, 405)
