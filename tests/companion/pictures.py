@@ -15,9 +15,9 @@ from pathlib import Path
 
 from healthslm.companion import Role
 from healthslm.readings import Kind, Reading
-from healthslm.store import CHEAPEST, HEARTBEAT, Store, create
+from healthslm.store import HEARTBEAT, Store
 from tests.companion import month
-from tests.companion.served import ZONE, Served, play
+from tests.companion.served import Served, a_month, play
 
 DOCS = Path(__file__).parents[2] / "docs"
 KEPT = {"now-light": "picture-companion-now", "yesterday-light": "picture-companion-day"}
@@ -28,13 +28,7 @@ def main(folder: Path, language: str = "en") -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as place:
         home = Path(place) / "home"
-        made, _ = create(home, "passphrase", profile=CHEAPEST)
-        with made as store:
-            now = datetime.now(UTC)
-            month.fill(store, now)
-            month.alert(store, now, ZONE)
-            served = Served(store, home)
-            served.start()
+        with a_month(home) as served:
             over = threading.Event()
             working = threading.Thread(target=work, args=(served, home, over))
             working.start()
@@ -48,7 +42,6 @@ def main(folder: Path, language: str = "en") -> None:
             finally:
                 over.set()
                 working.join()
-                served.close()
     if language == "en":
         for taken, name in KEPT.items():
             shutil.copy(folder / f"{taken}.png", DOCS / f"{name}.png")

@@ -9,8 +9,8 @@ import shutil
 import socket
 import subprocess
 import threading
-from collections.abc import Callable, Coroutine, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,7 +20,8 @@ from device.events import EventQueue
 from healthslm.companion import Box, Client, Role, application, pairing, server
 from healthslm.companion.clients import add, digest
 from healthslm.relay import heard_by_phones
-from healthslm.store import Store
+from healthslm.store import CHEAPEST, Store, create
+from tests.companion import month
 
 SCENES = Path(__file__).parent / "browser"
 ZONE = ZoneInfo("Europe/Berlin")
@@ -111,6 +112,22 @@ class Served:
             return {"same": True, "name": found.claim.name, "client": client.id}
 
         return self.do(work)
+
+
+@contextmanager
+def a_month(home: Path) -> Iterator[Served]:
+    """Serve a new store with a month in it, and an alert of just now."""
+    made, _ = create(home, "passphrase", profile=CHEAPEST)
+    with made as store:
+        now = datetime.now(UTC)
+        month.fill(store, now)
+        month.alert(store, now, ZONE)
+        served = Served(store, home)
+        served.start()
+        try:
+            yield served
+        finally:
+            served.close()
 
 
 class Listening:

@@ -19,10 +19,10 @@ from healthslm.alerts import desk
 from healthslm.alerts.policy import policy_of
 from healthslm.companion import Role, clients_in, revoke
 from healthslm.readings import Kind, Reading, micro
-from healthslm.store import CHEAPEST, Store, create
+from healthslm.store import Store
 from healthslm.store.codec import Columns
 from tests.companion import month
-from tests.companion.served import ZONE, Listening, Served, browser, play
+from tests.companion.served import Listening, Served, a_month, browser, play
 
 pytestmark = pytest.mark.skipif(browser() is None, reason="needs Chromium, Node, and `make test-page` once")
 BLUETOOTH = "Unrecognized feature: 'bluetooth'"
@@ -37,16 +37,8 @@ YEAR_DRAWN_MS = 400
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    home = tmp_path_factory.mktemp("served") / "home"
-    made, _ = create(home, "passphrase", profile=CHEAPEST)
-    with made as store:
-        now = datetime.now(UTC)
-        month.fill(store, now)
-        month.alert(store, now, ZONE)
-        here = Served(store, home)
-        here.start()
+    with a_month(tmp_path_factory.mktemp("served") / "home") as here:
         yield here
-        here.close()
 
 
 def clean(told: dict[str, Any], *expected: str) -> None:
