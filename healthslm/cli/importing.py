@@ -85,7 +85,10 @@ def import_file(
             return
         of = archive.manifest.of
         same(store, of.name, of.birth_date, file, said=same_person)
-        outcome = take_in(store, archive, utc_now(), file=str(file.resolve()), sha256=digest)
+        with terminal.progress(in_bytes=False) as update:
+            outcome = take_in(
+                store, archive, utc_now(), file=str(file.resolve()), sha256=digest, progress=update
+            )
     if json:
         terminal.print_json(_row(archive.manifest, decided, outcome))
     else:

@@ -13,7 +13,15 @@ from zoneinfo import ZoneInfo
 
 from rich.console import Console, Group
 from rich.panel import Panel
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -105,10 +113,11 @@ def day_and_clock(time: datetime, zone: ZoneInfo) -> str:
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[str, int, int], None]]:
-    """Show one bar a step, fed by `update(step, done, total)` in bytes."""
+def progress(*, in_bytes: bool = True) -> Iterator[Callable[[str, int, int], None]]:
+    """Show one bar a step, fed by `update(step, done, total)`, in bytes or in things that are counted."""
+    amount = DownloadColumn() if in_bytes else MofNCompleteColumn()
     with Progress(
-        TextColumn("{task.description:32}"), BarColumn(), DownloadColumn(), TimeRemainingColumn(), console=err
+        TextColumn("{task.description:32}"), BarColumn(), amount, TimeRemainingColumn(), console=err
     ) as bars:
         tasks: dict[str, TaskID] = {}
 
