@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from healthslm.readings import Feature, Finding, Quality, Summary, Threshold
+from healthslm.readings import Feature, Finding, Quality, Sentence, Summary, Threshold
 
 
 class Ids(Enum):
@@ -76,21 +76,23 @@ def summary(one: Summary, ids: Ids = Ids.NUMBER) -> dict[str, object]:
         "model": one.model_id,
         "rejected": one.rejected,
         "withheld": one.withheld,
-        "sentences": [
+        "sentences": [sentence(s, ids) for s in one.sentences],
+    }
+
+
+def sentence(one: Sentence, ids: Ids = Ids.NUMBER) -> dict[str, object]:
+    """Write a sentence as JSON: for every number its place in the text and its evidence."""
+    return {
+        "text": one.text,
+        "origin": one.origin,
+        "numbers": [
             {
-                "text": s.text,
-                "origin": s.origin,
-                "numbers": [
-                    {
-                        "text": s.text[c.start : c.end],
-                        "start": c.start,
-                        "end": c.end,
-                        "evidence": feature(c.feature, ids),
-                    }
-                    for c in s.claims
-                ],
+                "text": one.text[c.start : c.end],
+                "start": c.start,
+                "end": c.end,
+                "evidence": feature(c.feature, ids),
             }
-            for s in one.sentences
+            for c in one.claims
         ],
     }
 

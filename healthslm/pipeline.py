@@ -42,6 +42,7 @@ from healthslm.readings import (
     Quality,
     Reading,
     Review,
+    Sentence,
     Summary,
     Window,
 )
@@ -418,10 +419,12 @@ def ask(
     zone: ZoneInfo,
     writer: Model | None = None,
     rules: Sequence[Rule] | None = None,
+    said: Callable[[Sentence], None] = lambda _sentence: None,
 ) -> Answered:
     """Answer a question: a route, one typed, read-only query, and words that are held to what it brought.
 
-    One in another language than English is told so, and gets the template's summary of the last day.
+    One in another language than English is told so, and gets the template's summary of the last day. `said`
+    gets the first sentences as soon as each stands; the answer has them all, and has the last word.
     """
     rules = in_force(store) if rules is None else rules
     routed = route(question, now, zone, writer)
@@ -433,6 +436,7 @@ def ask(
         zone=zone,
         writer=writer,
         language=routed.language,
+        said=said,
     )
     if isinstance(routed.call, Unclear) and routed.language:
         begin, end = last_day(store, now, zone)

@@ -24,7 +24,7 @@ from healthslm.clock import utc_now
 from healthslm.companion import Box, Client, Role, application, clients_in, pairing, revoke, server
 from healthslm.companion.clients import EVERYBODY, add, digest, new_id, packed
 from healthslm.errors import HealthslmError, UsageError
-from healthslm.store import Store
+from healthslm.store import Store, open_unlocked
 from healthslm.store.audit import Event
 from healthslm.text import clean
 
@@ -67,9 +67,14 @@ def companion_serve(
 
 def _serve(current: Session, host: str, port: int, *, pair: bool) -> None:
     sockets = server.listening(host, port)
-    with current.store() as store, current.writer() as writer:
+    access = current.access()
+    with (
+        current.store(access=access) as store,
+        open_unlocked(access, state=current.settings.state) as second,
+        current.writer() as writer,
+    ):
         tls = server.certificates(store, server.addresses_here(), utc_now(), os.urandom)
-        box = Box(store=store, zone=current.zone, home=current.settings.home, writer=writer)
+        box = Box(store=store, second=second, zone=current.zone, home=current.settings.home, writer=writer)
         terminal.say(f"Serving {_address(port)} until it is stopped.")
         if not pair:
             terminal.say("Next: healthslm companion pair")

@@ -7,7 +7,7 @@ import math
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,8 +17,17 @@ from healthslm.text import clean
 LARGEST = 64 * 1024
 """Bytes of a request: a note, a question, a handful of notifications."""
 _SAID = 200
+Json = dict[str, Any]
 View = Callable[[Request], Awaitable[Response]]
 _M = TypeVar("_M", bound=BaseModel)
+
+
+class Words(BaseModel):
+    """A question, or a note."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field(min_length=1, max_length=2000)
 
 
 def dumped(value: object) -> bytes:
@@ -78,6 +87,3 @@ def queried(given: Mapping[str, str], name: str, default: str | None = None) -> 
     if found is None:
         raise UsageError(f"{name} is missing.", "See /api/openapi.json.")
     return found
-
-
-Json = dict[str, Any]

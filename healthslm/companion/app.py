@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from healthslm.companion import openapi, page, radio, settings_view, signing_in, views
+from healthslm.companion import openapi, page, radio
 from healthslm.companion.access import Doors
 from healthslm.companion.answers import problem
 from healthslm.companion.authority import Identity
@@ -70,10 +70,7 @@ def application(
 
     app = Starlette(
         routes=[
-            *signing_in.ROUTES,
-            *views.ROUTES,
-            *radio.ROUTES,
-            *settings_view.ROUTES,
+            *openapi.API,
             *openapi.ROUTES,
             *page.routes(authority),
         ],

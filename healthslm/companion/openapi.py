@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from healthslm import __version__
-from healthslm.companion import radio, settings_view, signing_in, views
+from healthslm.companion import questions, radio, settings_view, signing_in, views
 from healthslm.companion.access import COOKIE
 from healthslm.companion.answers import answer
 from healthslm.export import Focus
@@ -20,6 +20,14 @@ from healthslm.readings import Kind
 
 Json = dict[str, Any]
 
+API = (
+    *signing_in.ROUTES,
+    *views.ROUTES,
+    *questions.ROUTES,
+    *radio.ROUTES,
+    *settings_view.ROUTES,
+)
+"""All that this document tells of."""
 _TIME = {"type": "string", "format": "date-time"}
 _PERIOD = (
     {
@@ -71,7 +79,7 @@ def document() -> Json:
     """Return the whole document."""
     paths: Json = {}
     schemas: Json = {"Problem": _PROBLEM}
-    for route in (*signing_in.ROUTES, *views.ROUTES, *radio.ROUTES, *settings_view.ROUTES):
+    for route in API:
         for method in sorted((route.methods or set()) - {"HEAD"}):
             paths.setdefault(route.path, {})[method.lower()] = _operation(route, schemas)
     return {

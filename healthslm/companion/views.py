@@ -13,20 +13,18 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from healthslm import as_json
 from healthslm.alerts import desk
 from healthslm.alerts.policy import policy_of
-from healthslm.as_json import Ids
 from healthslm.companion import days
 from healthslm.companion.access import ALL, WEARER, Doors, only
-from healthslm.companion.answers import Json, answer, body, dumped, problem, queried, takes
+from healthslm.companion.answers import Json, Words, answer, body, problem, queried, takes
 from healthslm.companion.box import Box
 from healthslm.companion.clients import Client, Role, may_still
 from healthslm.companion.feed import Feed
 from healthslm.companion.now import alert_json, devices_of, listening, now_of
 from healthslm.errors import StoreError, UsageError
 from healthslm.export import Focus, How, Paper, report, stem
-from healthslm.pipeline import ask, at_once, noted, review
+from healthslm.pipeline import at_once, noted, review
 from healthslm.readings import Kind
 from healthslm.slm import Audience
 from healthslm.store import Store
@@ -48,14 +46,6 @@ class Snoozing(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     minutes: int | None = Field(default=None, ge=1, le=24 * 60)
-
-
-class Words(BaseModel):
-    """A question, or a note."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    text: str = Field(min_length=1, max_length=2000)
 
 
 class Noted(Words):
@@ -141,9 +131,10 @@ async def snooze(request: Request) -> Response:
     return await _changed(request, work)
 
 
-async def _changed(request: Request, work: Callable[[Store], Json]) -> Response:
+async def _changed(request: Request, work: Callable[[Store], Json], *, slowly: bool = False) -> Response:
     """Do what changes something, and let everybody who listens see it."""
-    made = await _box(request).do(work)
+    box = _box(request)
+    made = await (box.do_slowly(work) if slowly else box.do(work))
     feed = _feed(request)
     feed.changed()
     await feed.look()
@@ -175,7 +166,7 @@ async def one_day(request: Request) -> Response:
     box, client = _box(request), request.state.client
     day = _date(request.path_params["day"])
     audience = Audience.CLINICIAN if client.role is Role.CLINICIAN else Audience.WEARER
-    return answer(await box.do(lambda store: days.day_of(box, store, day, audience)))
+    return answer(await box.do_slowly(lambda store: days.day_of(box, store, day, audience)))
 
 
 @only(ALL)
@@ -194,7 +185,7 @@ async def findings(request: Request) -> Response:
     """List what the rules found in a period."""
     box = _box(request)
     start, end = _period(request)
-    return answer(await box.do(lambda store: days.findings_of(box, store, start, end)))
+    return answer(await box.do_slowly(lambda store: days.findings_of(box, store, start, end)))
 
 
 @only(SEES_DAYS)
@@ -209,37 +200,6 @@ async def reading(request: Request) -> Response:
 
     found = await _box(request).do(work)
     return answer(found) if found else problem(404, "There is no such reading.")
-
-
-@takes(Words)
-@only(WEARER)
-async def question(request: Request) -> Response:
-    """Answer a question: a line of JSON for the notice or the plan, one a sentence, one for the evidence."""
-    box, given = _box(request), await body(request, Words)
-    # All of it before the answer begins: of a busy store it can still be said what is wrong.
-    lines = [dumped(one) + b"\n" for one in await _answered(box, given.text)]
-    return Response(b"".join(lines), media_type="application/x-ndjson")
-
-
-async def _answered(box: Box, text: str) -> list[Json]:
-    at = box.clock()
-    urgent = at_once(text, now=at, zone=box.zone)
-    if urgent is not None:  # before the store is asked, which may be busy
-        said: list[Json] = [{"sentence": one.text, "urgent": True} for one in urgent.answer.sentences]
-        return [*said, {"done": True, "tool": urgent.call.tool, "evidence": []}]
-    made = await box.do(lambda store: ask(store, text, now=at, zone=box.zone, writer=box.writer))
-    told = as_json.summary(made.answer, Ids.TEXT)
-    sentences = told["sentences"]
-    assert isinstance(sentences, list)  # noqa: S101  as_json makes one
-    return [
-        *({"sentence": o["text"], "numbers": o["numbers"], "origin": o["origin"]} for o in sentences),
-        {
-            "done": True,
-            "tool": made.call.tool,
-            "evidence": [as_json.feature(one, Ids.TEXT) for one in made.features],
-            "findings": [as_json.finding(one, Ids.TEXT) for one in made.findings],
-        },
-    ]
 
 
 @takes(Noted)
@@ -263,7 +223,7 @@ async def note(request: Request) -> Response:
         }
 
     try:
-        return await _changed(request, work)
+        return await _changed(request, work, slowly=True)
     except StoreError as error:
         if urgent is None:
             raise
@@ -288,7 +248,7 @@ async def export(request: Request) -> Response:
     def work(store: Store) -> tuple[str, bytes] | None:
         return _page(box, store, client, start, end, how)
 
-    made = await box.do(work)
+    made = await box.do_slowly(work)
     if made is None:
         return problem(401, "The time of this link is over.", "Ask for another one.")
     name, pdf = made
@@ -386,7 +346,6 @@ ROUTES = [
     Route("/api/v1/series/{kind}", series),
     Route("/api/v1/findings", findings),
     Route("/api/v1/readings/{reading}", reading),
-    Route("/api/v1/questions", question, methods=["POST"]),
     Route("/api/v1/notes", note, methods=["POST"]),
     Route("/api/v1/export.pdf", export),
 ]

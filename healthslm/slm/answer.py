@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -58,21 +58,23 @@ def answer(
     writer: Writer | None,
     findings: Sequence[Finding] = (),
     language: str = "",
+    said: Callable[[Sentence], None] = lambda _sentence: None,
 ) -> Summary:
     """Say the result of a call: what `features` (in the order of the call's parts) and `findings` hold.
 
     The model may word a single value or a list of findings; everything else is the template's. The notice of
-    an emergency is said in the `language` of the question too.
+    an emergency is said in the `language` of the question too. `said` gets what the model words sentence by
+    sentence, as `narrate.tell` has it.
     """
     match call:
         case Value() if features and not _worded_here(call):
             # Not every rule was asked, so nothing is said of that: `found` keeps the closing words out.
             sheet = replace(fact_sheet((), features, zone), found=True)
-            told = tell(sheet, audience=Audience.WEARER, writer=writer)
+            told = tell(sheet, audience=Audience.WEARER, writer=writer, said=said)
             return replace(told, sentences=(*told.sentences, *_concerning(findings, zone)))
         case Findings():
             sheet = fact_sheet(findings, features, zone)
-            return tell(sheet, audience=Audience.WEARER, writer=writer)
+            return tell(sheet, audience=Audience.WEARER, writer=writer, said=said)
         case Explain():
             topic = TOPICS[call.topic]
             return _fixed(f"{topic.text} (Source: {topic.source}.)")

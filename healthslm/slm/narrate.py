@@ -64,15 +64,21 @@ def tell(
     audience: Audience,
     writer: Writer | None,
     observe: Callable[[Attempt], None] = lambda _attempt: None,
+    said: Callable[[Sentence], None] = lambda _sentence: None,
 ) -> Summary:
-    """Tell a fact sheet: findings with what to do, then the vital signs, then what is not known."""
+    """Tell a fact sheet: findings with what to do, then the vital signs, then what is not known.
+
+    `said` gets each sentence as soon as it stands; what is returned begins with others where the template's
+    text took the place of it all.
+    """
     asked = writer if writer is not None and writer.tuned else None
     plain = _told(sheet, _Teller(audience=audience, writer=None, observe=observe))
     if asked is None:
+        for sentence in plain.sentences:
+            said(sentence)
         return plain
-    return shown(
-        _told(sheet, _Teller(audience=audience, writer=asked, observe=observe)), plain, sheet, audience
-    )
+    written = _told(sheet, _Teller(audience=audience, writer=asked, observe=observe), said)
+    return shown(written, plain, sheet, audience)
 
 
 def shown(summary: Summary, plain: Summary, sheet: FactSheet, audience: Audience) -> Summary:
@@ -137,21 +143,29 @@ class _Teller:
         return None
 
 
-def _told(sheet: FactSheet, teller: _Teller) -> Summary:
-    """The whole text, by a model or without one."""
+def _told(
+    sheet: FactSheet, teller: _Teller, said: Callable[[Sentence], None] = lambda _sentence: None
+) -> Summary:
+    """The whole text, by a model or without one; `said` gets each sentence as it is done."""
     model_id = teller.writer.model_id if teller.writer is not None else ""
     sentences: list[Sentence] = []
     steps: set[str] = set()
+
+    def add(*more: Sentence) -> None:
+        for sentence in more:
+            sentences.append(sentence)
+            said(sentence)
+
     for place, item in enumerate(sheet.items):
         if item.role not in _ORDER:
             continue
-        sentences.append(teller.sentence(item, place))
+        add(teller.sentence(item, place))
         step = template.action(item, teller.audience)
         if step is not None and step.text not in steps:
             steps.add(step.text)
-            sentences.append(step)
-    sentences += template.unknowns(sheet.items, teller.audience)
+            add(step)
+    add(*template.unknowns(sheet.items, teller.audience))
     last = template.closing(sheet)
     if last is not None:
-        sentences.append(last)
+        add(last)
     return Summary(sentences=tuple(sentences), model_id=model_id, rejected=teller.rejected)

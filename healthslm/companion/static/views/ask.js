@@ -76,6 +76,8 @@ async function read(text, host) {
       if (line.urgent) loud(host, line.sentence);
       else sentences.append(...withNumbers({ text: line.sentence, numbers: line.numbers }), " ");
     }
+    if (line.anew) sentences.replaceChildren();
+    if (line.problem) throw new api.Problem(503, line.problem);
     if (line.done) basis(host, line);
   }
   if (!host.querySelector(".loud")) say(sentences.textContent);
