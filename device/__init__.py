@@ -11,9 +11,9 @@ from device.decoding import decode
 from device.errors import AdapterError, DecodeError, DeviceError, LinkError, RecordError
 from device.events import Event, Identity, LinkEvent, LinkState, Notification, batches
 from device.gatt import Measurement
-from device.link import watch
 from device.session import PAIR_FIRST
 from device.stored import Kept
+from device.watching import Watch, watch
 
 __all__ = [
     "PAIR_FIRST",
@@ -32,6 +32,7 @@ __all__ = [
     "Radio",
     "RecordError",
     "Timings",
+    "Watch",
     "batches",
     "decode",
     "scan",

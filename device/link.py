@@ -1,8 +1,4 @@
-"""The link to the wearables: one supervisor a device finds it, connects, listens, and starts over.
-
-What the wearables send comes out of `watch()` as one stream of events. The stream says everything: what was
-heard, when a link was lost and why, and how much had to be dropped because nobody took it.
-"""
+"""The link to a wearable: a supervisor finds it, connects, listens, and starts over."""
 
 from __future__ import annotations
 
@@ -11,8 +7,7 @@ import logging
 import math
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
@@ -20,12 +15,12 @@ from typing import Any
 from bleak import BleakClient
 from bleak.backends.device import BLEDevice
 
-from device.adapter import Air, Radio, Timings, limited, utc_now
+from device.adapter import Air, limited
 from device.errors import AdapterError, DeviceError, LinkError, RefusedError
 from device.events import EventQueue, LinkEvent, LinkState
 from device.gatt import SILENCE
 from device.session import Session, out_of_date, services_of
-from device.stored import Memory, Resume, fetch, nothing_kept, set_clock
+from device.stored import Memory, Resume, fetch, set_clock
 from device.vendors import Family, family_of
 
 _LOG = logging.getLogger(__name__)
@@ -33,64 +28,6 @@ _NO_BOND = re.compile(r"auth|key|bond|encrypt", re.IGNORECASE)
 """What is in the words of every platform when a device no longer knows the keys of its bond."""
 _STALE_AFTER = 2
 """Failures in a row that look like an outdated table of characteristics, before the device is forgotten."""
-
-
-@asynccontextmanager
-async def watch(
-    addresses: Sequence[str],
-    *,
-    clock: Callable[[], datetime] = utc_now,
-    radio: Radio | None = None,
-    timings: Timings | None = None,
-    pair: Collection[str] = (),
-    streams: Mapping[str, Collection[str]] | None = None,
-    kept: Resume = nothing_kept,
-    zone: tzinfo | None = None,
-) -> AsyncIterator[EventQueue]:
-    """Listen to the devices at `addresses` for as long as the `async with` block lasts.
-
-    Yields an iterator of `Notification`, `LinkEvent` and `Identity`, in the order in which they happened.
-    `clock` stamps them. A device that is not there is waited for; one that is lost is picked up again.
-    `pair` names those that are paired with before connecting; `streams` what else to ask of a device, like
-    `{"C0:…": ["ecg"]}`. `kept(address, characteristic)` tells the last stored record that was kept, so that
-    only newer ones are fetched. Devices whose clock can be set get the time of `zone` (this machine's where
-    `None`). Leaving the block ends every task and connection. One `watch` an adapter: it owns the scanner.
-
-    Raises `AdapterError` at the start when there is no usable Bluetooth; later, the devices' events say it.
-    """
-    timings = timings or Timings()
-    queue = EventQueue(timings.queue, clock)
-    air = Air(radio or Radio(), timings)
-    await air.check()
-    paired = {address.upper() for address in pair}
-    extra = {address.upper(): tuple(names) for address, names in (streams or {}).items()}
-    supervisors = [
-        asyncio.create_task(
-            Supervisor(
-                address=address,
-                air=air,
-                queue=queue,
-                clock=clock,
-                pair=address in paired,
-                streams=extra.get(address, ()),
-                kept=kept,
-                zone=zone,
-            ).run(),
-            name=f"link {address}",
-        )
-        for address in dict.fromkeys(address.upper() for address in addresses)
-    ]
-    for task in supervisors:
-        task.add_done_callback(queue.ended)
-    try:
-        yield queue
-    finally:
-        for task in supervisors:
-            task.cancel()
-        await asyncio.gather(*supervisors, return_exceptions=True)
-        await air.close()
-        queue.close()
-    queue.check()
 
 
 @dataclass(slots=True, kw_only=True)

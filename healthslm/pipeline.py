@@ -75,6 +75,7 @@ async def collect(
     wall_clock: Callable[[], datetime] = utc_now,
     observe: Callable[[Update], None] = lambda _update: None,
     delivered: Callable[[str, str], None] = lambda _alert, _hook: None,
+    elsewhere: Callable[[], None] = lambda: None,
     stop: asyncio.Event | None = None,
     counter: Callable[[], float] | None = None,
 ) -> Tally:
@@ -85,8 +86,9 @@ async def collect(
     calls the hooks, in this process unless another does it; `hooks_now` is asked again whenever another
     process has written to the store. Days begin in `zone`; quiet hours are those of
     `zone_now`, where the person is just now. `observe` sees what came of each event, `delivered(alert_id,
-    hook)` each alert that a hook took. With a `counter` (seconds, that go on while the machine sleeps) what
-    is absent is an event too.
+    hook)` each alert that a hook took. `elsewhere` is called whenever another process has written to the
+    store, as one that put a wearable on the list. With a `counter` (seconds, that go on while the machine
+    sleeps) what is absent is an event too.
     """
     collecting = _Collecting(
         store,
@@ -100,6 +102,7 @@ async def collect(
         wall_clock=wall_clock,
         observe=observe,
         delivered=delivered,
+        elsewhere=elsewhere,
         counter=counter,
     )
     async with collecting.courier as courier:
@@ -138,9 +141,11 @@ class _Collecting:
         wall_clock: Callable[[], datetime],
         observe: Callable[[Update], None],
         delivered: Callable[[str, str], None],
+        elsewhere: Callable[[], None],
         counter: Callable[[], float] | None,
     ) -> None:
         self._store = store
+        self._written_elsewhere = elsewhere
         self._elsewhere = store.changed_elsewhere
         self._removed = desk.forgotten(store)
         self._said = ""
@@ -183,6 +188,7 @@ class _Collecting:
         try:
             hooks, removed = tuple(self._hooks_now()), desk.forgotten(self._store)
             self.rounds.wished(policy_of(self._store))
+            self._written_elsewhere()
         except HealthslmError as error:  # rather as it was than not at all, and looked at again
             if str(error) != self._said:
                 self._said = str(error)

@@ -16,7 +16,7 @@ LEVELS: list[set[str]] = [
     {"analysis", "rules", "slm"},
     {"fhir", "as_json"},
     {"ingest", "importers", "alerts", "export", "store"},
-    {"live", "links", "people", "history", "rulebook", "wishes"},
+    {"live", "links", "people", "history", "rulebook", "wearables", "wishes"},
     {"query", "daily", "absence", "archive"},
     {"collector", "rounds", "relay"},
     {"pipeline"},

@@ -15,6 +15,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from device import scan
 from healthslm.analysis import day_bounds
 from healthslm.cli import terminal
 from healthslm.cli.app import Json, app
@@ -74,7 +75,14 @@ def _serve(current: Session, host: str, port: int, *, pair: bool) -> None:
         current.writer() as writer,
     ):
         tls = server.certificates(store, server.addresses_here(), utc_now(), os.urandom)
-        box = Box(store=store, second=second, zone=current.zone, home=current.settings.home, writer=writer)
+        box = Box(
+            store=store,
+            second=second,
+            zone=current.zone,
+            home=current.settings.home,
+            writer=writer,
+            scan=scan,
+        )
         terminal.say(f"Serving {_address(port)} until it is stopped.")
         if not pair:
             terminal.say("Next: healthslm companion pair")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from dataclasses import replace
-from datetime import datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -14,21 +12,16 @@ from rich.table import Table
 from rich.text import Text
 
 from device import Found, scan
+from healthslm import wearables
 from healthslm.cli import pairing, terminal
 from healthslm.cli.app import Json, app
-from healthslm.cli.running import is_running, say_if_running
+from healthslm.cli.running import is_running
 from healthslm.cli.session import session
 from healthslm.clock import utc_now
-from healthslm.errors import UsageError
-from healthslm.export.words import clean
 from healthslm.links import Standing, standing
-from healthslm.readings import Kind
-from healthslm.store import Store
-from healthslm.store.audit import Event
 
 devices = typer.Typer(help="The wearables.", no_args_is_help=True)
 app.add_typer(devices, name="devices")
-NAME_LIMIT = 60
 NOT_LISTENING = "not listening"
 """The state of every link while no `healthslm run` is at work; since when and why is what was last known."""
 
@@ -94,24 +87,16 @@ def devices_add(
     ] = None,
 ) -> None:
     """Listen to a wearable from now on."""
-    address = address.upper()
-    if not re.fullmatch(r"(?:[0-9A-F]{2}:){5}[0-9A-F]{2}|[0-9A-F-]{36}", address):
-        raise UsageError(f"{address!r} is no device address.", "Copy it from `healthslm devices scan`.")
-    called = clean(name, NAME_LIMIT)
-    if name and not called:
-        raise UsageError("--name has no letter that can be shown.", 'Name it like "my strap".')
+    address = wearables.checked_address(address)
+    wearables.checked_name(name)
     wanted = pairing.Wanted.checked(pair, passkey, stream)
     current = session(context)
     with current.store() as store:
-        known = store.device(address)
-        before = pairing.link_settings(store).get(address, pairing.LinkSettings())
+        before = wearables.link_settings(store).get(address, wearables.LinkSettings())
         after = wanted.carried_out(address, before, current.settings.home)
-        store.put_device(replace(known, name=called or known.name))
-        pairing.keep_link_settings(store, address, after)
-        store.note_event(Event.DEVICE_CHANGED, utc_now(), added=address)
-        store.commit()
-    terminal.say(f"{called or known.name or address} is added. Next: healthslm run")
-    say_if_running(current.settings.home)
+        called = wearables.add(store, address, name, utc_now(), after)
+    heard = "`healthslm run` listens to it" if is_running(current.settings.home) else "Next: healthslm run"
+    terminal.say(f"{called} is added. {heard}")
 
 
 @devices.command("list")
@@ -119,7 +104,7 @@ def devices_list(context: typer.Context, json: Json = False) -> None:
     """Show the wearables: who they are, their battery, when they were last heard, and how the link stands."""
     current = session(context)
     with current.store() as store:
-        rows = [(d, _last_heard(store, d.address)) for d in store.devices()]
+        rows = [(d, wearables.last_heard(store, d.address)) for d in store.devices()]
         links = standing(store)
     if not is_running(current.settings.home):
         links = {address: replace(link, state=NOT_LISTENING) for address, link in links.items()}
@@ -168,22 +153,10 @@ def _link_words(link: Standing | None, zone: ZoneInfo) -> str:
     return f"{since}: {link.why}" if link.why else since
 
 
-def _last_heard(store: Store, address: str) -> tuple[datetime | None, float | None]:
-    heard = [r.time for kind in Kind if (r := store.latest_of(address, kind)) is not None]
-    battery = store.latest_of(address, Kind.BATTERY)
-    return max(heard, default=None), battery.value if battery else None
-
-
 @devices.command("forget")
 def devices_forget(context: typer.Context, address: str) -> None:
     """Stop listening to a wearable. Its readings stay."""
     current = session(context)
     with current.store() as store:
-        if address.upper() not in {d.address for d in store.devices()}:
-            raise UsageError(f"{address} is not among the wearables.", "See `healthslm devices list`.")
-        store.forget_device(address.upper())
-        pairing.keep_link_settings(store, address.upper(), None)
-        store.note_event(Event.DEVICE_CHANGED, utc_now(), forgotten=address.upper())
-        store.commit()
+        address = wearables.forget(store, address, utc_now())
     terminal.say(f"{address} is forgotten; its readings are kept.")
-    say_if_running(current.settings.home)

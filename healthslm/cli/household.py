@@ -21,17 +21,17 @@ from healthslm import people
 from healthslm.cli import terminal
 from healthslm.cli.chores import Served
 from healthslm.cli.delivering import Delivering
-from healthslm.cli.pairing import LinkSettings, link_settings
 from healthslm.cli.running import LOCK, only_one
 from healthslm.cli.session import Session, opened
 from healthslm.clock import boot_seconds, utc_now
 from healthslm.collector import Tally, Update
-from healthslm.errors import HealthslmError, LockedError, StoreError, UsageError
+from healthslm.errors import HealthslmError, LockedError, StoreError
 from healthslm.people import Member
 from healthslm.pipeline import collect, kept
 from healthslm.readings import Device
 from healthslm.relay import heard_by_phones
 from healthslm.store import Access
+from healthslm.wearables import LinkSettings, link_settings
 
 Observe = Callable[[Update], None]
 
@@ -81,11 +81,15 @@ def _unlocked(current: Session, member: Member, passphrases: Path | None) -> Acc
     return theirs.access(secret) if secret else None
 
 
-def owners(served: Sequence[Served]) -> dict[str, tuple[Served, Device]]:
-    """Return whose each device is, by its address. One on two lists is nobody's, which is said."""
+def owners(served: Sequence[Served], said: set[str]) -> dict[str, tuple[Served, Device]]:
+    """Return whose each device is, by its address. One on two lists is nobody's, which is `said` once."""
     listed = [(device, one) for one in served for device in one.store.devices()]
     times = Counter(device.address.upper() for device, _ in listed)
-    for address in sorted(address for address, count in times.items() if count > 1):
+    twice = {address for address, count in times.items() if count > 1}
+    fresh = sorted(twice - said)
+    said.clear()
+    said.update(twice)
+    for address in fresh:
         whose = [one.label for device, one in listed if device.address.upper() == address]
         terminal.say(
             f"{address} is on the lists of {' and '.join(whose)}, so nobody gets what it says. Next:"
@@ -108,14 +112,10 @@ async def listen_for_all(
     """Listen to everybody's devices until `stop` is set; returns what came for each, by label.
 
     `observe` has for each label what sees what came of an event. What goes wrong with one person's store is
-    said, and the others go on. Raises `UsageError` when nobody has a device.
+    said, and the others go on. Who puts a device on their list meanwhile, or takes it off, is heeded.
     """
-    whose = owners(served)
-    if not whose:
-        raise UsageError("No wearable is set up for anybody.", "Next: healthslm --person LABEL devices scan")
-    links: dict[str, LinkSettings] = {}
-    for one in served:
-        links |= {a.upper(): link for a, link in link_settings(one.store).items() if _is(whose, a, one)}
+    whose: dict[str, tuple[Served, Device]] = {}
+    twice: set[str] = set()
     queues = {one.label: EventQueue(Timings().queue, clock) for one in served}
 
     def last_kept(address: str, characteristic: str) -> Kept | None:
@@ -124,15 +124,27 @@ async def listen_for_all(
 
     async with (
         Delivering(served[0].store.folder / LOCK) as delivering,
-        watch(
-            list(whose),
-            radio=radio,
-            pair=[address for address, link in links.items() if link.paired],
-            streams={address: link.streams for address, link in links.items()},
-            kept=last_kept,
-            zone=zone,
-        ) as events,
+        watch([], radio=radio, kept=last_kept, zone=zone) as events,
     ):
+
+        def as_listed() -> None:
+            now = owners(served, twice)
+            whose.clear()
+            whose.update(now)
+            links: dict[str, LinkSettings] = {}
+            for one in served:
+                links |= {
+                    a.upper(): link for a, link in link_settings(one.store).items() if _is(whose, a, one)
+                }
+            events.listen_to(
+                whose,
+                pair=[address for address, link in links.items() if link.paired],
+                streams={address: link.streams for address, link in links.items()},
+            )
+
+        as_listed()
+        if not whose:
+            terminal.say("No wearable is set up for anybody yet. Next: healthslm --person LABEL devices scan")
 
         def serve(one: Served) -> Awaitable[Tally | None]:
             hooks_now = delivering.hooks_now(one.store)
@@ -145,6 +157,7 @@ async def listen_for_all(
                 hooks_now=hooks_now,
                 carry=delivering.call,
                 observe=observe[one.label],
+                elsewhere=as_listed,
                 stop=stop,
                 counter=boot_seconds,
             )
@@ -176,7 +189,10 @@ async def _share_out(
     try:
         async for batch in batches(events):
             for event in batch:
-                queue = queues[whose[event.device.upper()][0].label]
+                owner = whose.get(event.device.upper())
+                if owner is None:
+                    continue  # taken off the list a moment ago
+                queue = queues[owner[0].label]
                 if isinstance(event, Notification):
                     queue.put_notification(event)
                 else:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
+from collections.abc import AsyncIterator, Hashable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -25,17 +25,16 @@ from healthslm.cli.chores import Served, beside
 from healthslm.cli.delivering import Delivering
 from healthslm.cli.household import everybody, listen_for_all
 from healthslm.cli.measure import need_virtual
-from healthslm.cli.pairing import link_settings
 from healthslm.cli.running import LOCK, only_one
 from healthslm.cli.session import Session, hooks_of, opened, session
 from healthslm.clock import boot_seconds
 from healthslm.collector import Tally, Update
 from healthslm.errors import UsageError
 from healthslm.pipeline import collect, kept
-from healthslm.readings import Device
 from healthslm.relay import heard_by_phones
 from healthslm.settings import Settings
 from healthslm.store import Store
+from healthslm.wearables import link_settings
 
 
 @app.command()
@@ -83,10 +82,7 @@ def run(
             if replay_file:
                 tally = asyncio.run(_play(store, current, replay_file, speed))
             else:
-                devices = store.devices()
-                if not devices:
-                    raise UsageError("No wearable is set up.", "Next: healthslm devices scan")
-                listening = _listen(store, devices, current.settings, capture_file, virtual)
+                listening = _listen(store, current.settings, capture_file, virtual)
                 one = Served(label=current.person, access=access, store=store)
                 tally = asyncio.run(beside(listening, [one]))
     _say_what_came(tally, "Stopped" if replay_file is None else f"{replay_file} is played")
@@ -127,6 +123,9 @@ def _say_what_came(tally: Tally, what: str) -> None:
         terminal.say(f"  refused {count} ×: {reason}", "dim")
 
 
+NO_WEARABLE = "No wearable is set up yet. Next: healthslm devices scan; or More, on the phone's page."
+
+
 class Seldom:
     """Lets the same thing be said again only after a minute, then two, four, and so on up to an hour."""
 
@@ -150,7 +149,7 @@ class _Screen:
 
     def __init__(self, zone: ZoneInfo, names: Mapping[str, str], whose: str = "") -> None:
         self._zone = zone
-        self._names = names
+        self.names = names
         self._whose = whose
         self._seldom = Seldom()
 
@@ -176,7 +175,7 @@ class _Screen:
         """Show a change of a link."""
         if not self._seldom.say((event.device, event.state, event.why), event.at):
             return
-        name = self._names.get(event.device) or event.device
+        name = self.names.get(event.device) or event.device
         terminal.say(f"{terminal.clock(event.at, self._zone)} {name}: {event.state} {event.why}".rstrip())
         if PAIR_FIRST in event.why:
             terminal.say(f"  Next: healthslm devices add {event.device} --pair")
@@ -190,16 +189,10 @@ def _stop_on_signals() -> asyncio.Event:
     return stop
 
 
-async def _listen(
-    store: Store,
-    devices: Sequence[Device],
-    settings: Settings,
-    capture_file: Path | None,
-    virtual: Path | None,
-) -> Tally:
+async def _listen(store: Store, settings: Settings, capture_file: Path | None, virtual: Path | None) -> Tally:
     """Listen on this machine's adapter, or to the virtual wearables behind a socket."""
     async with _radio(virtual) as radio:
-        return await listen(store, devices, settings, capture_file, radio=radio)
+        return await listen(store, settings, capture_file, radio=radio)
 
 
 @contextlib.asynccontextmanager
@@ -216,33 +209,34 @@ async def _radio(virtual: Path | None) -> AsyncIterator[Radio | None]:
 
 
 async def listen(
-    store: Store,
-    devices: Sequence[Device],
-    settings: Settings,
-    capture_file: Path | None = None,
-    *,
-    radio: Radio | None = None,
+    store: Store, settings: Settings, capture_file: Path | None = None, *, radio: Radio | None = None
 ) -> Tally:
-    """Listen to the devices until SIGINT or SIGTERM; `radio` is another than this machine's."""
+    """Listen to the store's devices until SIGINT or SIGTERM; `radio` is another than this machine's.
+
+    One that is put on the list meanwhile, or taken off it, is listened to from then on, or no more.
+    """
     zone = settings.zone
-    screen = _Screen(zone, {d.address: d.name for d in devices})
+    screen = _Screen(zone, {})
     stop = _stop_on_signals()
-    links = link_settings(store)
     async with contextlib.AsyncExitStack() as stack:
-        heard = await stack.enter_async_context(
-            watch(
+        heard = await stack.enter_async_context(watch([], radio=radio, kept=partial(kept, store), zone=zone))
+
+        def as_listed() -> None:
+            devices, links = store.devices(), link_settings(store)
+            screen.names = {d.address: d.name for d in devices}
+            heard.listen_to(
                 [d.address for d in devices],
-                radio=radio,
                 pair=[address for address, link in links.items() if link.paired],
                 streams={address: link.streams for address, link in links.items()},
-                kept=partial(kept, store),
-                zone=zone,
             )
-        )
+
+        as_listed()
+        if not screen.names:
+            terminal.say(NO_WEARABLE)
         await stack.enter_async_context(heard_by_phones(settings.home, heard))
         events: AsyncIterator[Event] = heard
         if capture_file is not None:
-            known = [CapturedDevice(d.address, d.name) for d in devices]
+            known = [CapturedDevice(d.address, d.name) for d in store.devices()]
             events = await stack.enter_async_context(capture(capture_file, events, devices=known))
             terminal.say(f"What is heard is also written to {capture_file}, which is not encrypted.")
         delivering = await stack.enter_async_context(Delivering(settings.home / LOCK))
@@ -256,6 +250,7 @@ async def listen(
             hooks_now=hooks_now,
             carry=delivering.call,
             observe=screen.observe,
+            elsewhere=as_listed,
             stop=stop,
             counter=boot_seconds,
         )

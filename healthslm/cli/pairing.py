@@ -1,4 +1,4 @@
-"""Pairing with a wearable while a person is there, and what the links are to know of each."""
+"""Pairing with a wearable while a person is there."""
 
 from __future__ import annotations
 
@@ -16,38 +16,11 @@ from device.vendors import FAMILIES
 from healthslm.cli import terminal
 from healthslm.cli.running import only_one
 from healthslm.errors import HealthslmError, UsageError
-from healthslm.store import Store
+from healthslm.wearables import LinkSettings
 
 LOOK_S = 8.0
 """How long a wearable that is added is looked for when nobody asked for pairing."""
-_KEY = "device links"
 _SIX_DIGITS = re.compile(r"[0-9]{6}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkSettings:
-    """What `watch` is to do with a wearable: connect to it as paired, and ask it for these streams."""
-
-    paired: bool = False
-    streams: tuple[str, ...] = ()
-
-
-def link_settings(store: Store) -> dict[str, LinkSettings]:
-    """Return what was kept for each wearable, by address."""
-    kept = store.get(_KEY, {})
-    return {
-        address: LinkSettings(paired=bool(said.get("paired")), streams=tuple(said.get("streams", ())))
-        for address, said in kept.items()
-    }
-
-
-def keep_link_settings(store: Store, address: str, settings: LinkSettings | None) -> None:
-    """Keep what a wearable's link is to do; with `None`, forget it. Durable after `commit()`."""
-    kept = dict(store.get(_KEY, {}))
-    kept.pop(address, None)
-    if settings is not None and settings != LinkSettings():
-        kept[address] = {"paired": settings.paired, "streams": list(settings.streams)}
-    store.put(_KEY, kept)
 
 
 def checked_streams(wanted: Sequence[str]) -> tuple[str, ...]:

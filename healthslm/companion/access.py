@@ -28,6 +28,8 @@ _BEARER = "bearer "
 _SAFE = frozenset({"GET", "HEAD"})
 ALL = frozenset(Role)
 WEARER = frozenset({Role.WEARER})
+SEES_ALERTS = frozenset({Role.WEARER, Role.CARER})
+SEES_DAYS = frozenset({Role.WEARER, Role.CLINICIAN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

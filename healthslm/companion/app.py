@@ -17,10 +17,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from healthslm.companion import openapi, page, radio
+from healthslm.companion import devices_view, openapi, page, radio
 from healthslm.companion.access import Doors
 from healthslm.companion.answers import problem
-from healthslm.companion.authority import Identity
+from healthslm.companion.authority import Certificate
 from healthslm.companion.box import Box
 from healthslm.companion.feed import Feed
 from healthslm.companion.sessions import Sessions
@@ -48,7 +48,7 @@ _HEADERS = {
 
 def application(
     box: Box,
-    authority: Identity | None = None,
+    authority: Certificate | None = None,
     *,
     counter: Callable[[], float] = time.monotonic,
     random: Callable[[int], bytes] = os.urandom,
@@ -82,20 +82,22 @@ def application(
         },
         lifespan=lifespan,
     )
-    app.add_middleware(_Headers)
+    app.add_middleware(Headers)
     app.state.doors = Doors(box=box, sessions=Sessions(counter, random), throttle=Throttle(counter))
     app.state.feed = feed
     app.state.clocks = radio.Clocks()
+    app.state.looking = devices_view.Looking()
     return app
 
 
-class _Headers:
+class Headers:
     """Puts the headers on every answer, also where the view is broken; no cache keeps what is of somebody."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

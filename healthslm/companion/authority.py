@@ -2,8 +2,8 @@
 
 A phone has to trust the authority once. So that this trust reaches no further than the home, the authority is
 good for private addresses and `.local` names alone (RFC 5280, 4.2.1.10): with its key nobody could pretend to
-be another site. The keys are kept in the encrypted store and are never files: what TLS reads is a file in
-memory.
+be another site. The keys are kept in the encrypted store: what TLS reads is a file in memory. Only with what
+a locked box says that it is locked is on the disk, and good for a month (locked.py).
 """
 
 from __future__ import annotations
@@ -53,10 +53,9 @@ _NETWORKS: tuple[IPv4Network | IPv6Network, ...] = tuple(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Identity:
-    """A private key with its certificate: of the authority, or of the server."""
+class Certificate:
+    """What a phone is shown of the authority, or of the server."""
 
-    key: ec.EllipticCurvePrivateKey
     certificate: x509.Certificate
 
     @property
@@ -73,6 +72,13 @@ class Identity:
     def der(self) -> bytes:
         """The certificate as DER: what a phone installs."""
         return self.certificate.public_bytes(serialization.Encoding.DER)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity(Certificate):
+    """A private key with its certificate: of the authority, or of the server."""
+
+    key: ec.EllipticCurvePrivateKey
 
     @property
     def key_pem(self) -> bytes:
@@ -123,7 +129,13 @@ def authority(now: datetime, mark: str) -> Identity:
     return Identity(key=key, certificate=certificate)
 
 
-def server(by: Identity, names: Iterable[str], addresses: Iterable[Address], now: datetime) -> Identity:
+def server(
+    by: Identity,
+    names: Iterable[str],
+    addresses: Iterable[Address],
+    now: datetime,
+    lasts: timedelta = _SERVES_FOR,
+) -> Identity:
     """Make a server's certificate for names and private addresses of this box; others are left out."""
     key = ec.generate_private_key(ec.SECP256R1())
     own = called(names)
@@ -135,7 +147,7 @@ def server(by: Identity, names: Iterable[str], addresses: Iterable[Address], now
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _SLACK)
-        .not_valid_after(min(now + _SERVES_FOR - _SLACK, by.certificate.not_valid_after_utc))
+        .not_valid_after(min(now + lasts - _SLACK, by.certificate.not_valid_after_utc))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(
             x509.SubjectAlternativeName([*map(x509.DNSName, own), *map(x509.IPAddress, reached)]),
@@ -152,7 +164,12 @@ def server(by: Identity, names: Iterable[str], addresses: Iterable[Address], now
 
 
 def serves(
-    identity: Identity, by: Identity, names: Iterable[str], addresses: Iterable[Address], now: datetime
+    identity: Identity,
+    by: Certificate,
+    names: Iterable[str],
+    addresses: Iterable[Address],
+    now: datetime,
+    renewed: timedelta = RENEWED,
 ) -> bool:
     """Say whether a server's certificate will do: of this authority, for all of these, in time."""
     certificate = identity.certificate
@@ -162,7 +179,7 @@ def serves(
         certificate.verify_directly_issued_by(by.certificate)
     except Exception:  # whatever is wrong with it, another one is made
         return False
-    timely = certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc - RENEWED
+    timely = certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc - renewed
     return (
         timely
         and known.issuperset(address for address in addresses if is_private(address))
@@ -184,7 +201,7 @@ def called(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(fits))
 
 
-def context(by: Identity, identity: Identity) -> ssl.SSLContext:
+def context(by: Certificate, identity: Identity) -> ssl.SSLContext:
     """Return the TLS side of a server."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -193,7 +210,7 @@ def context(by: Identity, identity: Identity) -> ssl.SSLContext:
     return made
 
 
-def present(to: ssl.SSLContext, by: Identity, identity: Identity) -> None:
+def present(to: ssl.SSLContext, by: Certificate, identity: Identity) -> None:
     """Let who connects from now on see this certificate.
 
     TLS reads its key from a file: of memory, never of a disk.

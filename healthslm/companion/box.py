@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from device import Found
 from healthslm.clock import utc_now
 from healthslm.errors import StoreError
 from healthslm.slm import Model
@@ -33,7 +34,8 @@ def _thread(name: str) -> ThreadPoolExecutor:
 class Box:
     """What the views work with. `writer` words what the template would; `home` is the store's folder.
 
-    `second` is the same store, opened once more; without it everything waits for everything.
+    `second` is the same store, opened once more; without it everything waits for everything. `scan` looks for
+    wearables for so many seconds; without it nobody can.
     """
 
     store: Store
@@ -41,6 +43,7 @@ class Box:
     home: Path
     second: Store | None = None
     writer: Model | None = None
+    scan: Callable[[float], Awaitable[list[Found]]] | None = None
     clock: Callable[[], datetime] = utc_now
     _soon: ThreadPoolExecutor = field(default_factory=lambda: _thread("store"))
     _slowly: ThreadPoolExecutor = field(default_factory=lambda: _thread("store, slowly"))

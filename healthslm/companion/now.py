@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +11,6 @@ from healthslm.alerts import Alert, AlertState, desk
 from healthslm.alerts.policy import Policy, policy_of
 from healthslm.as_json import Ids
 from healthslm.companion.box import Box
-from healthslm.links import standing
 from healthslm.readings import KINDS, UNUSABLE, Kind, Reading, Severity
 from healthslm.store import Store
 
@@ -102,28 +100,3 @@ def alert_json(alert: Alert, policy: Policy) -> Json:
         "snooze_min": list(policy.snooze_min.get(alert.severity, ())),
         "finding": as_json.finding(alert.finding, Ids.TEXT),
     }
-
-
-def devices_of(store: Store, *, at_work: bool) -> list[Json]:
-    """Return the wearables: battery, when last heard, and how the link stands while somebody listens."""
-    links = standing(store)
-    found = []
-    for device in store.devices():
-        heard: Sequence[Reading] = [
-            one for kind in Kind if (one := store.latest_of(device.address, kind)) is not None
-        ]
-        battery = next((one for one in heard if one.kind is Kind.BATTERY), None)
-        link = links.get(device.address)
-        found.append(
-            {
-                "address": device.address,
-                "name": device.name or device.address,
-                "model": f"{device.manufacturer} {device.model}".strip(),
-                "battery": battery.value if battery else None,
-                "last_heard": max(one.time for one in heard).isoformat() if heard else None,
-                "link": link.state if link and at_work else "not listening",
-                "since": link.since.isoformat() if link and at_work else None,
-                "why": link.why if link and at_work else "",
-            }
-        )
-    return found

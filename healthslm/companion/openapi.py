@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from healthslm import __version__
-from healthslm.companion import questions, radio, settings_view, signing_in, views
+from healthslm.companion import devices_view, questions, radio, settings_view, signing_in, views
 from healthslm.companion.access import COOKIE
 from healthslm.companion.answers import answer
 from healthslm.export import Focus
@@ -24,6 +24,7 @@ API = (
     *signing_in.ROUTES,
     *views.ROUTES,
     *questions.ROUTES,
+    *devices_view.ROUTES,
     *radio.ROUTES,
     *settings_view.ROUTES,
 )
@@ -57,6 +58,7 @@ _PATH: dict[str, Json] = {
     "day": {"type": "string", "format": "date"},
     "reading": {"type": "string", "pattern": "^-?[0-9]{1,19}$"},
     "client": {"type": "string", "description": "The id of a phone or program, or the first letters of it"},
+    "address": {"type": "string", "description": "A Bluetooth device address, or a phone's own for a device"},
     "alert": {"type": "string", "description": "An alert's id, or the first letters of it"},
 }
 _TYPES = {

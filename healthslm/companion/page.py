@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 
 from healthslm.companion.answers import answer, problem
-from healthslm.companion.authority import Identity
+from healthslm.companion.authority import Certificate
 from healthslm.companion.wording import LANGUAGES, texts
 
 STATIC = Path(str(files("healthslm.companion").joinpath("static")))
@@ -29,7 +29,7 @@ _LEAST = 500
 """Bytes: what is smaller gains nothing by being compressed."""
 
 
-def routes(authority: Identity | None) -> list[BaseRoute]:
+def routes(authority: Certificate | None) -> list[BaseRoute]:
     """Return what is served to everybody: the page, and the authority that a phone is to trust."""
 
     async def trusted(_request: Request) -> Response:

@@ -6,16 +6,13 @@ import asyncio
 import contextlib
 import logging
 import os
-import resource
 import socket
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
 
-import uvicorn
 from cryptography.exceptions import UnsupportedAlgorithm
 from starlette.applications import Starlette
 
@@ -33,7 +30,9 @@ from healthslm.companion.authority import (
     serves,
 )
 from healthslm.companion.box import Box
-from healthslm.companion.connections import MOST, Connection
+from healthslm.companion.connections import Connection
+from healthslm.companion.locked import forget_shown, keep_shown
+from healthslm.companion.serving import serve_on
 from healthslm.errors import HealthslmError, StoreError
 from healthslm.store import Store
 
@@ -44,9 +43,6 @@ EVERYWHERE = "0.0.0.0"  # noqa: S104  the home network is what it is for
 FRESH_S = 60.0
 """So often it is looked whether the certificate will still do."""
 _LOG = logging.getLogger(__name__)
-_FILES = 16_384
-CLOSING_S = 5
-"""So long a request may take to its end when the server is stopped."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +88,7 @@ def certificates(
         own = server(by, names, addresses, now)
         store.put(KEPT, {"authority": by.to_json(), "server": own.to_json()})
         store.commit()
+    keep_shown(store.folder, by, names, addresses, now)
     return Certificates(authority=by, server=own)
 
 
@@ -99,6 +96,7 @@ def renew(store: Store) -> None:
     """Forget the certificates: new ones are made, which each phone has to be made to trust. Commits."""
     store.put(KEPT, {})
     store.commit()
+    forget_shown(store.folder)
 
 
 def names_here() -> list[str]:
@@ -185,43 +183,13 @@ async def serve(
     The certificate is made anew in time, and when this machine gets another address or name: that is looked
     at every `fresh_s` seconds.
     """
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,  # who looked at what, and when, is nobody's business
-        server_header=False,
-        date_header=False,
-        timeout_graceful_shutdown=CLOSING_S,
-        http=connection,
-        limit_concurrency=MOST,
-        h11_max_incomplete_event_size=16 * 1024,
-        ws="none",
-        lifespan="on",
-    )
-    config.load()
-    _have_files()
-    config.ssl = context(tls.authority, tls.server)
-    fresh = asyncio.create_task(_kept_fresh(app.state.doors.box, tls, config.ssl, fresh_s, names))
-    made = _Server(config)
-    serving = asyncio.create_task(made.serve(sockets=list(sockets)))
-    stopped = asyncio.create_task(stop.wait())
+    shown = context(tls.authority, tls.server)
+    fresh = asyncio.create_task(_kept_fresh(app.state.doors.box, tls, shown, fresh_s, names))
     try:
-        await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        await app.state.feed.close()
-        made.should_exit = True
-        await serving
+        await serve_on(app, sockets, shown, stop, hang_up=app.state.feed.close, connection=connection)
     finally:
-        stopped.cancel()
         fresh.cancel()
         await asyncio.gather(fresh, return_exceptions=True)
-
-
-def _have_files() -> None:
-    """Let this process open more files: each connection is one, also before it says who it is."""
-    most, allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _FILES if allowed == resource.RLIM_INFINITY else min(_FILES, allowed)
-    if most != resource.RLIM_INFINITY and most < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, allowed))
 
 
 async def _kept_fresh(
@@ -243,16 +211,3 @@ async def _kept_fresh(
         if found.server.pem != current and found.authority.pem == tls.authority.pem:
             current = found.server.pem
             present(shown, found.authority, found.server)
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals to who started it."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Any:
-        """Capture none."""
-        yield
-
-
-logging.getLogger("uvicorn").setLevel(logging.ERROR)
-"""Of each odd request it warns: so a stranger would fill the log."""

@@ -16,12 +16,12 @@ from starlette.routing import Route
 from healthslm.alerts import desk
 from healthslm.alerts.policy import policy_of
 from healthslm.companion import days
-from healthslm.companion.access import ALL, WEARER, Doors, only
+from healthslm.companion.access import ALL, SEES_ALERTS, SEES_DAYS, WEARER, Doors, only
 from healthslm.companion.answers import Json, Words, answer, body, problem, queried, takes
 from healthslm.companion.box import Box
 from healthslm.companion.clients import Client, Role, may_still
 from healthslm.companion.feed import Feed
-from healthslm.companion.now import alert_json, devices_of, listening, now_of
+from healthslm.companion.now import alert_json, now_of
 from healthslm.errors import StoreError, UsageError
 from healthslm.export import Focus, How, Paper, report, stem
 from healthslm.pipeline import at_once, noted, review
@@ -30,8 +30,6 @@ from healthslm.slm import Audience
 from healthslm.store import Store
 from healthslm.store.audit import Event
 
-SEES_ALERTS = frozenset({Role.WEARER, Role.CARER})
-SEES_DAYS = frozenset({Role.WEARER, Role.CLINICIAN})
 _E = TypeVar("_E", Kind, Focus)
 _LONGEST_EXPORT = 366
 _SAME_NOTE = timedelta(seconds=10)
@@ -139,18 +137,6 @@ async def _changed(request: Request, work: Callable[[Store], Json], *, slowly: b
     feed.changed()
     await feed.look()
     return answer(made)
-
-
-@only(SEES_ALERTS)
-async def devices(request: Request) -> Response:
-    """List the wearables."""
-    box = _box(request)
-
-    def work(store: Store) -> Json:
-        state = listening(box, box.clock())
-        return {"listening": state, "devices": devices_of(store, at_work=bool(state["at_work"]))}
-
-    return answer(await box.do(work))
 
 
 @only(ALL)
@@ -340,7 +326,6 @@ ROUTES = [
     Route("/api/v1/live", live),
     Route("/api/v1/alerts/{alert}/acknowledge", acknowledge, methods=["POST"]),
     Route("/api/v1/alerts/{alert}/snooze", snooze, methods=["POST"]),
-    Route("/api/v1/devices", devices),
     Route("/api/v1/days", span),
     Route("/api/v1/days/{day}", one_day),
     Route("/api/v1/series/{kind}", series),

@@ -16,14 +16,12 @@ from device.vendors import FAMILIES
 from healthslm.cli.pairing import (
     AtTerminal,
     Beforehand,
-    LinkSettings,
     Wanted,
-    keep_link_settings,
-    link_settings,
 )
 from healthslm.errors import HealthslmError, UsageError
 from healthslm.readings import Device
 from healthslm.store import CHEAPEST, Store, create, open_store
+from healthslm.wearables import LinkSettings, keep_link_settings, link_settings
 
 STRAP = "C0:FF:EE:00:00:01"
 STREAMS = sorted({name for family in FAMILIES for name in family.streams})

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from device import Found
 from healthslm.alerts import Engine
 from healthslm.alerts.courier import Courier
 from healthslm.companion.app import application
@@ -52,6 +53,15 @@ class Home:
     clock: Clock = field(default_factory=Clock)
 
 
+async def near(_seconds: float) -> list[Found]:
+    """What a look around finds: one on the list, a strap, and a meter to be paired with first."""
+    return [
+        Found(OXIMETER, "Nonin 3230", ("Pulse Oximeter",), -48),
+        Found("C0:FF:EE:00:00:09", "Polar\u202e H10", ("Heart Rate",), -60),
+        Found("C0:FF:EE:00:00:0A", "Contour", ("Glucose",), -80),
+    ]
+
+
 def readings() -> Iterator[Reading]:
     for n in range(1800):
         at = NOW - timedelta(minutes=30) + timedelta(seconds=n)
@@ -79,7 +89,7 @@ def home(tmp_path: Path) -> Iterator[Home]:
         store.put_device(Device(address=CUFF, name="cuff", manufacturer="Omron", model="M7"))
         store.append(readings())
         store.commit()
-        box = Box(store=store, zone=ZONE, home=tmp_path / "home", clock=clock.wall)
+        box = Box(store=store, zone=ZONE, home=tmp_path / "home", clock=clock.wall, scan=near)
         yield Home(store=store, box=box, app=application(box, counter=clock.counter), clock=clock)
         box.close()
 

@@ -67,6 +67,9 @@ class Phone:
     async def post(self, path: str, **body: Any) -> httpx.Response:
         return await self.http.post(path, json=body, headers=OURS)
 
+    async def delete(self, path: str) -> httpx.Response:
+        return await self.http.delete(path, headers=OURS)
+
 
 async def paired(app: Any, store: Store, role: Role, now: datetime | None = None, **more: Any) -> Phone:
     """Pair a phone the whole way, and sign it in."""

@@ -57,6 +57,8 @@ class Broken:
             return await self._box.do(work)
         raise self._error
 
+    do_slowly = do
+
 
 async def test_an_error_of_ours_tells_nobody_what_was_measured(
     home: Home, caplog: pytest.LogCaptureFixture

@@ -14,7 +14,7 @@ from healthslm.companion.box import Box
 from healthslm.companion.clients import Client, Role, add, digest
 from healthslm.companion.openapi import document
 from healthslm.store import CHEAPEST, create
-from tests.companion.conftest import NOW, ZONE, Clock, readings
+from tests.companion.conftest import NOW, ZONE, Clock, near, readings
 from tests.companion.phone import BASE
 
 TOKEN = "of-a-test"
@@ -31,7 +31,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         store.append(readings())
         add(store, Client(id="b" * 16, name="test", role=Role.WEARER, token=digest(TOKEN), added=NOW))
         store.commit()
-        box = Box(store=store, zone=ZONE, home=folder, clock=clock.wall)
+        box = Box(store=store, zone=ZONE, home=folder, clock=clock.wall, scan=near)
         yield application(box, counter=clock.counter)
         box.close()
 

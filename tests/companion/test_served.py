@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from healthslm.companion import authority as ca
-from healthslm.companion import server
+from healthslm.companion import server, serving
 from healthslm.companion.clients import Client, Role, add, digest
 from healthslm.errors import HealthslmError, StoreError
 from tests.companion.conftest import NOW, Home
@@ -86,7 +86,7 @@ async def test_stopping_hangs_up_on_who_listens(home: Home) -> None:
             assert b"200" in await reader.readline()
             await reader.readuntil(b"event: now")
             began = asyncio.get_running_loop().time()
-        assert asyncio.get_running_loop().time() - began < server.CLOSING_S
+        assert asyncio.get_running_loop().time() - began < serving.CLOSING_S
         writer.close()
 
 

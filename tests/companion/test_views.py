@@ -32,6 +32,9 @@ MAY = {
     ("GET", "/api/v1/readings/1"): {W, D},
     ("GET", "/api/v1/export.pdf"): {W, D},
     ("POST", "/api/v1/questions"): {W},
+    ("POST", "/api/v1/devices"): {W},
+    ("POST", "/api/v1/devices/scan"): {W},
+    ("DELETE", "/api/v1/devices/none"): {W},
     ("POST", "/api/v1/notes"): {W},
     ("POST", "/api/v1/alerts/none/acknowledge"): {W, C},
     ("POST", "/api/v1/alerts/none/snooze"): {W, C},
@@ -51,6 +54,7 @@ def template_of(path: str) -> str:
         ("readings/1", "readings/{reading}"),
         ("alerts/none", "alerts/{alert}"),
         ("clients/none", "clients/{client}"),
+        ("devices/none", "devices/{address}"),
     ):
         path = path.replace(part, name)
     return path

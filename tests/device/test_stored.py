@@ -151,6 +151,7 @@ async def test_what_there_was_no_room_for_is_fetched_again(
 ) -> None:
     diary = Diary()
     timings = replace(quick, queue=40)
+    await meter.go_away()
     async with watch(
         [STRAP, METER], radio=air.radio, timings=timings, pair=[METER], kept=diary.kept
     ) as events:
@@ -158,6 +159,8 @@ async def test_what_there_was_no_room_for_is_fetched_again(
         assert await settled(lambda: strap.subscribed)
         for _ in range(40):
             await strap.measure(HeartRateMeasurement(60))
+        assert await settled(lambda: air.delivered >= 40)
+        await meter.come_back()
         assert await settled(lambda: air.delivered >= 50)
         begin = await until(events, lambda e: CONNECTED(e) and e.device == METER)  # type: ignore[union-attr]
         diary.take(begin)

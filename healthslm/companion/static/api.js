@@ -4,6 +4,7 @@ import * as key from "./key.js";
 import { t } from "./words.js";
 
 const USUAL_MS = 20000;
+const LOCKED = 423;
 const CHALLENGE_MS = 30000; // half of what a challenge is good for
 
 /** The box answered that it will not: `title` says what, `detail` what to do next. */
@@ -23,16 +24,26 @@ export class OutOfReach extends Error {
   }
 }
 
+/** The box is there, but its store is locked: it can say nothing until somebody there gives the passphrase. */
+export class Locked extends OutOfReach {
+  constructor() {
+    super();
+    this.message = t("The box is locked.");
+    this.detail = t("Somebody has to unlock it, on the box: {command}", { command: "healthslm unlock" });
+  }
+}
+
 /** This phone is not let in any more, or never was. */
 export class NotPaired extends Problem {}
 
-/** Fires "change" when the box comes into reach or goes out of it. */
-export const reach = Object.assign(new EventTarget(), { known: false, open: true });
+/** Fires "change" when the box comes into reach, goes out of it, or is found locked. */
+export const reach = Object.assign(new EventTarget(), { known: false, open: true, locked: false });
 
-export function reached(open) {
-  if (reach.known && reach.open === open) return;
+export function reached(open, locked = false) {
+  if (reach.known && reach.open === open && reach.locked === locked) return;
   reach.known = true;
   reach.open = open;
+  reach.locked = locked;
   reach.dispatchEvent(new Event("change"));
 }
 
@@ -67,16 +78,19 @@ async function send(method, path, body, wait = USUAL_MS) {
   // Only until the answer begins: one that is streamed may take its time.
   const given = new AbortController();
   const timer = setTimeout(() => given.abort(), wait);
+  let answer;
   try {
-    const answer = await fetch(path, { ...options, signal: given.signal });
-    reached(true);
-    return answer;
+    answer = await fetch(path, { ...options, signal: given.signal });
   } catch {
     reached(false);
     throw new OutOfReach();
   } finally {
     clearTimeout(timer);
   }
+  const locked = answer.status === LOCKED;
+  reached(!locked, locked);
+  if (locked) throw new Locked();
+  return answer;
 }
 
 async function problem(answer, kind = Problem) {

@@ -22,5 +22,5 @@ export function top() {
 
 function away() {
   const told = live.state ? t("last state {ago}", { ago: ago(since(live.state.time)) }) : "";
-  return [t("Out of reach"), told].filter(Boolean).join(" · ");
+  return [reach.locked ? t("Locked") : t("Out of reach"), told].filter(Boolean).join(" · ");
 }

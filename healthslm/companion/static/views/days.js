@@ -50,7 +50,7 @@ async function show(holder, day, state) {
     if (state.gone) return;
     if (last?.told.day !== day) return holder.replaceChildren(trouble(error, () => show(holder, day, state)));
     fill(holder, last.told, state, el("p", { class: "banner away" },
-      t("The box is out of reach. This is what it told {ago}.", { ago: ago((Date.now() - last.at) / 1000) })));
+      `${error.message} ${t("This is what it told {ago}.", { ago: ago((Date.now() - last.at) / 1000) })}`));
   }
 }
 

@@ -6,6 +6,7 @@ import * as kept from "../kept.js";
 import { since, stop } from "../live.js";
 import { linkName, roleName } from "../names.js";
 import { ago, choose, dayClock, LANGUAGES, number, spoken, t } from "../words.js";
+import { adding } from "./adding.js";
 import { exporting } from "./export.js";
 import { hearing } from "./hearing.js";
 import { field, notMedical } from "./parts.js";
@@ -16,29 +17,38 @@ const LOW = 20; // per cent: below it a battery is marked
 
 export function more(main, { who }) {
   main.append(el("h1", { class: "unseen" }, t("More")));
-  if (who.role !== "clinician") main.append(devices());
+  if (who.role !== "clinician") main.append(devices(who.role === "wearer"));
   if (who.role === "wearer") main.append(hearing());
   if (who.role !== "carer") main.append(exporting());
   if (who.role === "wearer") main.append(settings(who));
   main.append(me(who), language(), home(), notMedical());
 }
 
-function devices() {
+function devices(mine) {
   const list = el("ul", { class: "devices" });
+  const show = ({ devices: told }) => list.replaceChildren(
+    ...(told.length ? told.map((one) => device(one, mine && forget)) : [el("li", {}, t("No wearable yet."))]),
+  );
   const load = async () => {
     try {
-      const told = await api.get("/api/v1/devices");
-      const none = el("li", {}, t("No wearable yet. On the box: healthslm devices scan"));
-      list.replaceChildren(...(told.devices.length ? told.devices.map(device) : [none]));
+      show(await api.get("/api/v1/devices"));
     } catch (error) {
       list.replaceChildren(el("li", {}, trouble(error, load)));
     }
   };
+  const forget = async (one) => {
+    if (!confirm(t("Listen to {name} no more? What it measured is kept.", { name: one.name }))) return;
+    try {
+      show(await api.remove(`/api/v1/devices/${encodeURIComponent(one.address)}`));
+    } catch (error) {
+      list.prepend(el("li", {}, trouble(error)));
+    }
+  };
   load();
-  return el("section", {}, el("h2", {}, t("Wearables")), list);
+  return el("section", {}, el("h2", {}, t("Wearables")), list, mine && adding(show));
 }
 
-function device(one) {
+function device(one, forget) {
   const low = one.battery !== null && one.battery <= LOW;
   return el(
     "li",
@@ -48,6 +58,7 @@ function device(one) {
     el("p", { class: `link ${one.link === "connected" ? "good" : "idle"}` }, linkName(one.link), one.why && el("span", { lang: "en" }, `: ${one.why}`)),
     el("p", {}, one.last_heard ? t("Last heard {ago}", { ago: ago(since(one.last_heard)) }) : t("Never heard")),
     one.battery !== null && el("p", { class: low ? "low" : "" }, t("Battery {percent} %", { percent: number(one.battery) }), low && ` · ${t("low")}`),
+    forget && el("button", { type: "button", onclick: () => forget(one) }, t("Take off the list")),
   );
 }
 

@@ -49,7 +49,12 @@ export function now(main, { who }) {
 
 function banners(state, open) {
   const told = [];
-  if (!reach.open) {
+  if (reach.locked) {
+    const words = state
+      ? t("The box is locked: somebody has to unlock it, on the box. This is its state of {time}, {ago}.", { time: dayClock(state.time), ago: ago(since(state.time)) })
+      : t("The box is locked: somebody has to unlock it, on the box.");
+    told.push({ key: "away", words });
+  } else if (!reach.open) {
     const words = state
       ? t("The box is out of reach. This is its state of {time}, {ago}.", { time: dayClock(state.time), ago: ago(since(state.time)) })
       : t("The box is out of reach. Is the phone in the home network, and the box switched on?");

@@ -1,0 +1,80 @@
+"""Wearables from the phone: what is near, one more on the list, one less."""
+
+import asyncio
+from dataclasses import replace
+
+from device import AdapterError, Found
+from healthslm.companion.clients import Role
+from healthslm.store.audit import Event
+from tests.companion.conftest import CUFF, NOW, OXIMETER, Home
+from tests.companion.phone import paired
+
+STRAP = "C0:FF:EE:00:00:09"
+
+
+async def test_what_is_near_is_told_with_what_is_to_be_known_of_it(home: Home) -> None:
+    phone = await paired(home.app, home.store, Role.WEARER, NOW)
+    found = (await phone.post("/api/v1/devices/scan")).json()["found"]
+    assert [one["listed"] for one in found] == [True, False, False]
+    assert [one["bonds"] for one in found] == [False, False, True]
+    assert found[1] == {
+        "address": STRAP,
+        "name": "Polar\u202e H10",
+        "measures": ["Heart Rate"],
+        "rssi": -60,
+        "listed": False,
+        "bonds": False,
+    }
+
+
+async def test_one_is_added_named_anew_and_taken_off(home: Home) -> None:
+    phone = await paired(home.app, home.store, Role.WEARER, NOW)
+    told = (await phone.post("/api/v1/devices", address=STRAP.lower(), name="Polar\u202e H10")).json()
+    assert (STRAP, "Polar H10") in {(one["address"], one["name"]) for one in told["devices"]}
+    last = home.store.trail()[-1]
+    assert (last.event, last.detail["added"]) == (Event.DEVICE_CHANGED, STRAP)
+    told = (await phone.post("/api/v1/devices", address=STRAP, name="my strap")).json()
+    assert [one["name"] for one in told["devices"] if one["address"] == STRAP] == ["my strap"]
+    told = (await phone.delete(f"/api/v1/devices/{STRAP}")).json()
+    assert {one["address"] for one in told["devices"]} == {OXIMETER, CUFF}
+    assert (await phone.delete(f"/api/v1/devices/{STRAP}")).status_code == 404
+
+
+async def test_what_is_no_wearable_is_refused(home: Home) -> None:
+    phone = await paired(home.app, home.store, Role.WEARER, NOW)
+    for address in ("", "strap", "C0:FF:EE:00:00", "C0:FF:EE:00:00:09\n--help", "x" * 64):
+        found = await phone.post("/api/v1/devices", address=address)
+        assert found.status_code == 422, address
+    assert (await phone.post("/api/v1/devices", address=STRAP, name="\u202e")).status_code == 422
+    assert len(home.store.devices()) == 2
+
+
+async def test_a_machine_that_cannot_look_says_why(home: Home) -> None:
+    async def broken(_seconds: float) -> list[Found]:
+        raise AdapterError("Bluetooth is switched off.", "Switch it on.")
+
+    phone = await paired(home.app, home.store, Role.WEARER, NOW)
+    for scan, title in ((broken, "Bluetooth is switched off."), (None, "does not look")):
+        doors = home.app.state.doors
+        home.app.state.doors = replace(doors, box=replace(doors.box, scan=scan))
+        found = await phone.post("/api/v1/devices/scan")
+        assert found.status_code == 503
+        assert title in found.json()["title"]
+        assert found.json()["detail"]
+
+
+async def test_one_looks_at_a_time(home: Home) -> None:
+    looking, done = asyncio.Event(), asyncio.Event()
+
+    async def slow(_seconds: float) -> list[Found]:
+        looking.set()
+        await done.wait()
+        return []
+
+    phone = await paired(home.app, home.store, Role.WEARER, NOW)
+    home.app.state.doors = replace(home.app.state.doors, box=replace(home.app.state.doors.box, scan=slow))
+    first = asyncio.create_task(phone.post("/api/v1/devices/scan"))
+    await looking.wait()
+    assert (await phone.post("/api/v1/devices/scan")).status_code == 409
+    done.set()
+    assert (await first).json() == {"found": []}
