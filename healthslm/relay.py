@@ -36,7 +36,7 @@ _LONGEST_PATH = 100
 async def send(home: Path, events: Sequence[Notification | Identity]) -> None:
     """Hand events over. Raises `HealthslmError` where nobody listens, or they were not taken."""
     try:
-        with _reachable(home / SOCKET) as path:
+        with reachable(home / SOCKET) as path:
             reader, writer = await asyncio.wait_for(asyncio.open_unix_connection(path), _PATIENCE_S)
     except (OSError, TimeoutError) as error:
         raise HealthslmError(
@@ -66,7 +66,7 @@ async def heard_by_phones(home: Path, queue: EventQueue) -> AsyncIterator[None]:
     try:
         with contextlib.suppress(FileNotFoundError):
             path.unlink()  # of a process that was killed; only one runs at a time
-        with _reachable(path) as short:
+        with reachable(path) as short:
             before = os.umask(0o177)
             try:
                 server = await asyncio.start_unix_server(
@@ -86,7 +86,7 @@ async def heard_by_phones(home: Path, queue: EventQueue) -> AsyncIterator[None]:
 
 
 @contextlib.contextmanager
-def _reachable(path: Path) -> Iterator[str]:
+def reachable(path: Path) -> Iterator[str]:
     """Give a path that a socket can have: they are short, and folders may be deep."""
     if len(os.fsencode(path)) <= _LONGEST_PATH:
         yield str(path)

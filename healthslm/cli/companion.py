@@ -21,8 +21,9 @@ from healthslm.cli import terminal
 from healthslm.cli.app import Json, app
 from healthslm.cli.period import last_day
 from healthslm.cli.session import Session, session
+from healthslm.cli.unlocking import WaitOption, unlocked
 from healthslm.clock import utc_now
-from healthslm.companion import Box, Client, Role, application, clients_in, pairing, revoke, server
+from healthslm.companion import Box, Client, Role, application, clients_in, locked, pairing, revoke, server
 from healthslm.companion.clients import EVERYBODY, add, digest, new_id, packed
 from healthslm.errors import HealthslmError, UsageError
 from healthslm.store import Store, open_unlocked
@@ -60,15 +61,19 @@ def companion_here(
 
 @companion.command("serve")
 def companion_serve(
-    context: typer.Context, port: PortOption = server.PORT, host: HostOption = server.EVERYWHERE
+    context: typer.Context,
+    port: PortOption = server.PORT,
+    host: HostOption = server.EVERYWHERE,
+    wait: WaitOption = False,
 ) -> None:
     """Serve the page until it is stopped. Pair a phone with `healthslm companion pair`."""
-    _serve(session(context), host, port, pair=False)
+    _serve(session(context), host, port, pair=False, wait=wait)
 
 
-def _serve(current: Session, host: str, port: int, *, pair: bool) -> None:
+def _serve(current: Session, host: str, port: int, *, pair: bool, wait: bool = False) -> None:
     sockets = server.listening(host, port)
-    access = current.access()
+    with locked.said_locked(current.settings.home, sockets):
+        access = unlocked(current, "companion") if wait else current.access()
     with (
         current.store(access=access) as store,
         open_unlocked(access, state=current.settings.state) as second,

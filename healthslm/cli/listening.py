@@ -27,6 +27,7 @@ from healthslm.cli.household import everybody, listen_for_all
 from healthslm.cli.measure import need_virtual
 from healthslm.cli.running import LOCK, only_one
 from healthslm.cli.session import Session, hooks_of, opened, session
+from healthslm.cli.unlocking import WaitOption, unlocked
 from healthslm.clock import boot_seconds
 from healthslm.collector import Tally, Update
 from healthslm.errors import UsageError
@@ -60,6 +61,7 @@ def run(
         Path | None,
         typer.Option(metavar="FOLDER", help="Where each person of a household has a passphrase file."),
     ] = None,
+    wait: WaitOption = False,
 ) -> None:
     """Listen to the wearables, keep what they say, and warn. Runs until it is stopped."""
     if replay_file and capture_file:
@@ -77,7 +79,7 @@ def run(
         _run_for_all(current, passphrases, virtual)
         return
     with only_one(current.settings.home):
-        access = current.access()
+        access = unlocked(current, "run") if wait else current.access()
         with opened(current, access, patience_s=0.5) as store:
             if replay_file:
                 tally = asyncio.run(_play(store, current, replay_file, speed))

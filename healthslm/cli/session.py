@@ -101,6 +101,10 @@ class Session:
             )
         return str(typer.prompt(prompt, hide_input=True, err=True))
 
+    def is_there(self) -> bool:
+        """Say whether the person has a store."""
+        return exists(self.settings.home)
+
     def access(self, secret: str | None = None) -> Access:
         """Unlock the store, without opening it yet; asks for the secret that is not given."""
         folder = self.settings.home

@@ -23,6 +23,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "erase": ("keys",),
     "run": ("listening",),
     "decode": ("listening",),
+    "unlock": ("unlocking",),
     "summary": ("look",),
     "findings": ("look",),
     "export": ("export", "archiving"),

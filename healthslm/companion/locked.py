@@ -36,8 +36,8 @@ from healthslm.store import files
 KEPT = "locked.pem"
 """Key and certificate, and the authority's certificate, in the store's folder, for its owner alone."""
 LASTS = timedelta(days=30)
-RENEWED = timedelta(days=29)
-"""It is made anew each day that the store is open."""
+RENEWED = timedelta(days=27)
+"""It is made anew every other day, while the store is open."""
 _EVERY = ["GET", "POST", "PATCH", "DELETE", "PUT"]
 
 

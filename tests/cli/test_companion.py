@@ -10,16 +10,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import httpx
 import pytest
 
-from healthslm.companion import pairing
+from healthslm.companion import locked, pairing
 from healthslm.companion.clients import Role, clients_in
-from healthslm.companion.server import certificates
+from healthslm.companion.server import certificates, renew
 from healthslm.store import CHEAPEST, create, open_store
 from healthslm.store.audit import Event
 from tests.cli.saying import Said, said_by
@@ -111,6 +112,78 @@ def test_the_page_is_served_until_it_is_stopped(opening: list[str], tmp_path: Pa
         assert found.json()["info"]["title"] == "healthslm companion"
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def asked(http: httpx.Client, url: str, method: str = "GET") -> httpx.Response:
+    """Ask until somebody answers."""
+    for _ in range(100):
+        with suppress(httpx.TransportError):
+            return http.request(method, url)
+        time.sleep(0.1)
+    raise AssertionError(f"nobody answered at {url}")
+
+
+def test_a_locked_box_says_so_until_it_is_unlocked_on_the_box(opening: list[str], tmp_path: Path) -> None:
+    """Nobody sits at its terminal; it is served by the same authority, which phones know."""
+    home, port = tmp_path / "home", free_port()
+    with open_store(home, PASSPHRASE) as store:
+        addresses = [ip_address("127.0.0.1")]
+        by = certificates(store, addresses, datetime.now(UTC), os.urandom).authority
+    assert (home / locked.KEPT).stat().st_mode & 0o777 == 0o600
+    base = f"https://127.0.0.1:{port}"
+    arguments = ["serve", "--host", "127.0.0.1", "--port", str(port), "--wait"]
+    with (
+        started(["--home", str(home)], *arguments) as process,
+        httpx.Client(verify=ssl.create_default_context(cadata=by.pem.decode())) as http,
+    ):
+        until(process, "healthslm unlock")
+        for method, path in (("GET", "/api/v1/now"), ("POST", "/api/v1/notes"), ("GET", "/api/v1/live")):
+            found = asked(http, f"{base}{path}", method)
+            assert found.status_code == 423
+            assert "healthslm unlock" in found.json()["detail"]
+        page = http.get(f"{base}/")
+        assert page.status_code == 200
+        assert "default-src 'none'" in page.headers["content-security-policy"]
+        assert http.get(f"{base}/trust/fingerprint.json").json() == {"sha256": by.fingerprint}
+
+        (tmp_path / "wrong").write_text("wrong horse\n")
+        wrong = said_by(["--home", str(home), "--passphrase-file", str(tmp_path / "wrong"), "unlock"])
+        assert wrong.code == 3
+        assert http.get(f"{base}/api/v1/now").status_code == 423
+        told = said_by([*opening, "unlock"])
+        assert "companion: unlocked" in told.stderr
+        until(process, "Next: healthslm companion pair")
+        assert asked(http, f"{base}/api/v1/now").status_code == 401
+        assert "Nothing waits" in said_by([*opening, "unlock"]).stderr
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+
+
+def test_what_a_locked_box_shows_lasts_a_month_and_is_made_anew(opening: list[str], tmp_path: Path) -> None:
+    home, now = tmp_path / "home", datetime(2026, 11, 2, tzinfo=UTC)
+    with open_store(home, PASSPHRASE) as store:
+        certificates(store, (), now, os.urandom)
+        first = (home / locked.KEPT).read_bytes()
+        shown = locked.shown(home)
+        assert shown is not None
+        assert shown.server.certificate.not_valid_after_utc - now < timedelta(days=31)
+        certificates(store, (), now + timedelta(hours=1), os.urandom)
+        assert (home / locked.KEPT).read_bytes() == first
+        certificates(store, (), now + timedelta(days=3), os.urandom)
+        assert (home / locked.KEPT).read_bytes() != first
+        for broken in (b"", b"-----BEGIN CERTIFICATE-----\n", first[:300], b"\xff" * 100):
+            (home / locked.KEPT).write_bytes(broken)
+            assert locked.shown(home) is None
+        certificates(store, (), now, os.urandom)
+        assert locked.shown(home) is not None
+        renew(store)
+        assert not (home / locked.KEPT).exists()
 
 
 def test_a_programs_token_is_shown_once_and_taken_back(run: Run, tmp_path: Path) -> None:

@@ -17,11 +17,12 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from device.events import EventQueue
-from healthslm.companion import Box, Client, Role, application, pairing, server
+from healthslm.companion import Box, Client, Role, application, locked, pairing, server
 from healthslm.companion.clients import add, digest
 from healthslm.relay import heard_by_phones
 from healthslm.store import CHEAPEST, Store, create
 from tests.companion import month
+from tests.companion.conftest import near
 
 SCENES = Path(__file__).parent / "browser"
 ZONE = ZoneInfo("Europe/Berlin")
@@ -42,7 +43,7 @@ class Served:
     """A store behind the page's server, which can be stopped and started again on the same port."""
 
     def __init__(self, store: Store, home: Path) -> None:
-        self.box = Box(store=store, zone=ZONE, home=home)
+        self.box = Box(store=store, zone=ZONE, home=home, scan=near)
         self.tls = server.certificates(store, server.addresses_here(), datetime.now(UTC), os.urandom)
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
@@ -67,6 +68,18 @@ class Served:
         assert self._stop is not None
         self._loop.call_soon_threadsafe(self._stop.set)
         self._serving.result(20)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Be locked for a while: the page is served no more, and the box says why."""
+        self.stop()
+        sockets = [server.listening_on("127.0.0.1", self.port)]
+        with locked.said_locked(self.box.home, sockets) as said:
+            assert said
+            yield
+        for one in sockets:
+            one.close()
+        self.start()
 
     def close(self) -> None:
         """Stop for good."""

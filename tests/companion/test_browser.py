@@ -6,6 +6,7 @@ Needs Chromium, Node, and what drives them: `npm ci --ignore-scripts` in browser
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -29,6 +30,7 @@ BLUETOOTH = "Unrecognized feature: 'bluetooth'"
 """Chromium says so on Linux, where Web Bluetooth is behind a switch."""
 REFUSED = "status of 401"
 """A browser tells of each refusal, also of the one after which the page signs in."""
+CUT_OFF = ("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_INCOMPLETE", "ERR_EMPTY")
 FIRST_VIEW_BYTES = 150_000
 FIRST_CONTENT_MS = 1000
 YEAR_DRAWN_MS = 400
@@ -115,7 +117,40 @@ def test_away_from_home_the_last_state_is_there_with_its_age(served: Served) -> 
     now = datetime.now(UTC)
     notes = served.do(lambda store: list(store.notes(now - timedelta(minutes=5), now)))
     assert [one.text for one in notes] == ["Walked up the hill"]
-    clean(told, "ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_INCOMPLETE", "ERR_EMPTY", REFUSED)
+    clean(told, *CUT_OFF, REFUSED)
+
+
+def test_a_locked_box_says_so_and_a_note_waits_for_it(served: Served) -> None:
+    with ExitStack() as stack:
+        hands = {
+            "lock": lambda _: stack.enter_context(served.locked()),
+            "unlock": lambda _: stack.close(),
+        }
+        told = play(served, "locked", hands=hands)
+    for banner in (told["banner"], told["again"]):
+        assert "locked" in banner
+        assert "ago" in banner
+    assert told["vitals"] >= 5
+    assert "Locked" in told["top"]
+    assert "healthslm unlock" in told["asked"]
+    now = datetime.now(UTC)
+    notes = served.do(lambda store: [one.text for one in store.notes(now - timedelta(minutes=5), now)])
+    assert "Slept badly" in notes
+    clean(
+        told, "ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_INCOMPLETE", "ERR_EMPTY", "423", REFUSED
+    )
+
+
+def test_a_wearable_is_added_and_taken_off_again(served: Served) -> None:
+    told = play(served, "adding")
+    strap, meter = (next(text for text in told["near"] if name in text) for name in ("H10", "Contour"))
+    assert "near" in strap
+    assert "paired with first" not in strap
+    assert "devices add C0:FF:EE:00:00:0A --pair" in meter
+    assert "far" in meter
+    (gone,) = [one.detail for one in served.do(lambda store: store.trail()[-1:])]
+    assert gone == {"forgotten": "C0:FF:EE:00:00:09"}
+    clean(told)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,125 @@
+"""`healthslm unlock`: hands the passphrase to what waits for it, as a service that was started by itself.
+
+What waits opens a socket in the store's folder, which only its owner reaches; the passphrase goes through it,
+is tried there, and is kept by neither side.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from healthslm.cli import terminal
+from healthslm.cli.app import app
+from healthslm.cli.session import Session, session
+from healthslm.errors import LockedError, MissingError
+from healthslm.relay import reachable
+from healthslm.store import Access
+
+_T = TypeVar("_T")
+WaitOption = Annotated[
+    bool, typer.Option("--wait", help="Without a passphrase, wait until `healthslm unlock` gives it.")
+]
+_NAMES = "waits-*.sock"
+_LONGEST = 4096
+_PATIENCE_S = 120.0
+"""A small board takes a while over a passphrase."""
+_YES, _NO = b"yes\n", b"no\n"
+_CREDENTIALS = struct.Struct("3i")
+
+
+def unlocked(current: Session, who: str) -> Access:
+    """Unlock the store with what was given, or wait until `healthslm unlock` brings the passphrase."""
+    if current.passphrase_file is not None or current.passphrase_fd is not None:
+        return current.access()
+    if not current.is_there():
+        return current.access()  # which says so
+    terminal.say("The store is locked. Next: healthslm unlock")
+    return brought(current.settings.home, who, current.access)
+
+
+def brought(folder: Path, who: str, tried: Callable[[str], _T]) -> _T:
+    """Wait for a secret that `tried` takes, and return what it makes of it; a wrong one is told so."""
+    path = folder / _NAMES.replace("*", who)
+    path.unlink(missing_ok=True)  # of a process that was killed
+    with socket.socket(socket.AF_UNIX) as waiting, reachable(path) as short:
+        before = os.umask(0o177)
+        try:
+            waiting.bind(short)
+        finally:
+            os.umask(before)
+        waiting.listen(4)
+        try:
+            while True:
+                with waiting.accept()[0] as asked, suppress(OSError, UnicodeDecodeError):
+                    asked.settimeout(_PATIENCE_S)
+                    if not _ours(asked):
+                        continue
+                    try:
+                        found = tried(_line(asked).decode())
+                    except LockedError:
+                        asked.sendall(_NO)
+                        continue
+                    asked.sendall(_YES)
+                    return found
+        finally:
+            with suppress(OSError):
+                path.unlink()
+
+
+def _ours(asked: socket.socket) -> bool:
+    """Say whether it is this user, or root, who asks."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return True  # the socket's own mode keeps the others out
+    kept = asked.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    return _CREDENTIALS.unpack(kept)[1] in (0, os.getuid())
+
+
+def _line(asked: socket.socket) -> bytes:
+    said = b""
+    while b"\n" not in said and len(said) < _LONGEST:
+        more = asked.recv(_LONGEST)
+        if not more:
+            break
+        said += more
+    return said.split(b"\n", 1)[0]
+
+
+@app.command()
+def unlock(context: typer.Context) -> None:
+    """Give the passphrase to what waits for it: a `run` or a page that was started without."""
+    current = session(context)
+    waiting = sorted(current.settings.home.glob(_NAMES))
+    if not waiting:
+        raise MissingError(
+            "Nothing waits to be unlocked.",
+            "Look at what is at work: healthslm doctor, healthslm alerts list",
+        )
+    current.access(secret := current.passphrase())  # a wrong one is not handed on
+    for path in waiting:
+        name = path.name.removeprefix("waits-").removesuffix(".sock")
+        terminal.say(f"{name}: {'unlocked' if _handed(path, secret) else 'it did not take it'}.")
+
+
+def _handed(path: Path, secret: str) -> bool:
+    try:
+        with _connected(path) as there:
+            there.sendall(secret.encode() + b"\n")
+            return there.recv(len(_YES)) == _YES
+    except OSError:
+        return False  # it ended meanwhile
+
+
+@contextmanager
+def _connected(path: Path) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX) as there, reachable(path) as short:
+        there.settimeout(_PATIENCE_S)
+        there.connect(short)
+        yield there
