@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from healthslm.board import AUTO, Choice, Profile, profile
 from healthslm.errors import UsageError
 
 _ZONE_LINK = Path("/etc/localtime")
@@ -35,7 +36,8 @@ class Settings(BaseModel):
 
     `home` is the folder of the store, `model` that of the language model (shared by all stores of a user),
     `state` where it is noted how far the stores have come (so it lies outside of them), `timezone` the IANA
-    name in which days begin and times are written.
+    name in which days begin and times are written, `board` how sparing to be with memory (`healthslm.board`):
+    `small`, `medium`, `large`, or `auto`, which goes by how much there is.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -44,6 +46,7 @@ class Settings(BaseModel):
     model: Path = Field(default_factory=lambda: platformdirs.user_cache_path("healthslm") / "model")
     state: Path = Field(default_factory=lambda: platformdirs.user_state_path("healthslm"))
     timezone: str = Field(default_factory=system_timezone)
+    board: Choice = AUTO
 
     @field_validator("timezone")
     @classmethod
@@ -57,6 +60,11 @@ class Settings(BaseModel):
     def zone(self) -> ZoneInfo:
         """The time zone itself."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def profile(self) -> Profile:
+        """What suits this machine's memory, or what was chosen."""
+        return profile(self.board)
 
     def zone_now(self) -> ZoneInfo:
         """Return where the person is just now: the machine's own zone, unless one was set."""

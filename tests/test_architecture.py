@@ -11,7 +11,7 @@ SOURCES = sorted([*ROOT.glob("healthslm/**/*.py"), *ROOT.glob("device/**/*.py")]
 
 # From the ground up. A module may import from its own part and from parts on a lower level.
 LEVELS: list[set[str]] = [
-    {"errors", "clock", "secrecy", "text"},
+    {"errors", "clock", "secrecy", "text", "board"},
     {"readings", "settings"},
     {"analysis", "rules", "slm"},
     {"fhir", "as_json"},
@@ -20,7 +20,7 @@ LEVELS: list[set[str]] = [
     {"query", "daily", "absence", "archive"},
     {"collector", "rounds", "relay"},
     {"pipeline"},
-    {"cli", "commands", "companion", "demo", "bench", "evaluation", "training", "voices"},
+    {"cli", "commands", "companion", "demo", "bench", "evaluation", "training", "voices", "doctor"},
 ]
 CORE = LEVELS[2]
 LEVEL = {part: number for number, parts in enumerate(LEVELS) for part in parts}

@@ -134,7 +134,7 @@ class Session:
         from healthslm.slm import ModelProcess  # noqa: PLC0415  most commands write no text
 
         try:
-            process = ModelProcess(self.settings.model)
+            process = ModelProcess(self.settings.model, idle_s=self.settings.profile.model_idle_s)
         except ModelError as error:
             terminal.say(f"{error.message} The text is the template's. {error.hint}", "dim")
             yield None

@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from healthslm.errors import ModelError
 
 NEEDED = 210_000_000
 """Bytes that the process holds for itself: weights, keys and values, Python (measured: 198 MB)."""
 TOO_LITTLE = "There is too little memory for the language model"
 HINT = "End other programs, or add swap; without the model the text is the template's."
-
-
-def available(meminfo: Path = Path("/proc/meminfo")) -> int | None:
-    """Return the bytes that a new process can have, swap included; `None` where the system does not say."""
-    try:
-        lines = meminfo.read_text(encoding="ascii", errors="replace").splitlines()
-        kilobytes = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
-        return (kilobytes["MemAvailable"] + kilobytes.get("SwapFree", 0)) * 1024
-    except (OSError, ValueError, KeyError, IndexError):
-        return None
 
 
 def require(free: int | None) -> None:

@@ -23,6 +23,7 @@ from typing import IO, Self
 
 from pydantic import TypeAdapter, ValidationError
 
+from healthslm.board import available
 from healthslm.errors import ModelError
 from healthslm.slm import memory, model
 from healthslm.slm.letters import printable
@@ -56,7 +57,7 @@ class ModelProcess:
         answer_s: float = 30.0,
         idle_s: float = 300.0,
         command: Sequence[str] | None = None,
-        free: Callable[[], int | None] = memory.available,
+        free: Callable[[], int | None] = available,
     ) -> None:
         manifest = model.trusted(folder)
         self.model_id = manifest.model_id

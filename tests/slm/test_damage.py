@@ -16,7 +16,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from healthslm.errors import ModelError
-from healthslm.slm import ModelProcess, checked, memory, model
+from healthslm.slm import ModelProcess, checked, model
 from healthslm.slm.source import GGUF_SHA256
 from healthslm.slm.weights import open_adapter
 from tests.slm.test_model import made, silent
@@ -167,23 +167,6 @@ def test_too_little_memory_is_said_before_the_process_is_started(tmp_path: Path)
         process.start()
     with ModelProcess(folder, command=(sys.executable, "-c", READY), free=lambda: None) as process:
         process.start()
-
-
-@pytest.mark.parametrize(
-    ("said", "free"),
-    [
-        ("MemTotal: 9 kB\nMemAvailable:   100 kB\nSwapFree: 20 kB\n", 120 * 1024),
-        ("MemAvailable: 100 kB\n", 100 * 1024),
-        ("MemFree: 100 kB\n", None),
-        ("MemAvailable: many\n", None),
-        ("", None),
-    ],
-)
-def test_what_is_free_is_what_the_system_says(tmp_path: Path, said: str, free: int | None) -> None:
-    path = tmp_path / "meminfo"
-    path.write_text(said)
-    assert memory.available(path) == free
-    assert memory.available(tmp_path / "none") is None
 
 
 def test_a_process_that_the_system_kills_had_most_likely_too_much_memory(tmp_path: Path) -> None:
