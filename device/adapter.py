@@ -164,6 +164,7 @@ _NO_SERVICE = (
     "org.freedesktop.DBus.Error.ServiceUnknown",
     "org.freedesktop.DBus.Error.NameHasNoOwner",
 )
+_DENIED = "org.freedesktop.DBus.Error.AccessDenied"  # as D-Bus's policy says it
 
 
 def adapter_error(error: Exception) -> AdapterError:
@@ -175,7 +176,8 @@ def adapter_error(error: Exception) -> AdapterError:
             "The Bluetooth service (BlueZ) is not running.",
             "Start it with `sudo systemctl start bluetooth`, or install the package `bluez` first.",
         )
-    if isinstance(error, PermissionError):
+    denied = isinstance(error, BleakDBusError) and error.dbus_error == _DENIED
+    if denied or isinstance(error, PermissionError):
         return AdapterError(*_UNAVAILABLE[_REASONS.DENIED_BY_SYSTEM])
     if isinstance(error, (FileNotFoundError, ConnectionError)):
         return AdapterError(

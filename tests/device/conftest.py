@@ -1,7 +1,10 @@
 """The virtual radio, quick timings, and what tests of a link ask of its events."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -65,3 +68,19 @@ async def settled(condition: Callable[[], bool]) -> bool:
             return True
         await asyncio.sleep(0.005)
     return condition()
+
+
+@pytest.fixture
+def dbus(tmp_path: Path) -> Iterator[str]:
+    """A D-Bus of this test's own."""
+    if sys.platform != "linux" or shutil.which("dbus-daemon") is None:
+        pytest.skip("needs dbus-daemon")
+    with subprocess.Popen(
+        ["dbus-daemon", "--session", "--nofork", "--print-address", f"--address=unix:path={tmp_path}/bus"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as daemon:
+        assert daemon.stdout is not None
+        yield daemon.stdout.readline().strip()
+        daemon.terminate()

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,24 +46,6 @@ class Person:
 
 
 # ---- The agent, asked over D-Bus
-
-needs_dbus = pytest.mark.skipif(
-    sys.platform != "linux" or shutil.which("dbus-daemon") is None, reason="needs dbus-daemon"
-)
-
-
-@pytest.fixture
-def dbus(tmp_path: Path) -> Iterator[str]:
-    """A D-Bus of this test's own."""
-    with subprocess.Popen(
-        ["dbus-daemon", "--session", "--nofork", "--print-address", f"--address=unix:path={tmp_path}/bus"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as daemon:
-        assert daemon.stdout is not None
-        yield daemon.stdout.readline().strip()
-        daemon.terminate()
 
 
 class FakeBlueZ:
@@ -134,7 +112,6 @@ async def registered(address: str, ask: Person | None) -> AsyncIterator[tuple[Fa
         yield fake, agent
 
 
-@needs_dbus
 async def test_a_passkey_is_asked_for_and_given(dbus: str) -> None:
     person = Person(types=7)
     async with registered(dbus, person) as (bluez, agent):
@@ -146,7 +123,6 @@ async def test_a_passkey_is_asked_for_and_given(dbus: str) -> None:
         assert not agent.declined
 
 
-@needs_dbus
 async def test_numbers_are_compared_and_shown(dbus: str) -> None:
     person = Person()
     async with registered(dbus, person) as (bluez, agent):
@@ -163,7 +139,6 @@ async def test_numbers_are_compared_and_shown(dbus: str) -> None:
         assert agent.declined
 
 
-@needs_dbus
 async def test_without_a_person_nothing_is_confirmed(dbus: str) -> None:
     async with registered(dbus, None) as (bluez, agent):
         assert bluez.able == "NoInputNoOutput"
@@ -178,7 +153,6 @@ async def test_without_a_person_nothing_is_confirmed(dbus: str) -> None:
         assert agent.declined
 
 
-@needs_dbus
 async def test_another_device_and_another_program_are_turned_away(dbus: str) -> None:
     person = Person()
     async with registered(dbus, person) as (bluez, agent):
@@ -194,7 +168,6 @@ async def test_another_device_and_another_program_are_turned_away(dbus: str) -> 
         assert not agent.declined, "the device that is being paired was not asked about"
 
 
-@needs_dbus
 async def test_a_question_can_be_withdrawn(dbus: str) -> None:
     person = Person(never=True)
     async with registered(dbus, person) as (bluez, _):
@@ -206,7 +179,6 @@ async def test_a_question_can_be_withdrawn(dbus: str) -> None:
             await question
 
 
-@needs_dbus
 async def test_what_goes_wrong_in_asking_is_kept(dbus: str) -> None:
     class Absent(Person):
         async def passkey(self, device: str) -> int | None:
