@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from healthslm import __version__
 from healthslm.absence.moment import Moment, finding, how_long
 from healthslm.alerts.watch import Watch, Watched
 from healthslm.readings import Finding, Severity
@@ -31,6 +32,7 @@ _SOURCE = "its own sign of life, written every 30 seconds"
 _HOUR = timedelta(hours=1)
 _MOST = 20
 _LIMIT = 2000
+_VERSION = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,14 @@ class Beat:
     """When healthslm was last at work (aware UTC), and whether it ended because it was told to.
 
     It has been at work since `since`, short stops not counted. `starts` are those within the hour, each after
-    an end that nobody had asked for.
+    an end that nobody had asked for. `version` is which healthslm it was; empty where it did not say yet.
     """
 
     at: datetime
     clean: bool
     since: datetime | None = None
     starts: tuple[datetime, ...] = ()
+    version: str = ""
 
 
 def last_beat(folder: Path) -> Beat | None:
@@ -61,6 +64,7 @@ def last_beat(folder: Path) -> Beat | None:
             clean=found["clean"] is True,
             since=None if since is None else _time(since),
             starts=tuple(_time(start) for start in found.get("starts", ())),
+            version=str(found.get("version", ""))[:_VERSION],
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None
@@ -128,6 +132,7 @@ class SignOfLife:
             "clean": clean,
             "since": self._since.astimezone(UTC).isoformat(),
             "starts": [start.astimezone(UTC).isoformat() for start in self._starts],
+            "version": __version__,
         }
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)

@@ -17,9 +17,9 @@ from healthslm.cli.chores import LAST
 from healthslm.cli.running import only_one
 from healthslm.cli.session import Session, session
 from healthslm.clock import utc_now
-from healthslm.errors import StoreError, UsageError
+from healthslm.errors import HealthslmError, StoreError, UsageError
+from healthslm.store import KEYS, container, exists, keys, open_store, open_unlocked, schedule, unlock
 from healthslm.store import backup as backups
-from healthslm.store import container, open_store, open_unlocked, schedule
 from healthslm.store import restore as restoring
 from healthslm.store.audit import Event
 from healthslm.store.backup import Contents
@@ -55,7 +55,9 @@ def backup(
         )
     if file is not None and check:
         with terminal.progress() as update:
-            _, _, contents = backups.read(file, _secret(current, file), update)
+            secret = _secret(current, file)
+            _, _, contents = backups.read(file, secret, update)
+        _note_read(current, file, secret, contents)
         _say(file, contents, current.zone, json=json)
     elif file is not None:
         _refuse_inside(file, current.household)
@@ -69,6 +71,19 @@ def backup(
         _list(current, json=json)
     else:
         _set_schedule(current, schedule_folder, keep, json=json)
+
+
+def _note_read(current: Session, file: Path, secret: str, contents: Contents) -> None:
+    """Note in the store that one of its backups was read back whole: `doctor` asks for that."""
+    home = current.settings.home
+    try:
+        if not exists(home) or keys.KeyFile.read(home / KEYS).store_id != contents.store_id:
+            return
+        with open_unlocked(unlock(home, secret), state=current.settings.state) as store:
+            made = contents.made.isoformat()
+            store.note_event(Event.BACKUP_READ, utc_now(), file=str(file), made=made)
+    except HealthslmError as error:  # it was read back all the same
+        terminal.say(f"That it was read back could not be noted. {error.message}", "dim")
 
 
 def _set_schedule(current: Session, folder: Path | None, keep: str, *, json: bool) -> None:

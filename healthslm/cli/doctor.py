@@ -1,53 +1,71 @@
-"""How the whole thing is: what is well, what wants attention, and what to do about it."""
+"""How the whole thing is: what is well, what wants attention, and what to do about it.
+
+What is looked at is in `healthslm.doctor`, a file a matter; here it is put together for one person's store.
+"""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from datetime import timedelta
-from enum import StrEnum
+import asyncio
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as version_of
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from healthslm import secrecy
+from device.controllers import Controller, controllers
+from device.errors import AdapterError
+from healthslm import __version__, board, secrecy, settings
+from healthslm.absence import last_beat
+from healthslm.absence.beat import Beat
+from healthslm.alerts import Alert
+from healthslm.alerts.policy import policy_of
 from healthslm.cli import terminal
-from healthslm.cli.app import app
+from healthslm.cli.app import Json, app
 from healthslm.cli.chores import LAST
-from healthslm.cli.session import Session, session
+from healthslm.cli.running import is_running
+from healthslm.cli.session import Session, hooks_of, session
 from healthslm.clock import utc_now
-from healthslm.errors import DamagedError, HealthslmError, ModelError, RolledBackError
-from healthslm.readings import KINDS
-from healthslm.slm import model
-from healthslm.store import Access, Store, database, keys, retention
-from healthslm.store.slots import TYPED
+from healthslm.doctor import (
+    Check,
+    Machine,
+    NotKnown,
+    State,
+    adapter,
+    answered,
+    bluez,
+    card,
+    clock,
+    disk,
+    model,
+    mounts,
+    permissions,
+    power,
+    program,
+    telling,
+    upkeep,
+)
+from healthslm.doctor import store as kept
+from healthslm.errors import HealthslmError, LockedError, MissingError, StoreError
+from healthslm.slm import memory
+from healthslm.slm import model as built
+from healthslm.store import KEYS, Access, Store, keys
+from healthslm.store.audit import Event
+from healthslm.store.schedule import SETTING, Schedule
 
-_ROOM = 1e9
-"""Bytes that should be free: a database is written anew when its key is changed, and when it is updated."""
-_SILENT = timedelta(days=2)
-
-
-class State(StrEnum):
-    """How one thing is."""
-
-    OK = "ok"
-    ATTENTION = "attention"
-    PROBLEM = "problem"
-
-
-_STYLES = {State.OK: "green", State.ATTENTION: "yellow", State.PROBLEM: "bold red"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One line: what was looked at, how it is, and what to do where something should be done."""
-
-    what: str
-    state: State
-    said: str
-    next: str = ""
+_STYLES = {
+    State.OK: "green",
+    State.UNKNOWN: "dim",
+    State.ATTENTION: "yellow",
+    State.PROBLEM: "bold red",
+}
+_MARKS = {State.OK: "✓", State.UNKNOWN: "?", State.ATTENTION: "!", State.PROBLEM: "✗"}
+_WIDTH = 14
+_ALERTS = 500
+"""So many of the newest alerts are asked which hook took them."""
 
 
 @app.command()
@@ -56,150 +74,182 @@ def doctor(
     verify: Annotated[
         bool, typer.Option("--verify", help="Also read and check everything in the store.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    json: Json = False,
 ) -> None:
-    """Look at the store, its keys, its backups and this machine. Ends with 1 where there is a problem."""
+    """Look at this machine, Bluetooth, the store, its keys, backups and hooks, and say what to do.
+
+    Ends with 1 where there is a problem, with 3 where the store stays locked: then the rest is said. What
+    only wants attention, and what cannot be known, changes nothing of that.
+    """
     current = session(context)
-    access = current.access()
+    stays_shut: HealthslmError | None = None
+    checks: list[Check] = []
+    wearables: int | None = None
     try:
-        with current.store(access=access) as store:
-            checks = [*_store(current, access, store, verify), *_upkeep(current, store)]
-    except (DamagedError, RolledBackError) as error:  # that is what a doctor is there to say
-        checks = [Check(what="store", state=State.PROBLEM, said=error.message, next=error.hint)]
-        checks.append(_slots(access.key_file))
-    checks += _machine(current)
+        access = current.access()
+    except (LockedError, StoreError) as error:
+        stays_shut = error
+    else:
+        try:
+            with current.store(access=access) as store:
+                wearables = len(store.devices())
+                checks += _store(current, access, store, verify)
+        except StoreError as error:  # that is what a doctor is there to say
+            checks.append(Check(what="store", state=State.PROBLEM, said=error.message, next=error.hint))
+            checks += kept.slots(access.key_file)
+    checks += _machine(current, Machine(), wearables, there=not isinstance(stays_shut, MissingError))
+    if stays_shut is not None:
+        checks += _shut(current, stays_shut)
     if json:
         terminal.print_json([asdict(check) for check in checks])
     else:
         for check in checks:
             _show(check)
+    if isinstance(stays_shut, LockedError):
+        raise typer.Exit(LockedError.exit_code)
     if any(check.state is State.PROBLEM for check in checks):
         raise typer.Exit(1)
 
 
 def _show(check: Check) -> None:
-    mark = {State.OK: "✓", State.ATTENTION: "!", State.PROBLEM: "✗"}[check.state]
     line = Text.assemble(
-        (f"{mark} ", _STYLES[check.state]), (f"{check.what:12} ", "bold"), terminal.cell(check.said)
+        (f"{_MARKS[check.state]} ", _STYLES[check.state]),
+        (f"{check.what:{_WIDTH}} ", "bold"),
+        terminal.cell(check.said),
     )
     terminal.out.print(line, soft_wrap=True)
     if check.next:
-        terminal.out.print(Text.assemble(" " * 15, terminal.cell(check.next, "dim")), soft_wrap=True)
+        terminal.out.print(
+            Text.assemble(" " * (_WIDTH + 3), terminal.cell(check.next, "dim")), soft_wrap=True
+        )
+
+
+def _shut(current: Session, error: HealthslmError) -> Iterator[Check]:
+    """Say that the store stays shut, and what can be told of it without a key."""
+    path = current.settings.home / KEYS
+    if isinstance(error, LockedError) and path.exists():
+        yield from answered("opened by", kept.slots(keys.KeyFile.read(path)))
+    if isinstance(error, LockedError):
+        said = f"locked: {error.message} What is in it, backups, hooks and phones were not looked at"
+        yield Check(what="store", state=State.PROBLEM, said=said, next=error.hint)
+    else:
+        yield Check(what="store", state=State.PROBLEM, said=error.message, next=error.hint)
 
 
 def _store(current: Session, access: Access, store: Store, verify: bool) -> Iterator[Check]:
-    spans, count, size = retention.spans(store), store.count(), store.bytes_on_disk()
-    yield Check(
-        what="store",
-        state=State.OK,
-        said=f"{count:,} readings of {len(spans)} kinds in {size / 1e6:,.1f} MB, in {store.folder}",
-    )
-    for kind, (first, last) in spans.items():
-        begin, end = (f"{time.astimezone(current.zone):%Y-%m-%d}" for time in (first, last))
-        yield Check(what="", state=State.OK, said=f"{KINDS[kind].title}: {begin} to {end}")
-    suits = access.key_file.cipher == database.suitable_cipher()
-    yield Check(
-        what="cipher",
-        state=State.OK,
-        said=f"{access.key_file.cipher}, {'which suits this CPU' if suits else 'which suits another CPU'}",
-    )
-    yield _slots(access.key_file)
-    if not verify:
-        yield Check(
-            what="verified", state=State.OK, said="not now; that takes a while: healthslm doctor --verify"
-        )
-        return
-    try:
-        store.verify()
-        entries = store.verify_trail()
-    except DamagedError as error:
-        yield Check(what="verified", state=State.PROBLEM, said=error.message, next=error.hint)
-    else:
-        said = f"every page, segment and roll-up, and {entries:,} entries of the audit trail"
-        yield Check(what="verified", state=State.OK, said=said)
-
-
-def _slots(file: keys.KeyFile) -> Check:
-    typed = [slot for slot in file.slots if isinstance(slot, TYPED)]
-    said = ", ".join(slot.label for slot in file.slots)
-    if len(typed) > 1:
-        return Check(what="opened by", state=State.OK, said=said)
-    return Check(
-        what="opened by",
-        state=State.ATTENTION,
-        said=f"{said}: if that is forgotten or lost, so is everything",
-        next="healthslm keys add recovery",
-    )
-
-
-def _upkeep(current: Session, store: Store) -> Iterator[Check]:
-    now = utc_now()
-    try:
-        planned = retention.plan(retention.policy(store), retention.spans(store), store.days(), now)
-    except HealthslmError as error:
-        yield Check(what="retention", state=State.ATTENTION, said=error.message, next=error.hint)
-    else:
-        due = [deletion for deletion in planned if deletion.due <= now]
-        said = ", ".join(
-            f"{KINDS[d.kind].title} from before {d.before.astimezone(current.zone):%Y-%m-%d}" for d in due
-        )
-        later = min((d.due for d in planned), default=None)
-        nothing = "nothing" if later is None else f"nothing before {later.astimezone(current.zone):%Y-%m-%d}"
-        yield Check(what="retention", state=State.OK, said=f"to be deleted next: {said or nothing}")
-    yield _backup(store)
+    """Say what only the open store knows."""
+    now, zone, file = utc_now(), current.zone, access.key_file
+    yield from kept.contents(store, zone)
+    yield kept.cipher(file, kept.suitable_cipher())
+    yield from kept.slots(file)
+    yield kept.verify(store, now, __version__) if verify else kept.last_verified(store, file, now)
+    yield upkeep.kept(store, zone, now)
     span = store.span()
-    if span is not None and span[1] > now + timedelta(days=1):
-        yield Check(
-            what="clock",
-            state=State.PROBLEM,
-            said=f"the newest reading is of {span[1]:%Y-%m-%d %H:%M} UTC, which is still to come",
-            next="See that this machine's clock is right (timedatectl), and a device's.",
-        )
-    elif span is not None and now - span[1] > _SILENT:
-        days = (now - span[1]).days
-        yield Check(
-            what="readings",
-            state=State.ATTENTION,
-            said=f"the newest is {days} days old",
-            next="healthslm devices list",
-        )
-
-
-def _backup(store: Store) -> Check:
-    last = store.get(LAST)
-    if last is None:
-        return Check(
-            what="backup",
-            state=State.ATTENTION,
-            said="none is made by itself",
-            next="healthslm backup --schedule FOLDER, on another disk",
-        )
-    if "error" in last:
-        return Check(what="backup", state=State.PROBLEM, said=f"the last one failed: {last['error']}")
-    return Check(
-        what="backup", state=State.OK, said=f"the last one is {last.get('file')}, of {last.get('at')}"
+    beat = last_beat(store.folder)
+    yield from clock.dated(now, beat, span[1] if span else None)
+    yield from upkeep.newest(span, now)
+    chosen = Schedule.from_json(store.get(SETTING))
+    made, read, restored = (
+        next(iter(store.trail(1, event=event)), None)
+        for event in (Event.BACKED_UP, Event.BACKUP_READ, Event.RESTORED)
     )
+    yield from upkeep.backup(chosen, store.get(LAST), made, now, file.store_id)
+    if chosen is not None or made is not None or read is not None:
+        yield upkeep.tried(read, restored, now, None if chosen is None else chosen.folder)
+    yield from answered("hook", _hooks(store))
+    yield from answered("policy", _policy(store))
+    yield from answered("companion", _companion(store))
 
 
-def _machine(current: Session) -> Iterator[Check]:
-    free = shutil.disk_usage(current.settings.home).free
-    yield Check(
-        what="disk",
-        state=State.OK if free > _ROOM else State.ATTENTION,
-        said=f"{free / 1e9:,.1f} GB free",
-        next="" if free > _ROOM else "Free some space.",
+def _hooks(store: Store) -> Iterator[Check]:
+    tests = {str(entry.detail.get("hook")): entry.at for entry in store.trail(event=Event.HOOK_TESTED)}
+    documents = [document for *_, document in store.alerts()[:_ALERTS]]
+    alerts = [alert for one in documents if (alert := Alert.if_readable(one)) is not None]
+    yield from telling.hooks(hooks_of(store), store, telling.last_taken(alerts, tests), utc_now())
+
+
+def _policy(store: Store) -> Iterator[Check]:
+    yield from telling.policy(policy_of(store))
+
+
+def _companion(store: Store) -> Iterator[Check]:
+    from healthslm.companion import clients_in  # noqa: PLC0415  the page's server is loaded for nobody else
+    from healthslm.companion.server import KEPT  # noqa: PLC0415  likewise
+    from healthslm.doctor import companion  # noqa: PLC0415  likewise
+
+    yield from companion.companion(clients_in(store), companion.authority_in(store.get(KEPT, {})), utc_now())
+
+
+def _machine(current: Session, machine: Machine, wearables: int | None, *, there: bool) -> Iterator[Check]:
+    """Say what can be told without the key; `there` says whether there is a store at all."""
+    chosen, home, now = current.settings, current.settings.home, utc_now()
+    beat = last_beat(home)
+    if there:
+        yield from answered("at work", _at_work(home, beat, wearables))
+    yield program.version(__version__, _package())
+    yield from _bluetooth(machine, wearables)
+    if there:
+        yield from permissions.files_are_private(home, permissions.user())
+    if wearables is None:
+        yield from clock.dated(now, beat, None)
+    yield from clock.kept_right(machine)
+    yield clock.zone(
+        chosen.timezone, settings.system_timezone(), chosen="timezone" in chosen.model_fields_set
     )
-    kept = secrecy.keep(lock_memory=False)
-    yield Check(
-        what="secrecy",
-        state=State.OK if kept.dumps else State.ATTENTION,
-        said="no core dump of this process is written"
-        if kept.dumps
-        else "a crash may write the key to the disk",
-    )
+    yield from power.power(machine)
+    yield from answered("heat", power.heat(machine))
+    yield from _disk(machine, current)
+    yield program.secrecy(secrecy.keep(lock_memory=False))
+    yield program.board(chosen.profile, chosen.board, board.total())
+    yield model.model(lambda: built.verify(chosen.model).model_id, board.available(), memory.NEEDED)
+
+
+def _at_work(home: Path, beat: Beat | None, wearables: int | None) -> Iterator[Check]:
     try:
-        said = f"{model.verify(current.settings.model).model_id} is ready; every byte is as it was built"
-    except ModelError as error:
-        yield Check(what="model", state=State.ATTENTION, said=error.message, next=error.hint)
+        running = is_running(home)
+    except OSError as error:
+        raise NotKnown(f"{error.filename or home} cannot be opened: {error.strerror}") from None
+    yield from program.at_work(
+        beat, running=running, now=utc_now(), wearables=wearables, installed=__version__
+    )
+
+
+def _bluetooth(machine: Machine, wearables: int | None) -> Iterator[Check]:
+    told: list[Controller] | AdapterError
+    try:
+        told = asyncio.run(controllers())
+    except AdapterError as error:
+        told = error
+    yield from adapter.adapter(told, machine, wearables)
+    yield from answered("BlueZ", bluez.bluez(machine))
+    asked = not isinstance(told, AdapterError)
+    yield permissions.may_use_bluetooth(permissions.user(), asked=asked)
+
+
+def _disk(machine: Machine, current: Session) -> Iterator[Check]:
+    folder = current.settings.home
+    while not folder.exists():  # no store yet: where it would be
+        folder = folder.parent
+    folder = folder.resolve()
+    yield from answered("disk", disk.room(folder, disk.space_of))
+    try:
+        mount = mounts.mount_of(machine, folder)
+    except NotKnown as why:
+        yield from answered("file system", _raised(why))
     else:
-        yield Check(what="model", state=State.OK, said=said)
+        yield from disk.file_system(mount)
+        yield from answered("disk errors", disk.errors(machine, mount))
+        yield from answered("card", card.card(machine, mount.disk))
+    yield from answered("swap", disk.swap(machine))
+
+
+def _raised(why: NotKnown) -> Iterable[Check]:
+    raise why
+
+
+def _package() -> str | None:
+    """Return which version the package's own record says; `None` where it has none."""
+    try:
+        return version_of("healthslm")
+    except PackageNotFoundError:
+        return None

@@ -21,7 +21,7 @@ from healthslm.cli.session import hooks_of, session
 from healthslm.clock import utc_now
 from healthslm.errors import UsageError
 from healthslm.readings import KINDS, Severity
-from healthslm.store import Store
+from healthslm.store import Store, open_unlocked
 from healthslm.store.audit import Event
 from healthslm.store.outbox import OutboxRow
 from healthslm.text import many
@@ -157,7 +157,9 @@ def hooks_retry(context: typer.Context, name: str) -> None:
 @hooks.command("test")
 def hooks_test(context: typer.Context, name: str) -> None:
     """Send a test alert by this hook now, and say whether it arrived, how fast, and what was in it."""
-    with session(context).store() as store:
+    current = session(context)
+    access = current.access()
+    with current.store(access=access) as store:
         hook = _find(store, name)
     alert = drill(Severity.INFO, utc_now())
     sent = given(alert, hook.form, hook.tell, Occasion.TEST)
@@ -168,6 +170,8 @@ def hooks_test(context: typer.Context, name: str) -> None:
     if isinstance(hook, Worded):
         sent = "\n".join(hook.words(sent))
     terminal.out.print(terminal.printable(sent), markup=False, soft_wrap=True)
+    with open_unlocked(access, state=current.settings.state) as store:  # so that `doctor` knows that it works
+        store.note_event(Event.HOOK_TESTED, utc_now(), hook=name)
 
 
 def _find(store: Store, name: str) -> Hook:

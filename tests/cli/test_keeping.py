@@ -124,7 +124,9 @@ def test_the_doctor_says_how_it_is(run: Run, home: Path) -> None:
     ):
         assert word in found.stdout
     checks = json.loads(run("doctor", "--json").stdout)
-    assert {check["state"] for check in checks} <= {"ok", "attention"}
+    assert {check["state"] for check in checks} <= {"ok", "attention", "unknown"}
+    (verified,) = [check for check in checks if check["what"] == "verified"]
+    assert "last read and found whole" in verified["said"]
     with open_store(home, PASSPHRASE) as store:
         store._database.rows("UPDATE rollups SET summary = histogram")
         store.put("a word", "to commit")
@@ -196,3 +198,66 @@ def test_the_doctor_says_what_is_wrong_with_a_store_that_does_not_open(run: Run,
     assert problem["what"] == "store"
     assert "older" in problem["said"] or "lacks" in problem["said"]
     assert problem["next"]
+
+
+def test_of_a_locked_store_the_doctor_says_what_needs_no_key(run: Run, home: Path) -> None:
+    (home.parent / "wrong").write_text("not the passphrase\n")
+    found = run("doctor", "--json", secret="wrong")
+    assert found.returncode == 3
+    assert "Traceback" not in found.stderr
+    checks = {check["what"]: check for check in json.loads(found.stdout)}
+    assert checks["store"]["state"] == "problem"
+    assert checks["store"]["said"].startswith("locked: ")
+    assert checks["opened by"]["said"] == "passphrase, recovery words"
+    assert {"adapter", "disk", "clock", "model", "board", "at work"} <= checks.keys()
+    assert not {"backup", "hook", "verified"} & checks.keys()
+
+
+def test_without_a_store_the_doctor_looks_at_the_machine(run: Run, home: Path) -> None:
+    found = run("--home", str(home.parent / "none"), "doctor", "--json")
+    assert found.returncode == 1
+    checks = {check["what"]: check for check in json.loads(found.stdout)}
+    assert "There is no store" in checks["store"]["said"]
+    assert {"adapter", "disk"} <= checks.keys()
+    assert "at work" not in checks
+
+
+def test_a_backup_that_was_read_back_is_known_to_the_doctor(run: Run, home: Path) -> None:
+    def tried() -> list[dict[str, str]]:
+        return [row for row in json.loads(run("doctor", "--json").stdout) if row["what"] == "backup tried"]
+
+    assert tried() == []  # of none that was ever made
+    file = str(home.parent / "today.backup")
+    assert run("backup", file).returncode == 0
+    assert [row["state"] for row in tried()] == ["attention"]
+    assert run("backup", file, "--check").returncode == 0
+    assert [row["state"] for row in tried()] == ["ok"]
+    (entry,) = [
+        row for row in json.loads(run("audit", "--json").stdout) if row["event"] == "backup read back"
+    ]
+    assert entry["detail"]["file"] == file
+
+
+def test_another_stores_backup_says_nothing_of_this_one(run: Run, home: Path) -> None:
+    file = str(home.parent / "today.backup")
+    assert run("backup", file).returncode == 0
+    other, _ = create(home.parent / "other", PASSPHRASE, profile=CHEAPEST)
+    other.close()
+    checked = run("--home", str(home.parent / "other"), "backup", file, "--check")
+    assert checked.returncode == 0, checked.stderr
+    with open_store(home.parent / "other", PASSPHRASE) as store:
+        assert [entry.event for entry in store.trail()] == []
+
+
+def test_a_hook_that_was_tested_is_known_to_the_doctor(run: Run, home: Path) -> None:
+    def hook() -> dict[str, str]:
+        (row,) = [row for row in json.loads(run("doctor", "--json").stdout) if row["what"] == "hook"]
+        return row
+
+    assert hook()["state"] == "attention"
+    told = home.parent / "told"
+    assert run("hooks", "add", "file", "--", "tee", str(told)).returncode == 0
+    assert "file has taken nothing yet" in hook()["said"]
+    assert run("hooks", "test", "file").returncode == 0
+    assert told.exists()
+    assert hook()["state"] == "ok"
