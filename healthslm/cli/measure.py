@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -77,6 +77,7 @@ class Benched(StrEnum):
     ALERTS = "alerts"
     EXPORT = "export"
     COMPANION = "companion"
+    BOARD = "board"
 
 
 @app.command()
@@ -85,8 +86,8 @@ def bench(
     what: Annotated[
         Benched,
         typer.Argument(
-            help="The machine, Bluetooth, the store, the analysis, the model, the alerts, the exports, or the"
-            " phone's page."
+            help="The machine, Bluetooth, the store, the analysis, the model, the alerts, the exports, the"
+            " phone's page, or what is comparable between boards."
         ),
     ] = Benched.ALL,
     rhythm: Rhythm = RHYTHM,
@@ -113,6 +114,14 @@ def bench(
     data: Annotated[
         Path | None, typer.Option(help="Folder of recordings on which `alerts` looks for false alarms.")
     ] = None,
+    board: Annotated[bool, typer.Option("--board", help="The same as `bench board`.")] = False,
+    out: Annotated[Path | None, typer.Option(help="The new file for what `board` measured.")] = None,
+    emulated: Annotated[
+        bool, typer.Option("--emulated", help="Mark what `board` measures: this processor is emulated.")
+    ] = False,
+    table: Annotated[
+        list[Path] | None, typer.Option(help="Show boards of these files or folders, and measure nothing.")
+    ] = None,
     json: Json = False,
 ) -> None:
     r"""Measure this machine: the model, the way from the radio to the store, the size, the summary.
@@ -123,11 +132,15 @@ def bench(
     is likewise left out.
     `bench alerts` measures how soon an alert is told, what is lost at a kill, and what deciding costs;
     with --data FOLDER also how often people who are well are told anything, and whether events are.
+    `bench board` makes one JSON document of this machine, to be laid beside others with --table.
     """
+    what = Benched.BOARD if board else what
 
     def progress(step: str) -> None:
         terminal.err.print(f"measuring {step} …", style="dim")
 
+    if _are_boards(context, what, out, table, repeat, emulated, progress):
+        return
     if what in (Benched.ALL, Benched.BLUETOOTH, Benched.ALERTS):
         need_virtual()
     if what is Benched.STORE:
@@ -174,6 +187,34 @@ def bench(
         from healthslm import bench as measured  # noqa: PLC0415  only here
 
         rows = measured.run(rhythm, session(context).settings.model, repeat=repeat, progress=progress)
+    _print(rows, json=json)
+
+
+def _are_boards(
+    context: typer.Context,
+    what: Benched,
+    out: Path | None,
+    table: Sequence[Path] | None,
+    repeat: int,
+    emulated: bool,
+    progress: Callable[[str], None],
+) -> bool:
+    """Measure or show boards, and say whether that was asked for."""
+    if what is not Benched.BOARD:
+        if out is not None or emulated or table:
+            raise UsageError("--out, --emulated and --table are for `bench board`.", "healthslm bench board")
+        return False
+    from healthslm.cli import boards  # noqa: PLC0415  only here
+
+    if table:
+        boards.show(table)
+    else:
+        model = session(context).settings.model
+        boards.measure(model, out, runs=repeat, emulated=emulated, progress=progress)
+    return True
+
+
+def _print(rows: Sequence[Row], *, json: bool) -> None:
     if json:
         terminal.print_json(
             [

@@ -21,13 +21,14 @@ from healthslm.doctor import store as doctor_store
 from healthslm.doctor.companion import authority_in, companion
 from healthslm.doctor.model import model
 from healthslm.errors import ModelError, StoreError
-from healthslm.readings import Finding, Kind, Reading, Severity
+from healthslm.readings import Finding, Kind, Severity
 from healthslm.secrecy import Kept
 from healthslm.store import CHEAPEST, KEYS, OutboxRow, Store, keys, schedule, slots
 from healthslm.store.audit import Entry, Event
 from healthslm.store.schedule import Policy as Keep
 from healthslm.store.schedule import Schedule
 from tests.doctor.scripted import lines, one
+from tests.store.test_dense import columns
 
 NOW = datetime(2026, 12, 1, 8, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -73,7 +74,7 @@ def test_when_it_was_verified_is_kept(store: Store) -> None:
 
 
 def test_what_is_not_whole_is_not_kept_as_verified(store: Store) -> None:
-    store.append([Reading(time=NOW, kind=Kind.WEIGHT, value=80, device="scale")])
+    store.append_columns(Kind.ECG, "AA:01", columns(1000, NOW - DAY))
     store.commit()
     store._database.rows("UPDATE rollups SET summary = histogram")
     store.put("a word", "to commit")
