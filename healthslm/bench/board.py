@@ -5,6 +5,7 @@ What cannot be measured is `None`, and `missing` says why. Nothing in it tells o
 
 from __future__ import annotations
 
+import os
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -17,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from healthslm import __version__
 from healthslm.bench import board_core
 from healthslm.bench.energy import Meter, meter
-from healthslm.bench.figures import ModelFigures
+from healthslm.bench.figures import PATIENCE_S, ModelFigures
 from healthslm.bench.figures import measure as measure_model
 from healthslm.bench.hardware import Machine, machine
 from healthslm.errors import ModelError, UsageError
@@ -25,6 +26,10 @@ from healthslm.slm import ModelProcess
 
 _PACKAGES = ("onnxruntime", "onnxruntime-genai", "numpy", "bleak")
 _LONGEST = 100_000
+
+
+BUSY = 0.25
+"""From this load a core on the speeds are not to be trusted."""
 
 
 class Figures(BaseModel):
@@ -50,18 +55,27 @@ class Figures(BaseModel):
 
 
 class Board(BaseModel):
-    """A machine, its versions, and its figures."""
+    """A machine, its versions, and its figures.
+
+    `load` is how many programs wanted a core on average in the minute before; 0 where nobody says.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: Literal["healthslm board 1"] = "healthslm board 1"
     measured: str
     runs: int
+    load: float
     machine: Machine
     versions: Mapping[str, str]
     figures: Figures
     meter: str
     missing: Mapping[str, str]
+
+    @property
+    def busy(self) -> bool:
+        """Say whether other programs were at work meanwhile."""
+        return self.load > BUSY * max(1, self.machine.cores)
 
 
 def measure(
@@ -73,6 +87,7 @@ def measure(
     progress: Callable[[str], None] = lambda _what: None,
 ) -> Board:
     """Measure this machine. `model` is a built model's folder; without one its figures are missing."""
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     energy, missing = meter(), {}
     of: dict[str, list[float | None]] = {}
     model_id = ""
@@ -113,6 +128,7 @@ def measure(
     return Board(
         measured=f"{now:%Y-%m-%d}",
         runs=runs,
+        load=round(load, 2),
         machine=machine(emulated=emulated),
         versions={"healthslm": __version__, **_versions(), **({"model": model_id} if model_id else {})},
         figures=Figures.model_validate(medians),
@@ -124,7 +140,7 @@ def measure(
 def _model(folder: Path, energy: Meter) -> tuple[ModelFigures, int | None, float | None]:
     """Measure the model: its speeds, its memory at a full window, the energy of one measured stretch."""
     found = measure_model(folder)
-    with ModelProcess(folder) as process:
+    with ModelProcess(folder, start_s=PATIENCE_S, answer_s=PATIENCE_S) as process:
         process.start()
         before = energy.read()
         process.measure()

@@ -1,4 +1,4 @@
-"""Boards side by side, as a table in Markdown. Speeds of an emulated processor are in brackets."""
+"""Boards side by side, as a table in Markdown. Speeds of an emulated or busy one are in brackets."""
 
 from __future__ import annotations
 
@@ -53,13 +53,14 @@ def _cells(one: Board) -> Iterator[str]:
     yield _shown(f.core_mb, "{:,.0f} MB")
     yield _shown(f.model_peak_mb, "{:,.0f} MB")
     yield _shown(f.model_joules, "{:,.1f} J")
-    yield f"{one.measured}, {one.versions.get('healthslm', '')}"
+    busy = f", busy (load {one.load:.1f})" if one.busy else ""
+    yield f"{one.measured}, {one.versions.get('healthslm', '')}{busy}"
 
 
 def _marked(one: Board, value: float | None, form: str) -> str:
-    """Write a speed: of an emulated processor in brackets."""
+    """Write a speed: in brackets where it is that of an emulated processor, or of a busy machine."""
     shown = _shown(value, form)
-    return f"({shown})" if one.machine.emulated and value is not None else shown
+    return f"({shown})" if (one.machine.emulated or one.busy) and value is not None else shown
 
 
 def _shown(value: float | None, form: str) -> str:

@@ -26,9 +26,13 @@ class ModelFigures:
     peak_bytes: int | None
 
 
+PATIENCE_S = 300.0
+"""A slow or busy machine takes long for an answer, which is a result too."""
+
+
 def measure(folder: Path, *, threads: int = 2) -> ModelFigures:
     """Start the model and measure it: speeds, time to the first token, memory. Takes a few seconds."""
-    with ModelProcess(folder, threads=threads) as process:
+    with ModelProcess(folder, threads=threads, start_s=PATIENCE_S, answer_s=PATIENCE_S) as process:
         started = time.monotonic()
         process.start()
         start_s = time.monotonic() - started

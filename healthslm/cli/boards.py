@@ -20,6 +20,8 @@ def measure(
     found = board.measure(model, now=utc_now(), runs=runs, emulated=emulated, progress=progress)
     if found.machine.emulated:
         terminal.say("This processor is emulated: its speeds say nothing of a real one.", "yellow")
+    if found.busy:
+        terminal.say(f"Other programs are at work (load {found.load:.1f}): speeds are too low.", "yellow")
     for what, why in found.missing.items():
         terminal.say(f"Not measured: {what}. {why}", "yellow")
     if out is None:
