@@ -128,12 +128,16 @@ def _shut(current: Session, error: HealthslmError) -> Iterator[Check]:
     """Say that the store stays shut, and what can be told of it without a key."""
     path = current.settings.home / KEYS
     if isinstance(error, LockedError) and path.exists():
-        yield from answered("opened by", kept.slots(keys.KeyFile.read(path)))
+        yield from answered("opened by", _slots(path))
     if isinstance(error, LockedError):
         said = f"locked: {error.message} What is in it, backups, hooks and phones were not looked at"
         yield Check(what="store", state=State.PROBLEM, said=said, next=error.hint)
     else:
         yield Check(what="store", state=State.PROBLEM, said=error.message, next=error.hint)
+
+
+def _slots(path: Path) -> Iterator[Check]:
+    yield from kept.slots(keys.KeyFile.read(path))
 
 
 def _store(current: Session, access: Access, store: Store, verify: bool) -> Iterator[Check]:

@@ -213,6 +213,16 @@ def test_of_a_locked_store_the_doctor_says_what_needs_no_key(run: Run, home: Pat
     assert not {"backup", "hook", "verified"} & checks.keys()
 
 
+def test_of_damaged_keys_the_doctor_says_so_and_goes_on(run: Run, home: Path) -> None:
+    (home / "keys.json").write_text("{")
+    found = run("doctor", "--json")
+    assert found.returncode == 1
+    assert "Traceback" not in found.stderr
+    checks = {check["what"]: check for check in json.loads(found.stdout)}
+    assert (checks["store"]["state"], "keys.json" in checks["store"]["said"]) == ("problem", True)
+    assert {"adapter", "disk"} <= checks.keys()
+
+
 def test_without_a_store_the_doctor_looks_at_the_machine(run: Run, home: Path) -> None:
     found = run("--home", str(home.parent / "none"), "doctor", "--json")
     assert found.returncode == 1
