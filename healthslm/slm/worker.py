@@ -1,7 +1,8 @@
 """The model's own process: `python -m healthslm.slm.worker FOLDER`, JSON lines in, JSON lines out.
 
-It is niced, has no key, no store and no network to speak of, and ends when its input does. The first line it
-writes says that it is ready; then every line it is given is answered by one line.
+It is niced, has no key, and ends when its input does. Before it loads anything the kernel leaves it no socket,
+no program to start and no file but the model's and Python's own (`healthslm.fence`). The first line it writes
+says that it is ready; then every line it is given is answered by one line.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from healthslm import fence
 from healthslm.errors import ModelError
 from healthslm.slm.lines import Lines
 from healthslm.slm.mask import NumberMask
@@ -141,11 +143,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--name", default="a model", help="What it calls itself when it is ready.")
+    parser.add_argument("--strict", action="store_true", help="Write nothing where the kernel has no fence.")
     options = parser.parse_args(arguments)
     with contextlib.suppress(OSError):
         os.nice(_NICE)
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what the runtime's native code prints must not look like an answer
+    put_up = fence.writer([options.folder])
+    if options.strict and not put_up.whole:
+        _say(out, Answered(error=f"The language model is kept from nothing. {put_up.missing[0]}"))
+        return 1
     try:
         engine = Engine(options.folder, threads=options.threads)
     except ModelError as error:
