@@ -87,7 +87,14 @@ async def heard_by_phones(home: Path, queue: EventQueue) -> AsyncIterator[None]:
 
 @contextlib.contextmanager
 def reachable(path: Path) -> Iterator[str]:
-    """Give a path that a socket can have: they are short, and folders may be deep."""
+    """Give a path that a socket can have: they are short, and folders may be deep.
+
+    In the working folder it is the name alone: the fence of a process that serves allows no longer one.
+    """
+    with contextlib.suppress(OSError):
+        if path.parent.samefile("."):
+            yield path.name
+            return
     if len(os.fsencode(path)) <= _LONGEST_PATH:
         yield str(path)
         return

@@ -37,7 +37,8 @@ class Settings(BaseModel):
     `home` is the folder of the store, `model` that of the language model (shared by all stores of a user),
     `state` where it is noted how far the stores have come (so it lies outside of them), `timezone` the IANA
     name in which days begin and times are written, `board` how sparing to be with memory (`healthslm.board`):
-    `small`, `medium`, `large`, or `auto`, which goes by how much there is.
+    `small`, `medium`, `large`, or `auto`, which goes by how much there is. `strict` says not to start where
+    the kernel cannot keep healthslm from the internet.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -47,6 +48,7 @@ class Settings(BaseModel):
     state: Path = Field(default_factory=lambda: platformdirs.user_state_path("healthslm"))
     timezone: str = Field(default_factory=system_timezone)
     board: Choice = AUTO
+    strict: bool = False
 
     @field_validator("timezone")
     @classmethod

@@ -15,18 +15,15 @@ import logging
 import os
 import random
 import signal
-import sys
-import sysconfig
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self, cast
 
 from pydantic import BaseModel, ConfigDict
 
-import healthslm
 from healthslm.alerts.courier import back_off
 from healthslm.alerts.hooks import TIME_LIMIT, Hook
-from healthslm.alerts.hooks.command import ENVIRONMENT
+from healthslm.alerts.spawning import Start, directly, worker
 from healthslm.errors import HookError
 
 _LOG = logging.getLogger(__name__)
@@ -42,8 +39,6 @@ _LONGEST_PAUSE_S = 60.0
 _LONGEST_LINE = 1 << 20
 _MOST = 2000
 """Letters of what went wrong that are believed."""
-_PASSED_ON = (*ENVIRONMENT, "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
-"""A proxy's address is not among them: it may hold a password."""
 
 
 def pause(ends: int, jitter: Callable[[], float] = random.random) -> float:
@@ -55,7 +50,8 @@ class CourierProcess:
     """The courier's process; use as `async with`, which starts it and ends it.
 
     `limit` is what a hook may take, in seconds; `pause` says how long to wait before the process is started
-    again. `command` is for tests: what to run instead.
+    again; `start` starts it, as a child of this process unless something else is given: behind a fence only
+    what was there before it can (`healthslm.alerts.spawning.Starter`).
     """
 
     def __init__(
@@ -63,11 +59,9 @@ class CourierProcess:
         *,
         limit: float = TIME_LIMIT,
         pause: Callable[[int], float] = pause,
-        command: Sequence[str] | None = None,
+        start: Start | None = None,
     ) -> None:
-        # Without -P the folder where healthslm was started could bring modules of its own into the process.
-        worker = (sys.executable, "-P", "-m", "healthslm.alerts.worker")
-        self._command = tuple(command) if command is not None else worker
+        self._begin = directly(worker()) if start is None else start
         self._limit = limit
         self._pause = pause
         self._hooks: tuple[Hook, ...] = ()
@@ -172,20 +166,8 @@ class CourierProcess:
             life = await self._start()
 
     async def _start(self) -> _Life | None:
-        environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        package = str(Path(healthslm.__file__).parents[1])
-        if package not in sysconfig.get_paths().values():  # a checkout of the source
-            environment["PYTHONPATH"] = package
         try:
-            _, life = await asyncio.get_running_loop().subprocess_exec(
-                _Life,
-                *self._command,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=None,  # ours: what it complains of stands in the log
-                env=environment,
-                start_new_session=True,  # Ctrl-C in the terminal is the core's to handle
-            )
+            _, life = await self._begin(_Life)
         except OSError as error:
             _LOG.error("The courier's process cannot be started: %s.", error)
             return None

@@ -7,12 +7,16 @@ It has no key and no store. It is given a hook and a payload at a time, and says
     {"watch": {"hooks": […], "payload": […], "lock": "…", "after_s": 60}}
     {"bye": true}
 
+It is kept out of the folders that `--keep-out` names, but for the files of `--but`, with every program that
+it starts (`healthslm.fence`): the store's are encrypted, and still no business of a hook's.
+
 The first line it writes, `{"id": 0, "ok": true}`, says that it is ready. It ends when it is told `bye`. When
 its input ends without one, the core has died: then it has the last word (`healthslm.alerts.last_words`).
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import json
@@ -25,7 +29,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from healthslm import secrecy
+from healthslm import fence, secrecy
 from healthslm.alerts import last_words
 from healthslm.alerts.hooks import Hook, parse_hooks
 from healthslm.alerts.last_words import LastWords
@@ -108,8 +112,18 @@ async def live(out: int) -> None:
         await last_words.say(words, f"stopped-{secrets.token_hex(8)}")
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Serve. Anything that prints, prints to standard error: only answers go out."""
+    parser = argparse.ArgumentParser(prog="python -m healthslm.alerts.worker")
+    parser.add_argument("--keep-out", type=Path, action="append", default=[], help="A folder or file.")
+    parser.add_argument("--but", type=Path, action="append", default=[], help="A file that it may read.")
+    parser.add_argument("--strict", action="store_true", help="Do nothing where the kernel has no fence.")
+    options = parser.parse_args(arguments)
+    if options.keep_out:
+        put_up = fence.courier(options.keep_out, still=options.but)
+        if options.strict and not put_up.whole:
+            _LOG.error("The courier is kept out of nothing. %s", put_up.missing[0])
+            return 1
     secrecy.keep(lock_memory=False)  # hooks hold passwords
     out = os.dup(1)
     os.dup2(2, 1)

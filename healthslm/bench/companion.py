@@ -26,6 +26,7 @@ import numpy as np
 from healthslm.bench.memory import held
 from healthslm.bench.rows import Row, row
 from healthslm.companion import Box, Client, Role, application, server
+from healthslm.companion.addresses import addresses_here
 from healthslm.companion.clients import add, digest
 from healthslm.readings import Kind, Reading
 from healthslm.store import CHEAPEST, create, open_store
@@ -168,7 +169,7 @@ def _served(home: Path) -> Iterator[_At]:
 
 def _serve(home: Path, pipe: Connection) -> None:
     with open_store(home, _PASSPHRASE) as store:
-        tls = server.certificates(store, server.addresses_here(), datetime.now(UTC), os.urandom)
+        tls = server.certificates(store, addresses_here(), datetime.now(UTC), os.urandom)
         box = Box(store=store, zone=ZoneInfo("UTC"), home=home)
         opened = server.listening_on("127.0.0.1", 0)
         pipe.send((opened.getsockname()[1], tls.authority.pem.decode()))

@@ -65,6 +65,12 @@ Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 """The option of every command that prints a result."""
 
 
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Not without a kernel that keeps it from the internet.")
+]
+_OWN_PROCESS = object()
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"healthslm {__version__}")
@@ -98,6 +104,7 @@ def _shared(
         passphrase_file=passphrase_file,
         passphrase_fd=passphrase_fd,
         command=context.invoked_subcommand or "",
+        own_process=context.obj is _OWN_PROCESS,
     )
     secrecy.keep(lock_memory=context.invoked_subcommand == "run")
     about = everybody.of(people.current(settings.home) if person is None else person)
@@ -110,7 +117,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without "°" shows "?" instead of nothing
     try:
-        app(standalone_mode=True)
+        app(standalone_mode=True, obj=_OWN_PROCESS)
     except HealthslmError as error:
         _fail(error.message, error.hint)
         sys.exit(error.exit_code)

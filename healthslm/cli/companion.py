@@ -18,12 +18,14 @@ import typer
 from device import scan
 from healthslm.analysis import day_bounds
 from healthslm.cli import terminal
-from healthslm.cli.app import Json, app
+from healthslm.cli.app import Json, StrictOption, app
+from healthslm.cli.fencing import COMPANION, answering, put_up
 from healthslm.cli.period import last_day
 from healthslm.cli.session import Session, session
 from healthslm.cli.unlocking import WaitOption, unlocked
 from healthslm.clock import utc_now
 from healthslm.companion import Box, Client, Role, application, clients_in, locked, pairing, revoke, server
+from healthslm.companion.addresses import addresses_here
 from healthslm.companion.clients import EVERYBODY, add, digest, new_id, packed
 from healthslm.errors import HealthslmError, UsageError
 from healthslm.store import Store, open_unlocked
@@ -53,10 +55,11 @@ def companion_here(
     context: typer.Context,
     port: PortOption = server.PORT,
     host: HostOption = server.EVERYWHERE,
+    strict: StrictOption = False,
 ) -> None:
     """Serve the page and pair a phone with it. `serve` and `pair` do one of the two."""
     if context.invoked_subcommand is None:
-        _serve(session(context), host, port, pair=True)
+        _serve(session(context).strictly(strict), host, port, pair=True)
 
 
 @companion.command("serve")
@@ -65,13 +68,16 @@ def companion_serve(
     port: PortOption = server.PORT,
     host: HostOption = server.EVERYWHERE,
     wait: WaitOption = False,
+    strict: StrictOption = False,
 ) -> None:
     """Serve the page until it is stopped. Pair a phone with `healthslm companion pair`."""
-    _serve(session(context), host, port, pair=False, wait=wait)
+    _serve(session(context).strictly(strict), host, port, pair=False, wait=wait)
 
 
 def _serve(current: Session, host: str, port: int, *, pair: bool, wait: bool = False) -> None:
     sockets = server.listening(host, port)
+    current = current.absolute()
+    standing = put_up(current, serving=True)
     with locked.said_locked(current.settings.home, sockets):
         access = unlocked(current, "companion") if wait else current.access()
     with (
@@ -79,7 +85,9 @@ def _serve(current: Session, host: str, port: int, *, pair: bool, wait: bool = F
         open_unlocked(access, state=current.settings.state) as second,
         current.writer() as writer,
     ):
-        tls = server.certificates(store, server.addresses_here(), utc_now(), os.urandom)
+        # There it finds `healthslm run` by a path that is short enough for its fence.
+        os.chdir(current.settings.home)
+        tls = server.certificates(store, addresses_here(), utc_now(), os.urandom)
         box = Box(
             store=store,
             second=second,
@@ -92,7 +100,8 @@ def _serve(current: Session, host: str, port: int, *, pair: bool, wait: bool = F
         if not pair:
             terminal.say("Next: healthslm companion pair")
         try:
-            asyncio.run(_serving(box, sockets, tls, _address(port) if pair else ""))
+            serving = _serving(box, sockets, tls, _address(port) if pair else "")
+            asyncio.run(answering(current.settings.home, COMPANION, standing, serving))
         finally:
             box.close()
 
@@ -129,7 +138,7 @@ def companion_pair(
     current = session(context)
     ends = _until(until, current)
     with current.store() as store:
-        tls = server.certificates(store, server.addresses_here(), utc_now(), os.urandom)
+        tls = server.certificates(store, addresses_here(), utc_now(), os.urandom)
         _pair(lambda work: work(store), tls, _address(port), role, ends)
 
 
@@ -257,13 +266,13 @@ def companion_renew(context: typer.Context) -> None:
     """Make new certificates: when they cannot be read, are over, or somebody else has had the store's key."""
     with session(context).store() as store:
         server.renew(store)
-        tls = server.certificates(store, server.addresses_here(), utc_now(), os.urandom)
+        tls = server.certificates(store, addresses_here(), utc_now(), os.urandom)
     terminal.say("Each phone has to trust this machine anew. Start the page again. The fingerprint is:")
     terminal.out.print(tls.authority.fingerprint, markup=False, soft_wrap=True)
 
 
 def _address(port: int) -> str:
-    return f"https://{server.reached_at(server.addresses_here(), server.names_here())}:{port}"
+    return f"https://{server.reached_at(addresses_here(), server.names_here())}:{port}"
 
 
 def _until(text: str, current: Session) -> datetime | None:

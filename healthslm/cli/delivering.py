@@ -10,6 +10,7 @@ from typing import Self
 
 from healthslm.alerts import Hook
 from healthslm.alerts.process import CourierProcess
+from healthslm.alerts.spawning import Start
 from healthslm.alerts.stopped import stopped
 from healthslm.cli.session import hooks_of
 from healthslm.clock import utc_now
@@ -19,11 +20,13 @@ from healthslm.store import Store
 class Delivering:
     """Calls hooks in the courier's process, which is only started once there are any; use as `async with`.
 
-    `lock` is the file that a running `healthslm run` holds locked.
+    `lock` is the file that a running `healthslm run` holds locked; `start` starts the process, as a child of
+    this one unless something else is given.
     """
 
-    def __init__(self, lock: Path) -> None:
+    def __init__(self, lock: Path, start: Start | None = None) -> None:
         self._lock = lock
+        self._start = start
         self._stack = contextlib.AsyncExitStack()
         self._starting = asyncio.Lock()
         self._process: CourierProcess | None = None
@@ -75,5 +78,5 @@ class Delivering:
     async def _started(self) -> CourierProcess:
         async with self._starting:
             if self._process is None:
-                self._process = await self._stack.enter_async_context(CourierProcess())
+                self._process = await self._stack.enter_async_context(CourierProcess(start=self._start))
             return self._process

@@ -18,6 +18,7 @@ import typer
 from device import Event, Kept, Notification, Radio, Timings, batches, watch
 from device.events import EventQueue
 from healthslm import people
+from healthslm.alerts.spawning import Start
 from healthslm.cli import terminal
 from healthslm.cli.chores import Served
 from healthslm.cli.delivering import Delivering
@@ -108,11 +109,13 @@ async def listen_for_all(
     radio: Radio | None = None,
     clock: Callable[[], datetime] = utc_now,
     zone_now: Callable[[], ZoneInfo] | None = None,
+    start: Start | None = None,
 ) -> dict[str, Tally]:
     """Listen to everybody's devices until `stop` is set; returns what came for each, by label.
 
     `observe` has for each label what sees what came of an event. What goes wrong with one person's store is
-    said, and the others go on. Who puts a device on their list meanwhile, or takes it off, is heeded.
+    said, and the others go on. Who puts a device on their list meanwhile, or takes it off, is heeded. `start`
+    starts the courier's process.
     """
     whose: dict[str, tuple[Served, Device]] = {}
     twice: set[str] = set()
@@ -123,7 +126,7 @@ async def listen_for_all(
         return kept(one.store, device.address, characteristic)
 
     async with (
-        Delivering(served[0].store.folder / LOCK) as delivering,
+        Delivering(served[0].store.folder / LOCK, start) as delivering,
         watch([], radio=radio, kept=last_kept, zone=zone) as events,
     ):
 

@@ -19,10 +19,12 @@ from rich.text import Text
 from device import PAIR_FIRST, Event, LinkEvent, LinkState, Radio, RecordError, watch
 from device.capture import CapturedDevice, capture, replay
 from healthslm import people
+from healthslm.alerts.spawning import Start
 from healthslm.cli import terminal
-from healthslm.cli.app import Json, app
+from healthslm.cli.app import Json, StrictOption, app
 from healthslm.cli.chores import Served, beside
 from healthslm.cli.delivering import Delivering
+from healthslm.cli.fencing import RUN, answering, put_up, starter
 from healthslm.cli.household import everybody, listen_for_all
 from healthslm.cli.measure import need_virtual
 from healthslm.cli.running import LOCK, only_one
@@ -62,6 +64,7 @@ def run(
         typer.Option(metavar="FOLDER", help="Where each person of a household has a passphrase file."),
     ] = None,
     wait: WaitOption = False,
+    strict: StrictOption = False,
 ) -> None:
     """Listen to the wearables, keep what they say, and warn. Runs until it is stopped."""
     if replay_file and capture_file:
@@ -70,7 +73,7 @@ def run(
         raise UsageError("--replay and --virtual do not go together.", "A file needs no devices.")
     if speed is not None and (replay_file is None or not 0 < speed < float("inf")):
         raise UsageError("--speed is for --replay, and a number above 0.", "1 is as fast as recorded.")
-    current = session(context)
+    current = session(context).strictly(strict)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     for_all = not current.named and len(people.members(current.household)) > 1
     if for_all and capture_file:
@@ -78,21 +81,26 @@ def run(
     if for_all and not replay_file:
         _run_for_all(current, passphrases, virtual)
         return
-    with only_one(current.settings.home):
+    with only_one(current.settings.home), starter(current) as starts:
+        standing = put_up(current)
         access = unlocked(current, "run") if wait else current.access()
         with opened(current, access, patience_s=0.5) as store:
             if replay_file:
-                tally = asyncio.run(_play(store, current, replay_file, speed))
+                tally = asyncio.run(_play(store, current, replay_file, speed, starts.start))
             else:
-                listening = _listen(store, current.settings, capture_file, virtual)
+                listening = _listen(store, current.settings, capture_file, virtual, starts.start)
                 one = Served(label=current.person, access=access, store=store)
-                tally = asyncio.run(beside(listening, [one]))
+                working = answering(current.settings.home, RUN, standing, beside(listening, [one]))
+                tally = asyncio.run(working)
     _say_what_came(tally, "Stopped" if replay_file is None else f"{replay_file} is played")
 
 
 def _run_for_all(current: Session, passphrases: Path | None, virtual: Path | None) -> None:
     """Serve everybody in the household whose store opens."""
-    with everybody(current, passphrases) as served:
+    with contextlib.ExitStack() as stack:
+        starts = stack.enter_context(starter(current, passphrases))
+        standing = put_up(current)
+        served = stack.enter_context(everybody(current, passphrases))
         screens = {
             one.label: _Screen(
                 current.zone,
@@ -106,11 +114,17 @@ def _run_for_all(current: Session, passphrases: Path | None, virtual: Path | Non
             stop = _stop_on_signals()
             async with _radio(virtual) as radio:
                 everything = listen_for_all(
-                    served, current.zone, screens, stop, radio=radio, zone_now=current.settings.zone_now
+                    served,
+                    current.zone,
+                    screens,
+                    stop,
+                    radio=radio,
+                    zone_now=current.settings.zone_now,
+                    start=starts.start,
                 )
                 return await beside(everything, served)
 
-        tallies = asyncio.run(listening())
+        tallies = asyncio.run(answering(current.household, RUN, standing, listening()))
     for label, tally in tallies.items():
         _say_what_came(tally, f"{label}: stopped")
 
@@ -191,10 +205,12 @@ def _stop_on_signals() -> asyncio.Event:
     return stop
 
 
-async def _listen(store: Store, settings: Settings, capture_file: Path | None, virtual: Path | None) -> Tally:
+async def _listen(
+    store: Store, settings: Settings, capture_file: Path | None, virtual: Path | None, start: Start
+) -> Tally:
     """Listen on this machine's adapter, or to the virtual wearables behind a socket."""
     async with _radio(virtual) as radio:
-        return await listen(store, settings, capture_file, radio=radio)
+        return await listen(store, settings, capture_file, radio=radio, start=start)
 
 
 @contextlib.asynccontextmanager
@@ -211,11 +227,17 @@ async def _radio(virtual: Path | None) -> AsyncIterator[Radio | None]:
 
 
 async def listen(
-    store: Store, settings: Settings, capture_file: Path | None = None, *, radio: Radio | None = None
+    store: Store,
+    settings: Settings,
+    capture_file: Path | None = None,
+    *,
+    radio: Radio | None = None,
+    start: Start | None = None,
 ) -> Tally:
     """Listen to the store's devices until SIGINT or SIGTERM; `radio` is another than this machine's.
 
-    One that is put on the list meanwhile, or taken off it, is listened to from then on, or no more.
+    One that is put on the list meanwhile, or taken off it, is listened to from then on, or no more. `start`
+    starts the courier's process.
     """
     zone = settings.zone
     screen = _Screen(zone, {})
@@ -241,7 +263,7 @@ async def listen(
             known = [CapturedDevice(d.address, d.name) for d in store.devices()]
             events = await stack.enter_async_context(capture(capture_file, events, devices=known))
             terminal.say(f"What is heard is also written to {capture_file}, which is not encrypted.")
-        delivering = await stack.enter_async_context(Delivering(settings.home / LOCK))
+        delivering = await stack.enter_async_context(Delivering(settings.home / LOCK, start))
         hooks_now = delivering.hooks_now(store)
         return await collect(
             events,
@@ -258,21 +280,24 @@ async def listen(
         )
 
 
-async def _play(store: Store, current: Session, path: Path, speed: float | None) -> Tally:
+async def _play(store: Store, current: Session, path: Path, speed: float | None, start: Start) -> Tally:
     """Collect what a file holds. What is old raises no alarm: `collect` has the clock of today."""
     zone = current.zone
     async with replay(path, speed=speed) as recorded:
         called = {d.address: d.name for d in recorded.header.devices}
         screen = _Screen(zone, called | {d.address: d.name for d in store.devices() if d.name})
         try:
-            return await collect(
-                _of_then(recorded, screen),
-                store,
-                zone=zone,
-                hooks=hooks_of(store),
-                observe=screen.observe,
-                stop=_stop_on_signals(),
-            )
+            # What waits for a hook since before is brought to it meanwhile, by who may.
+            async with Delivering(current.settings.home / LOCK, start) as delivering:
+                return await collect(
+                    _of_then(recorded, screen),
+                    store,
+                    zone=zone,
+                    hooks=hooks_of(store),
+                    carry=delivering.call,
+                    observe=screen.observe,
+                    stop=_stop_on_signals(),
+                )
         except RecordError as error:
             raise RecordError(error.message, error.hint or "What comes before it is stored.") from error
 

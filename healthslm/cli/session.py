@@ -38,7 +38,8 @@ class Session:
     """The options that every command shares.
 
     `settings.home` is the folder of the person that is meant, `household` that of everybody, and `named` says
-    whether the person was named or goes without saying.
+    whether the person was named or goes without saying. `own_process` says that the process is the command's
+    alone, and may be given up to a fence: it is not where tests or other programs call the command.
     """
 
     settings: Settings
@@ -48,6 +49,23 @@ class Session:
     passphrase_file: Path | None = None
     passphrase_fd: int | None = None
     command: str = ""
+    own_process: bool = False
+
+    def strictly(self, strict: bool) -> Session:
+        """Return the session in strict mode where that was asked for."""
+        settings = self.settings.model_copy(update={"strict": self.settings.strict or strict})
+        return replace(self, settings=settings)
+
+    def absolute(self) -> Session:
+        """Return the session with paths that hold in every working folder."""
+        paths = {name: getattr(self.settings, name).absolute() for name in ("home", "model", "state")}
+        file = self.passphrase_file
+        return replace(
+            self,
+            settings=self.settings.model_copy(update=paths),
+            household=self.household.absolute(),
+            passphrase_file=None if file is None else file.absolute(),
+        )
 
     @property
     def zone(self) -> ZoneInfo:
@@ -134,7 +152,9 @@ class Session:
         from healthslm.slm import ModelProcess  # noqa: PLC0415  most commands write no text
 
         try:
-            process = ModelProcess(self.settings.model, idle_s=self.settings.profile.model_idle_s)
+            process = ModelProcess(
+                self.settings.model, idle_s=self.settings.profile.model_idle_s, strict=self.settings.strict
+            )
         except ModelError as error:
             terminal.say(f"{error.message} The text is the template's. {error.hint}", "dim")
             yield None

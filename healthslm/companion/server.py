@@ -16,14 +16,13 @@ from functools import partial
 from cryptography.exceptions import UnsupportedAlgorithm
 from starlette.applications import Starlette
 
+from healthslm.companion.addresses import addresses_here
 from healthslm.companion.authority import (
     Address,
     Identity,
-    addresses_of,
     authority,
     called,
     context,
-    is_private,
     moment,
     present,
     server,
@@ -109,20 +108,6 @@ def names_of(host: str) -> list[str]:
     return [f"{host.partition('.')[0]}.local".lower(), "localhost"]
 
 
-def addresses_here() -> list[Address]:
-    """Return this machine's private addresses, those that others reach it at first."""
-    found: list[str] = []
-    for family, far in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
-        # Nothing is sent: a datagram socket that is connected knows from which address it would be.
-        with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.connect((far, 9))
-            found.append(str(probe.getsockname()[0]))
-    with contextlib.suppress(OSError):
-        found += [str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None)]
-    local = ["127.0.0.1", "::1"]
-    return [one for one in dict.fromkeys(addresses_of([*found, *local])) if is_private(one)]
-
-
 def reached_at(addresses: Sequence[Address], names: Sequence[str]) -> str:
     """Return by what a phone reaches a machine with these, as an address of a page has it.
 
@@ -199,10 +184,16 @@ async def _kept_fresh(
     current = tls.server.pem
     while True:
         await asyncio.sleep(every_s)
-        here = await asyncio.to_thread(addresses_here)  # which may ask the network
+        here = addresses_here()
         try:
             found = await box.do(
-                partial(certificates, addresses=here, now=box.clock(), random=os.urandom, names=names())
+                partial(
+                    certificates,
+                    addresses=here,
+                    now=box.clock(),
+                    random=os.urandom,
+                    names=names(),
+                )
             )
         except HealthslmError as error:
             _LOG.error("The certificate could not be looked after. %s", error)

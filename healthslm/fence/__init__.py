@@ -1,4 +1,4 @@
-"""Fences: what the kernel refuses a process from now on, whatever its code does. None can be taken down again.
+"""Fences: what the kernel refuses a process from now on, whatever its code does. None can be taken down.
 
     core      `healthslm run`, `companion serve`: holds the key. No socket but those within this machine.
     writer    the language model's process: no socket, no program, no file but the model's and Python's.
@@ -47,8 +47,8 @@ class Fenced:
 def core(*, serving: bool = False, machine: str | None = None, call: Kernel = kernel) -> Fenced:
     """Leave this process no new socket but AF_UNIX; `serving` says that it has sockets that listen.
 
-    To be put up once those are open and the courier's starter is at work, and before there is a key. A process
-    that serves can connect to nothing whose path is longer than 12 bytes.
+    To be put up once those are open and the courier's starter is at work, and before there is a key. A
+    process that serves can connect to nothing whose path is longer than 12 bytes.
     """
     rules = filters.SERVING if serving else filters.CORE
     return _put_up(rules, machine, call, tcp=landlock.TCP, scoped=landlock.ABSTRACT_SOCKETS)
@@ -161,10 +161,15 @@ def _python() -> list[Path]:
     """Where Python, its libraries and healthslm lie, and what those look at of the machine."""
     ours = Path(healthslm.__file__).parent
     system = ["/usr/lib", "/usr/lib64", "/lib", "/lib64", "/usr/local/lib", "/etc/ld.so.cache"]
-    machine = ["/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/sys", "/sys/devices/system"]
+    machine = [
+        "/proc/self",
+        "/proc/cpuinfo",
+        "/proc/meminfo",
+        "/proc/stat",
+        "/proc/sys",
+        "/sys/devices/system",
+    ]
     small = ["/dev/null", "/dev/urandom", "/etc/localtime", "/usr/share/zoneinfo", "/sys/fs/cgroup"]
     found = [*map(Path, (*system, *machine, *small)), ours, ours.with_name("device")]
     found += [Path(sys.prefix), Path(sys.base_prefix), Path(os.path.realpath(sys.executable))]
     return [path for path in dict.fromkeys(found) if path != Path("/")]
-
-

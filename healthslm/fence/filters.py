@@ -99,7 +99,12 @@ def program(rules: Sequence[Rule], arch: Arch) -> bytes:
     A call of another architecture, which the processor may also know, is refused whatever it is.
     """
     refused = _step(_RETURN, _ERRNO | errno.EPERM)
-    steps = [_step(_LOAD, _ARCH_AT), _step(Against.EQUALS, arch.audit, 1, 0), refused, _step(_LOAD, _NUMBER_AT)]
+    steps = [
+        _step(_LOAD, _ARCH_AT),
+        _step(Against.EQUALS, arch.audit, 1, 0),
+        refused,
+        _step(_LOAD, _NUMBER_AT),
+    ]
     if arch.foreign_from is not None:
         steps += [_step(Against.ABOVE, arch.foreign_from - 1, 0, 1), refused]
     for rule in rules:

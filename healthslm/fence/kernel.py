@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 Kernel = Callable[..., int]
-"""Makes a call by its number and arguments. Raises `OSError` as the kernel answers; a test's is a function."""
+"""Makes a call by its number and arguments. Raises `OSError` as the kernel answers."""
 
 _NUMBERS: Mapping[str, tuple[int, int | None]] = {
     "accept": (43, 202),
@@ -68,7 +68,7 @@ _NUMBERS: Mapping[str, tuple[int, int | None]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arch:
-    """One architecture: its name, its audit number, its calls, and from which number on calls are another's."""
+    """An architecture: name, audit number, calls, and from which number on calls are those of another."""
 
     name: str
     audit: int

@@ -1,8 +1,8 @@
 """Which files a process may open, and whom it may reach, by Landlock.
 
-It holds for the thread that asks and all that it starts, not for threads that are there already. What a kernel
-does not know yet is left out. Source: landlock(7), linux/landlock.h; Linux 5.13 has files, 6.7 TCP, 6.12
-abstract sockets and signals.
+It holds for the thread that asks and all that it starts, not for threads that are there already. What a
+kernel does not know yet is left out. Source: landlock(7), linux/landlock.h; Linux 5.13 has files, 6.7 TCP,
+6.12 abstract sockets and signals.
 """
 
 from __future__ import annotations

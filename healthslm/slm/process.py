@@ -33,8 +33,10 @@ _ANSWER = TypeAdapter(Answered)
 _LONGEST_LINE = 1 << 20
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT")
 _SPARING = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "131072", "OPENBLAS_NUM_THREADS": "1"}
-"""What is freed goes back to the system at once (glibc's mallopt): 8 MB less, as fast. numpy starts no threads,
-which it does not need here: a fence would not reach those that are there before it."""
+"""What is freed goes back to the system at once (glibc's mallopt): 8 MB less, as fast. numpy starts
+no threads, which it does not need here: a fence would not reach those that are there before it."""
+_SILENT = {"ORT_DISABLE_TELEMETRY": "1"}
+"""onnxruntime's libraries otherwise keep a database of what they would tell their maker, in ~/.cache."""
 _SAMPLING = 0.7
 """Temperature of a second attempt; the first takes the likeliest token each time."""
 
@@ -212,7 +214,7 @@ class ModelProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
-                env={**environment, **_SPARING, "PYTHONPATH": str(package), "PYTHONUTF8": "1"},
+                env={**environment, **_SPARING, **_SILENT, "PYTHONPATH": str(package), "PYTHONUTF8": "1"},
                 cwd=package.anchor,
                 start_new_session=True,  # Ctrl-C in the terminal is the parent's to handle
             )

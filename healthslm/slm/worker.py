@@ -1,8 +1,8 @@
 """The model's own process: `python -m healthslm.slm.worker FOLDER`, JSON lines in, JSON lines out.
 
-It is niced, has no key, and ends when its input does. Before it loads anything the kernel leaves it no socket,
-no program to start and no file but the model's and Python's own (`healthslm.fence`). The first line it writes
-says that it is ready; then every line it is given is answered by one line.
+It is niced, has no key, and ends when its input does. Before it loads the model the kernel leaves it no
+socket, no program to start and no file but the model's and Python's own (`healthslm.fence`). The first line
+it writes says that it is ready; then every line it is given is answered by one line.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from healthslm.alerts import Hook, last_words
 from healthslm.alerts.hooks import parse_hooks
 from healthslm.alerts.last_words import LastWords
 from healthslm.alerts.process import CourierProcess, pause
+from healthslm.alerts.spawning import directly
 from healthslm.errors import HookError
 
 WORKER = (sys.executable, "-P", "-m", "healthslm.alerts.worker")
@@ -135,14 +136,14 @@ def test_the_pauses_grow_to_a_minute() -> None:
 
 
 async def test_a_process_that_cannot_start_fails_the_call_and_nothing_else() -> None:
-    async with CourierProcess(limit=0.2, command=("/nothing/here",)) as process:
+    async with CourierProcess(limit=0.2, start=directly(("/nothing/here",))) as process:
         with pytest.raises(HookError, match="has not started yet"):
             await process.call(command("true"), "{}", "a")
 
 
 async def test_a_process_that_does_not_answer_is_ended_and_started_again() -> None:
     deaf = READY + "[sys.exit() for line in sys.stdin if 'bye' in line]"
-    async with CourierProcess(limit=0.1, command=(sys.executable, "-c", deaf)) as process:
+    async with CourierProcess(limit=0.1, start=directly((sys.executable, "-c", deaf))) as process:
         before = await pid(process)
         with pytest.raises(HookError, match="the courier did not answer; it is started again"):
             await process.call(command("true"), "{}", "a")
@@ -163,14 +164,14 @@ async def test_a_process_that_does_not_answer_is_ended_and_started_again() -> No
 )
 async def test_what_is_no_answer_ends_the_process_not_the_core(said: str) -> None:
     script = READY + f"sys.stdin.readline(); print({said!r}, flush=True); time.sleep(60)"
-    async with CourierProcess(command=(sys.executable, "-c", script)) as process:
+    async with CourierProcess(start=directly((sys.executable, "-c", script))) as process:
         with pytest.raises(HookError, match="the courier ended"):
             await process.call(command("true"), "{}", "a")
 
 
 async def test_an_endless_line_is_not_read_for_ever() -> None:
     script = READY + "sys.stdin.readline()\nwhile True: sys.stdout.write('x' * 65536)"
-    async with CourierProcess(command=(sys.executable, "-c", script)) as process:
+    async with CourierProcess(start=directly((sys.executable, "-c", script))) as process:
         with pytest.raises(HookError, match="the courier ended"):
             await process.call(command("true"), "{}", "a")
 
@@ -178,7 +179,7 @@ async def test_an_endless_line_is_not_read_for_ever() -> None:
 async def test_no_terminal_takes_an_answer_for_orders() -> None:
     said = json.dumps({"id": 1, "error": "\x1b[2Jno"})
     script = READY + f"sys.stdin.readline(); print({said!r}, flush=True); sys.stdin.readline()"
-    async with CourierProcess(command=(sys.executable, "-c", script)) as process:
+    async with CourierProcess(start=directly((sys.executable, "-c", script))) as process:
         with pytest.raises(HookError, match=r"^\?\[2Jno$"):
             await process.call(command("true"), "{}", "a")
 
@@ -242,7 +243,7 @@ for line in sys.stdin:
 """
     )
     hook = command("true")
-    async with CourierProcess(command=(sys.executable, "-c", script)) as process:
+    async with CourierProcess(start=directly((sys.executable, "-c", script))) as process:
         await process.warm([hook])
         await process.watch_over([(hook, "gone")], tmp_path / "run.lock", 5)
         await until(lambda: notes.read_text().count("\n") == 2)

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from device.events import EventQueue
 from healthslm.companion import Box, Client, Role, application, locked, pairing, server
+from healthslm.companion.addresses import addresses_here
 from healthslm.companion.clients import add, digest
 from healthslm.relay import heard_by_phones
 from healthslm.store import CHEAPEST, Store, create
@@ -44,7 +45,7 @@ class Served:
 
     def __init__(self, store: Store, home: Path) -> None:
         self.box = Box(store=store, zone=ZONE, home=home, scan=near)
-        self.tls = server.certificates(store, server.addresses_here(), datetime.now(UTC), os.urandom)
+        self.tls = server.certificates(store, addresses_here(), datetime.now(UTC), os.urandom)
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self.base = f"https://127.0.0.1:{self.port}"

@@ -1,0 +1,138 @@
+"""Trying what a fence refuses, for real and without harm: where it is not refused nothing is left of it.
+
+A connection is tried to 192.0.2.1 and ::1, and nothing is sent: 192.0.2.0/24 is nobody's (RFC 5737).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from healthslm.fence.kernel import Arch, Kernel, arch_of, kernel
+
+_REFUSED = {errno.EACCES, errno.EPERM}
+_PACKET, _NETLINK, _VSOCK, _ALG, _BLUETOOTH = 17, 16, 40, 38, 31  # not all are known to every Python
+_CLONE_NEW_NETWORK = 0x40000000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """One thing that was tried: `error` is how the kernel answered, 0 where it did it."""
+
+    what: str
+    error: int
+
+    @property
+    def refused(self) -> bool:
+        """Whether it was refused for want of permission, as a fence does."""
+        return self.error in _REFUSED
+
+    @property
+    def said(self) -> str:
+        """How it went, in words."""
+        return os.strerror(self.error) if self.error else "it worked"
+
+
+Try = tuple[str, Callable[[], object]]
+
+
+def connections() -> list[Try]:
+    """What would reach another machine."""
+    return [
+        ("a connection to 192.0.2.1", lambda: _connect(socket.AF_INET, "192.0.2.1")),
+        ("a connection to ::1", lambda: _connect(socket.AF_INET6, "::1")),
+        ("a datagram socket (UDP)", lambda: _open(socket.AF_INET, socket.SOCK_DGRAM)),
+        ("a raw socket (AF_PACKET)", lambda: _open(_PACKET, socket.SOCK_RAW)),
+        ("a socket to the kernel (AF_NETLINK)", lambda: _open(_NETLINK, socket.SOCK_RAW)),
+        ("a socket to a host machine (AF_VSOCK)", lambda: _open(_VSOCK, socket.SOCK_STREAM)),
+        ("a Bluetooth socket", lambda: _open(_BLUETOOTH, socket.SOCK_RAW)),
+    ]
+
+
+def ways_around(arch: Arch, call: Kernel = kernel) -> list[Try]:
+    """What would get around a fence: other ways to a socket, or into another process."""
+
+    def calling(name: str, *arguments: int) -> Callable[[], object]:
+        return lambda: call(arch.calls[name], *arguments)
+
+    return [
+        ("io_uring", calling("io_uring_setup", 0, 0)),
+        ("ptrace", calling("ptrace", 1, 0, 0, 0)),
+        ("reading another process's memory", calling("process_vm_readv", 0, 0, 1, 0, 1, 0)),
+        ("taking another process's socket", calling("pidfd_getfd", -1, 0, 0)),
+        ("a program in the kernel (BPF)", calling("bpf", -1, 0, 0)),
+        ("a key that is looked up elsewhere", calling("request_key", 0, 0, 0, 0)),
+        ("another network namespace", calling("setns", -1, _CLONE_NEW_NETWORK)),
+    ]
+
+
+def of_core() -> Iterator[Tried]:
+    """Try what the core's fence refuses."""
+    arch = arch_of()
+    yield from _all([*connections(), *([] if arch is None else ways_around(arch))])
+
+
+def of_writer(store: Path) -> Iterator[Tried]:
+    """Try what the fence of the language model's process refuses; `store` is a folder with a store."""
+    yield from of_core()
+    yield from _all(
+        [
+            ("a socket within this machine", lambda: _open(socket.AF_UNIX, socket.SOCK_STREAM)),
+            ("starting a program", _start_a_program),
+            ("listing the store's folder", lambda: os.listdir(store)),
+            *_readings(store),
+            ("writing into the store's folder", lambda: _write(store)),
+            ("writing into /tmp", lambda: _write(Path("/tmp"))),  # noqa: S108  it is to fail
+        ]
+    )
+
+
+def of_courier(store: Path) -> Iterator[Tried]:
+    """Try what the courier's fence refuses."""
+    yield from _all(_readings(store))
+
+
+def _readings(store: Path) -> list[Try]:
+    """Reading the files that every store has."""
+
+    def reading(path: Path) -> Try:
+        return f"reading {path.name}", lambda: path.open("rb").close()
+
+    return [reading(store / name) for name in ("keys.json", "store.db")]
+
+
+def _all(tries: Sequence[Try]) -> Iterator[Tried]:
+    for what, attempt in tries:
+        try:
+            attempt()
+        except OSError as error:
+            yield Tried(what=what, error=error.errno or errno.EIO)
+        else:
+            yield Tried(what=what, error=0)
+
+
+def _open(family: int, kind: int) -> None:
+    with socket.socket(family, kind):
+        pass
+
+
+def _connect(family: int, host: str) -> None:
+    with socket.socket(family, socket.SOCK_STREAM) as made:
+        made.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            made.connect((host, 9))
+
+
+def _start_a_program() -> None:
+    os.waitpid(os.posix_spawn("/bin/true", ["true"], {}), 0)
+
+
+def _write(folder: Path) -> None:
+    path = folder / ".healthslm-try"
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    path.unlink()
