@@ -68,7 +68,7 @@ class CourierProcess:
         self._watch: Mapping[str, object] = {}
         self._life: _Life | None = None
         self._living = asyncio.Event()
-        self._leaving = False
+        self._leaving = self._renewing = False
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -131,6 +131,19 @@ class CourierProcess:
         if self._life is not None:
             self._life.tell(self._watch)
 
+    def renew(self) -> None:
+        """Have the process started anew, if there is one: what its fence lets it read is found at its start.
+
+        What it is at work on has failed, and is tried again by who keeps it.
+        """
+        if (life := self._life) is None:
+            return
+        self._renewing = True
+        self._life = None  # what is asked from now on waits for the new one
+        self._living.clear()
+        life.tell({"bye": True})
+        asyncio.get_running_loop().call_later(BYE_S, life.kill)
+
     async def _ask(self, hook: Hook, said: Mapping[str, object], within_s: float) -> None:
         try:
             async with asyncio.timeout(self._limit):
@@ -159,6 +172,10 @@ class CourierProcess:
                 await self._serve(life)
             if self._leaving:
                 return
+            if self._renewing:
+                self._renewing = False
+                life = await self._start()
+                continue
             ends = 1 if loop.time() - began > CALM_S else ends + 1
             wait = self._pause(ends)
             _LOG.error("The courier's process ended; it is started again in %.0f s.", wait)

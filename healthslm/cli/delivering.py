@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
 
-from healthslm.alerts import Hook
+from healthslm.alerts import CommandHook, Hook
 from healthslm.alerts.process import CourierProcess
 from healthslm.alerts.spawning import Start
 from healthslm.alerts.stopped import stopped
@@ -31,6 +31,7 @@ class Delivering:
         self._starting = asyncio.Lock()
         self._process: CourierProcess | None = None
         self._hooks: dict[Path, Sequence[Hook]] = {}
+        self._programs: set[tuple[str, ...]] = set()
         self._preparing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -72,6 +73,10 @@ class Delivering:
 
     async def _made_ready(self, hooks: Sequence[Hook]) -> None:
         process = await self._started()
+        programs = {hook.argv for hook in hooks if isinstance(hook, CommandHook)}
+        if programs - self._programs:
+            process.renew()  # one that was put there since it started may lie where it could not read
+        self._programs = programs
         await process.watch_over(list(stopped(hooks, utc_now())), self._lock)
         await process.warm(hooks)
 

@@ -6,7 +6,7 @@ What is looked at is in `healthslm.doctor`, a file a matter; here it is put toge
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
@@ -23,7 +23,7 @@ from healthslm.absence import last_beat
 from healthslm.absence.beat import Beat
 from healthslm.alerts import Alert
 from healthslm.alerts.policy import policy_of
-from healthslm.cli import terminal
+from healthslm.cli import doctor_privacy, terminal
 from healthslm.cli.app import Json, app
 from healthslm.cli.chores import LAST
 from healthslm.cli.running import is_running
@@ -74,6 +74,9 @@ def doctor(
     verify: Annotated[
         bool, typer.Option("--verify", help="Also read and check everything in the store.")
     ] = False,
+    privacy: Annotated[
+        bool, typer.Option("--privacy", help="Only try whether anything could leave; needs no passphrase.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Look at this machine, Bluetooth, the store, its keys, backups and hooks, and say what to do.
@@ -82,6 +85,9 @@ def doctor(
     only wants attention, and what cannot be known, changes nothing of that.
     """
     current = session(context)
+    if privacy:
+        _end_with(list(doctor_privacy.privacy(current)), json=json)
+        return
     stays_shut: HealthslmError | None = None
     checks: list[Check] = []
     wearables: int | None = None
@@ -100,12 +106,16 @@ def doctor(
     checks += _machine(current, Machine(), wearables, there=not isinstance(stays_shut, MissingError))
     if stays_shut is not None:
         checks += _shut(current, stays_shut)
+    _end_with(checks, json=json, locked=isinstance(stays_shut, LockedError))
+
+
+def _end_with(checks: Sequence[Check], *, json: bool, locked: bool = False) -> None:
     if json:
         terminal.print_json([asdict(check) for check in checks])
     else:
         for check in checks:
             _show(check)
-    if isinstance(stays_shut, LockedError):
+    if locked:
         raise typer.Exit(LockedError.exit_code)
     if any(check.state is State.PROBLEM for check in checks):
         raise typer.Exit(1)
@@ -204,6 +214,7 @@ def _machine(current: Session, machine: Machine, wearables: int | None, *, there
     yield from answered("heat", power.heat(machine))
     yield from _disk(machine, current)
     yield program.secrecy(secrecy.keep(lock_memory=False))
+    yield doctor_privacy.kernel_check(chosen.strict)
     yield program.board(chosen.profile, chosen.board, board.total())
     yield model.model(lambda: built.verify(chosen.model).model_id, board.available(), memory.NEEDED)
 

@@ -69,8 +69,8 @@ def _refused(able: Fenced) -> HealthslmError:
 async def answering(home: Path, name: str, standing: Fenced | None, work: Awaitable[_T]) -> _T:
     """Wait for the work, and meanwhile try the fence for each who connects, and say how it went.
 
-    Nothing is asked: whoever can open a socket in the store's folder gets the same answer. A process without a
-    fence of its own answers nobody, and where no socket can be made nobody is answered.
+    Nothing is asked: whoever can open a socket in the store's folder gets the same answer. A process without
+    a fence of its own answers nobody, and where no socket can be made nobody is answered.
     """
     if standing is None:
         return await work
@@ -95,7 +95,7 @@ async def answering(home: Path, name: str, standing: Fenced | None, work: Awaita
 
 
 async def _answer(writer: asyncio.StreamWriter, standing: Fenced) -> None:
-    tried = [[one.what, one.error] for one in tries.of_core()]
+    tried = [[one.what, one.error] for one in tries.tried(tries.of_core())]
     said = {"pid": os.getpid(), "missing": standing.missing, "tried": tried, "sockets": open_sockets()}
     with contextlib.suppress(OSError):
         writer.write(json.dumps(said).encode("ascii"))

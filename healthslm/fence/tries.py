@@ -9,6 +9,7 @@ import contextlib
 import errno
 import os
 import socket
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +17,15 @@ from pathlib import Path
 from healthslm.fence.kernel import Arch, Kernel, arch_of, kernel
 
 _REFUSED = {errno.EACCES, errno.EPERM}
+_UNKNOWN = {errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT, errno.ESOCKTNOSUPPORT, errno.ENOSYS}
 _PACKET, _NETLINK, _VSOCK, _ALG, _BLUETOOTH = 17, 16, 40, 38, 31  # not all are known to every Python
 _CLONE_NEW_NETWORK = 0x40000000
+_FILES = ("keys.json", "store.db")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """One thing that was tried: `error` is how the kernel answered, 0 where it did it."""
+    """One thing that was tried: `error` is what the kernel said, 0 where it did it."""
 
     what: str
     error: int
@@ -31,6 +34,11 @@ class Tried:
     def refused(self) -> bool:
         """Whether it was refused for want of permission, as a fence does."""
         return self.error in _REFUSED
+
+    @property
+    def absent(self) -> bool:
+        """Whether this kernel does not have it at all."""
+        return self.error in _UNKNOWN
 
     @property
     def said(self) -> str:
@@ -71,30 +79,60 @@ def ways_around(arch: Arch, call: Kernel = kernel) -> list[Try]:
     ]
 
 
-def of_core() -> Iterator[Tried]:
-    """Try what the core's fence refuses."""
+def of_core() -> list[Try]:
+    """What the core's fence refuses."""
     arch = arch_of()
-    yield from _all([*connections(), *([] if arch is None else ways_around(arch))])
+    return [*connections(), *([] if arch is None else ways_around(arch))]
 
 
-def of_writer(store: Path) -> Iterator[Tried]:
-    """Try what the fence of the language model's process refuses; `store` is a folder with a store."""
-    yield from of_core()
-    yield from _all(
-        [
-            ("a socket within this machine", lambda: _open(socket.AF_UNIX, socket.SOCK_STREAM)),
-            ("starting a program", _start_a_program),
-            ("listing the store's folder", lambda: os.listdir(store)),
-            *_readings(store),
-            ("writing into the store's folder", lambda: _write(store)),
-            ("writing into /tmp", lambda: _write(Path("/tmp"))),  # noqa: S108  it is to fail
-        ]
-    )
+def of_serving() -> list[Try]:
+    """What the fence of a process that serves refuses; made before it is up: it takes sockets that listen."""
+    return [*of_core(), *_turned_around()]
 
 
-def of_courier(store: Path) -> Iterator[Tried]:
-    """Try what the courier's fence refuses."""
-    yield from _all(_readings(store))
+def of_writer(store: Path) -> list[Try]:
+    """What the fence of the language model's process refuses; `store` is a folder with a store."""
+    temporary = Path(tempfile.gettempdir())
+    return [
+        *of_core(),
+        ("a socket within this machine", lambda: _open(socket.AF_UNIX, socket.SOCK_STREAM)),
+        ("starting a program", _start_a_program),
+        ("writing into the folder of temporary files", lambda: _write(temporary)),
+        *_readings(store),
+        *_using(store),
+    ]
+
+
+def of_courier(store: Path) -> list[Try]:
+    """What the courier's fence refuses."""
+    return [*_readings(store), *_by_a_program(store)]
+
+
+def tried(tries: Sequence[Try]) -> Iterator[Tried]:
+    """Try one after the other."""
+    for what, attempt in tries:
+        try:
+            attempt()
+        except OSError as error:
+            yield Tried(what=what, error=error.errno or errno.EIO)
+        else:
+            yield Tried(what=what, error=0)
+
+
+def _turned_around() -> list[Try]:
+    """Making connections of sockets that listen, which are there already: to another one on this machine."""
+    there = socket.create_server(("127.0.0.1", 0))
+    by_connect, by_data = (socket.create_server(("127.0.0.1", 0)) for _ in range(2))
+
+    def connect() -> None:
+        by_connect.shutdown(socket.SHUT_RDWR)
+        by_connect.connect(there.getsockname())
+
+    def send() -> None:
+        by_data.shutdown(socket.SHUT_RDWR)
+        by_data.sendto(b"x", socket.MSG_FASTOPEN, there.getsockname())
+
+    return [("connecting a socket that listened", connect), ("sending by a socket that listened", send)]
 
 
 def _readings(store: Path) -> list[Try]:
@@ -103,17 +141,33 @@ def _readings(store: Path) -> list[Try]:
     def reading(path: Path) -> Try:
         return f"reading {path.name}", lambda: path.open("rb").close()
 
-    return [reading(store / name) for name in ("keys.json", "store.db")]
+    return [reading(store / name) for name in _FILES if (store / name).exists()]
 
 
-def _all(tries: Sequence[Try]) -> Iterator[Tried]:
-    for what, attempt in tries:
-        try:
-            attempt()
-        except OSError as error:
-            yield Tried(what=what, error=error.errno or errno.EIO)
-        else:
-            yield Tried(what=what, error=0)
+def _using(store: Path) -> list[Try]:
+    """Looking and writing into the store's folder."""
+    if not store.is_dir():
+        return []
+    return [
+        ("listing the store's folder", lambda: os.listdir(store)),
+        ("writing into the store's folder", lambda: _write(store)),
+    ]
+
+
+def _by_a_program(store: Path) -> list[Try]:
+    """Reading them by a program, as a hook may be one."""
+
+    def reading(path: Path) -> Try:
+        return f"a program reading {path.name}", lambda: _have_read(path)
+
+    return [reading(store / name) for name in _FILES if (store / name).exists()]
+
+
+def _have_read(path: Path) -> None:
+    silent = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (1, 2)]
+    number = os.posix_spawnp("cat", ["cat", str(path)], os.environ, file_actions=silent)
+    if os.waitstatus_to_exitcode(os.waitpid(number, 0)[1]):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 
 def _open(family: int, kind: int) -> None:
