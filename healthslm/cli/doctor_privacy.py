@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from healthslm import fence
@@ -33,9 +33,10 @@ def privacy(current: Session) -> Iterator[Check]:
     yield kernel_check(current.settings.strict)
     for which, what, name in _FENCES:
         yield _in_a_child(which, what, name, current)
-    homes = dict.fromkeys((current.settings.home, current.household))
-    yield from _at_work(homes, RUN, "healthslm run", needed=any(map(is_running, homes)), strict=current)
-    yield from _at_work(homes, COMPANION, "healthslm companion", needed=False, strict=current)
+    homes = list(dict.fromkeys((current.settings.home, current.household)))
+    strict = current.settings.strict
+    yield from at_work(homes, RUN, "healthslm run", needed=any(map(is_running, homes)), strict=strict)
+    yield from at_work(homes, COMPANION, "healthslm companion", needed=False, strict=strict)
 
 
 def kernel_check(strict: bool, able: Fenced | None = None) -> Check:
@@ -66,10 +67,10 @@ def _in_a_child(which: str, what: str, name: str, current: Session) -> Check:
     except (OSError, subprocess.SubprocessError, ValueError, KeyError, TypeError) as error:
         said = f"{name}: it could not be tried ({type(error).__name__})"
         return Check(what=what, state=State.PROBLEM, said=said, next="See that healthslm is installed whole.")
-    return _judged(what, f"{name}, tried in a child", tried, missing, strict=current.settings.strict)
+    return judged(what, f"{name}, tried in a child", tried, missing, strict=current.settings.strict)
 
 
-def _judged(what: str, name: str, tried: list[Tried], missing: list[str], *, strict: bool) -> Check:
+def judged(what: str, name: str, tried: list[Tried], missing: list[str], *, strict: bool) -> Check:
     """Say what was refused; what a fence that stands does not refuse is a problem."""
     through = [one for one in tried if not one.refused and not one.absent]
     if not through:
@@ -91,9 +92,8 @@ def _judged(what: str, name: str, tried: list[Tried], missing: list[str], *, str
     )
 
 
-def _at_work(
-    homes: dict[Path, None], socket: str, name: str, *, needed: bool, strict: Session
-) -> Iterator[Check]:
+def at_work(homes: Sequence[Path], socket: str, name: str, *, needed: bool, strict: bool) -> Iterator[Check]:
+    """Have a process at work on one of these stores try its fence; `needed` says that there surely is one."""
     answers = [answer for home in homes if (answer := ask(home, socket)) is not None]
     if not answers:
         if needed:
@@ -117,7 +117,7 @@ def _at_work(
             continue
         held = f"it holds {listening} listening and {connected} connected internet sockets"
         about = f"`{name}` (process {pid}) itself; {held}; {_status(pid)}"
-        yield _judged("at work", about, tried, missing, strict=strict.settings.strict)
+        yield judged("at work", about, tried, missing, strict=strict)
 
 
 def _status(pid: int) -> str:

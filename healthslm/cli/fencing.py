@@ -11,7 +11,7 @@ import contextlib
 import json
 import os
 import socket
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,16 +38,23 @@ def starter(current: Session, more: Path | None = None) -> Starter:
     return Starter(worker([current.household, *secrets], locks, strict=current.settings.strict))
 
 
-def put_up(current: Session, *, serving: bool = False) -> Fenced | None:
+def put_up(
+    current: Session,
+    *,
+    serving: bool = False,
+    possible: Callable[[], Fenced] = fence.possible,
+    core: Callable[..., Fenced] = fence.core,
+) -> Fenced | None:
     """Put the core's fence up, and say once what of it is missing; `None` in a process that is another's.
 
-    Raises `HealthslmError` for what is missing where the person asked for strict mode.
+    Raises `HealthslmError` for what is missing where the person asked for strict mode. `possible` says what
+    the kernel would grant, `core` puts the fence up.
     """
     if not current.own_process:
         return None
-    if current.settings.strict and not (able := fence.possible()).whole:
+    if current.settings.strict and not (able := possible()).whole:
         raise _refused(able)
-    standing = fence.core(serving=serving)
+    standing = core(serving=serving)
     if standing.calls:
         return standing
     if current.settings.strict:

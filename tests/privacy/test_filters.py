@@ -1,4 +1,4 @@
-"""The filter as the kernel would run it, for both architectures: interpreted here, by the kernel's numbers."""
+"""The filter as the kernel would run it, for both architectures: interpreted here, by kernel numbers."""
 
 from __future__ import annotations
 
