@@ -85,8 +85,9 @@ def _serve(current: Session, host: str, port: int, *, pair: bool, wait: bool = F
         open_unlocked(access, state=current.settings.state) as second,
         current.writer() as writer,
     ):
-        # There it finds `healthslm run` by a path that is short enough for its fence.
-        os.chdir(current.settings.home)
+        if standing is not None:
+            # There it finds `healthslm run` by a path that is short enough for its fence.
+            os.chdir(current.settings.home)
         tls = server.certificates(store, addresses_here(), utc_now(), os.urandom)
         box = Box(
             store=store,

@@ -52,25 +52,18 @@ def put_up(
     """
     if not current.own_process:
         return None
-    if current.settings.strict and not (able := possible()).whole:
-        raise _refused(able)
-    standing = core(serving=serving)
-    if standing.calls:
-        return standing
-    if current.settings.strict:
-        raise _refused(standing)
-    terminal.say(
-        f"{standing.missing[0]} Nothing but its own code keeps this process from the internet.", "yellow"
-    )
+    able = possible()
+    standing = core(serving=serving) if able.whole or not current.settings.strict else able
+    missing = dict.fromkeys((*able.missing, *standing.missing))
+    if missing and current.settings.strict:
+        raise HealthslmError(
+            f"Strict mode: {next(iter(missing))}",
+            "Use another kernel, or say strict = false in settings.toml: then nothing but healthslm's own"
+            " code keeps it from the internet.",
+        )
+    if missing:
+        terminal.say(f"{' '.join(missing)} See: healthslm doctor --privacy", "yellow")
     return standing
-
-
-def _refused(able: Fenced) -> HealthslmError:
-    return HealthslmError(
-        f"Strict mode: {able.missing[0]}",
-        "Use another kernel, or say strict = false in settings.toml: then nothing but healthslm's own code"
-        " keeps it from the internet.",
-    )
 
 
 async def answering(home: Path, name: str, standing: Fenced | None, work: Awaitable[_T]) -> _T:

@@ -85,13 +85,23 @@ def courier(
     still: Sequence[Path] = (),
     machine: str | None = None,
     call: Kernel = kernel,
+    python: Sequence[Path] | None = None,
 ) -> Fenced:
     """Keep this process, and the programs it starts, from reading what is hidden, but for the files `still`.
 
-    It may connect, write and start what it likes; a program gains no privileges that it has not (no setuid).
+    Python's own folders stay readable, also where they are in what is hidden. It may connect, write and start
+    what it likes; a program gains no privileges that it has not (no setuid).
     """
     rights = landlock.READ_FILE | landlock.REFER
-    allowed = [*landlock.all_but(hidden, rights), *((path, rights) for path in still)]
+    where = [path.resolve() for path in hidden]
+    own = [
+        path
+        for path in (_python() if python is None else python)
+        if not any(
+            one.is_relative_to(path.resolve()) for one in where
+        )  # else all that is hidden would be, too
+    ]
+    allowed = [*landlock.all_but(where, rights), *((path, rights) for path in (*own, *still))]
     return _put_up(filters.COURIER, machine, call, files=rights, allowed=allowed)
 
 

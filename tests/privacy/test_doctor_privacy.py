@@ -166,7 +166,8 @@ def test_strict_mode_refuses_to_start_before_anything_is_put_up(tmp_path: Path) 
 
 
 def test_else_it_starts_and_says_so_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert put_up(session(tmp_path, strict=False), core=lambda **_: NONE) is NONE
+    without = session(tmp_path, strict=False)
+    assert put_up(without, possible=lambda: NONE, core=lambda **_: NONE) is NONE
     assert capsys.readouterr().err.count("This kernel cannot refuse calls") == 1
     assert put_up(session(tmp_path, strict=True), possible=lambda: WHOLE, core=lambda **_: WHOLE) is WHOLE
     assert capsys.readouterr().err == ""

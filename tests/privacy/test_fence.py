@@ -145,6 +145,28 @@ with socket.create_connection(listening.getsockname(), 10) as phone: print(phone
 
 
 @real
+def test_pythons_folder_in_what_is_hidden_stays_readable_and_one_around_it_opens_nothing(
+    home: Path, tmp_path: Path
+) -> None:
+    (home / "venv").mkdir()
+    (home / "venv" / "module.py").touch()
+    told = child(
+        """
+import pathlib, sys
+from healthslm import fence
+home, around = map(pathlib.Path, sys.argv[1:])
+assert fence.courier([home], python=[home / "venv", around, home]).whole
+for path in (home / "venv" / "module.py", home / "store.db", around / "home" / "keys.json"):
+    try: path.read_bytes(); print("read")
+    except PermissionError: print("refused")
+""",
+        str(home),
+        str(tmp_path),
+    )
+    assert told.split() == ["read", "refused", "refused"]
+
+
+@real
 def test_what_is_beside_the_hidden_is_allowed(tmp_path: Path) -> None:
     (tmp_path / "a" / "hidden").mkdir(parents=True)
     (tmp_path / "b").mkdir()
