@@ -164,8 +164,9 @@ class Sandbox:
                 os.kill(first, signal.SIGTERM)
                 assert strace.wait(_LONGEST_S) == 0, log.read_text()
             finally:
-                strace.kill()
-                strace.wait()
+                if strace.poll() is None:  # else what it traces would go on without it
+                    os.kill(first, signal.SIGKILL)
+                    strace.wait(_LONGEST_S)
         self.said[role] = log.read_text()
 
 
@@ -197,7 +198,6 @@ def live(folder: Path) -> Day:
                 _look(box, page, token)
                 until(told.requests.__len__)
         box.run("command", "summary")
-        box.run("command", "findings")
         box.run("export", "export", "clinician", "--out", str(box.outside / "page"), "--plain")
         box.run("export", "export", "archive", "--out", str(box.outside / "all"), "--plain")
         box.run("command", "backup", str(box.around / "stick.backup"))

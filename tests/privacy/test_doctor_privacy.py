@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -27,8 +27,9 @@ from healthslm.cli.session import Session
 from healthslm.errors import HealthslmError
 from healthslm.fence import Fenced
 from healthslm.fence.tries import Tried
+from healthslm.readings import Device
 from healthslm.settings import Settings, load
-from healthslm.store import CHEAPEST, create
+from healthslm.store import CHEAPEST, create, open_store
 
 NONE = Fenced(calls=False, landlock=0, missing=("This kernel cannot refuse calls (seccomp filters).",))
 WHOLE = Fenced(calls=True, landlock=7)
@@ -60,6 +61,13 @@ def doctor(home: Path) -> tuple[int, list[dict[str, Any]]]:
     return done.returncode, json.loads(done.stdout)
 
 
+def wait_for(holds: Callable[[], object]) -> None:
+    until = time.monotonic() + 90
+    while not holds():
+        assert time.monotonic() < until, "it never came"
+        time.sleep(0.1)
+
+
 @contextmanager
 def serving(home: Path, *more: str) -> Iterator[subprocess.Popen[bytes]]:
     """`companion serve` at work."""
@@ -67,11 +75,7 @@ def serving(home: Path, *more: str) -> Iterator[subprocess.Popen[bytes]]:
         port = free.getsockname()[1]
     arguments = ("companion", "serve", "--host", "127.0.0.1", "--port", str(port), *more)
     with subprocess.Popen(command(home, *arguments), stderr=subprocess.PIPE) as process:
-        until = time.monotonic() + 60
-        while ask(home, COMPANION) is None:
-            assert process.poll() is None, process.stderr and process.stderr.read()
-            assert time.monotonic() < until
-            time.sleep(0.1)
+        wait_for(lambda: process.poll() is not None or ask(home, COMPANION) is not None)
         yield process
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
@@ -93,6 +97,45 @@ def test_the_fences_are_tried_and_the_page_at_work_tries_its_own(home: Path) -> 
     assert "Seccomp 2, NoNewPrivs 1" in page
     assert "Refused: a connection to 192.0.2.1, a connection to ::1" in page
     assert "Seccomp:\t2" in status
+
+
+@real
+def test_the_listener_at_work_tries_its_own_and_is_alone_in_having_no_internet(
+    home: Path, tmp_path: Path
+) -> None:
+    strap, radio, scenario = "C0:FF:EE:00:00:01", tmp_path / "radio", tmp_path / "strap.toml"
+    scenario.write_text(f'[[wearable]]\nkind = "strap"\naddress = "{strap}"\n')
+    with open_store(home, "passphrase") as store:
+        store.put_device(Device(address=strap, name="strap"))
+        store.put("hooks", [{"kind": "command", "name": "file", "argv": ["true"]}])
+    wearables = [sys.executable, "-m", "device.virtual", str(scenario), "--socket", str(radio)]
+    with subprocess.Popen(wearables, stdout=subprocess.DEVNULL) as serving_them:
+        wait_for(radio.exists)
+        arguments = command(home, "run", "--virtual", str(radio), "--strict")
+        with subprocess.Popen(arguments, stderr=subprocess.PIPE) as process:
+            wait_for(lambda: process.poll() is not None or ask(home, RUN) is not None)
+            wait_for(lambda: process.poll() is not None or len(grandchildren(process.pid)) == 1)
+            (check,) = at_work([home], RUN, "healthslm run", needed=True, strict=True)
+            (courier,) = grandchildren(process.pid)
+            hidden = Path(f"/proc/{courier}/cmdline").read_text()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 0
+        serving_them.terminate()
+    assert check.state is State.OK, check
+    assert f"(process {process.pid}) itself; it holds 0 listening and 0 connected" in check.said
+    assert "Seccomp 2, NoNewPrivs 1" in check.said
+    assert f"--keep-out={home}" in hidden
+    assert f"--keep-out={tmp_path / 'passphrase'}" in hidden
+    assert "--strict" in hidden
+    assert not Path(f"/proc/{courier}").exists()
+
+
+def grandchildren(pid: int) -> list[int]:
+    """What the starter has started."""
+    found = []
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        found += Path(f"/proc/{child}/task/{child}/children").read_text().split()
+    return [int(one) for one in found]
 
 
 @real
