@@ -35,6 +35,7 @@ from healthslm.alerts.hooks import Hook, parse_hooks
 from healthslm.alerts.last_words import LastWords
 from healthslm.clock import utc_now
 from healthslm.errors import HookError
+from healthslm.fence import Fenced
 
 _LOG = logging.getLogger(__name__)
 Say = Callable[[Mapping[str, object]], None]
@@ -112,15 +113,18 @@ async def live(out: int) -> None:
         await last_words.say(words, f"stopped-{secrets.token_hex(8)}")
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Serve. Anything that prints, prints to standard error: only answers go out."""
+def main(arguments: list[str] | None = None, *, fenced: Callable[..., Fenced] = fence.courier) -> int:
+    """Serve. Anything that prints, prints to standard error: only answers go out.
+
+    `fenced` puts the fence up.
+    """
     parser = argparse.ArgumentParser(prog="python -m healthslm.alerts.worker")
     parser.add_argument("--keep-out", type=Path, action="append", default=[], help="A folder or file.")
     parser.add_argument("--but", type=Path, action="append", default=[], help="A file that it may read.")
     parser.add_argument("--strict", action="store_true", help="Do nothing where the kernel has no fence.")
     options = parser.parse_args(arguments)
     if options.keep_out:
-        put_up = fence.courier(options.keep_out, still=options.but)
+        put_up = fenced(options.keep_out, still=options.but)
         if options.strict and not put_up.whole:
             _LOG.error("The courier is kept out of nothing. %s", put_up.missing[0])
             return 1

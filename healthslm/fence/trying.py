@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from healthslm import fence, secrecy
+from healthslm import fence
 from healthslm.fence import tries
 
 
@@ -24,7 +24,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("model", type=Path)
     parser.add_argument("--without", action="store_true", help="Put no fence up.")
     options = parser.parse_args(arguments)
-    secrecy.keep(lock_memory=False)
     store = options.store.resolve()
     match options.which:  # before it is up: some take what can only be had now
         case "core":

@@ -149,6 +149,11 @@ class ModelProcess:
         process = self._process
         return process is not None and process.poll() is None
 
+    @property
+    def pid(self) -> int | None:
+        """The process, where there is one."""
+        return None if self._process is None else self._process.pid
+
     def close(self) -> None:
         """End the process. It ends by itself when its input is closed; a hung one is killed."""
         with self._lock:

@@ -12,13 +12,14 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from healthslm import fence
 from healthslm.errors import ModelError
+from healthslm.fence import Fenced
 from healthslm.slm.lines import Lines
 from healthslm.slm.mask import NumberMask
 from healthslm.slm.protocol import Answered, Line, Measure, Weigh, Write, request, told
@@ -137,8 +138,13 @@ def _say(out: IO[str], reply: Answered) -> None:
     out.flush()
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Load the model and serve. Anything that prints, prints to standard error: only answers go out."""
+def main(
+    arguments: list[str] | None = None, *, fenced: Callable[[Sequence[Path]], Fenced] = fence.writer
+) -> int:
+    """Load the model and serve. Anything that prints, prints to standard error: only answers go out.
+
+    `fenced` puts the fence up around what it may read.
+    """
     parser = argparse.ArgumentParser(prog="python -m healthslm.slm.worker")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--threads", type=int, default=2)
@@ -149,7 +155,7 @@ def main(arguments: list[str] | None = None) -> int:
         os.nice(_NICE)
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what the runtime's native code prints must not look like an answer
-    put_up = fence.writer([options.folder])
+    put_up = fenced([options.folder])
     if options.strict and not put_up.whole:
         _say(out, Answered(error=f"The language model is kept from nothing. {put_up.missing[0]}"))
         return 1

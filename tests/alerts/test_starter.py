@@ -222,3 +222,31 @@ async def test_a_program_that_is_added_later_beside_the_store_is_run(store: Stor
             await asyncio.sleep(0)  # its preparing begins
             await delivering.call(two, '{"a": 1}', "a")
     assert (tmp_path / "told").read_text() == '{"a": 1}\n'
+
+
+def test_without_a_fence_it_does_not_serve_in_strict_mode() -> None:
+    script = """
+import sys
+from healthslm.alerts.worker import main
+from healthslm.fence import Fenced
+none = Fenced(calls=False, landlock=0, missing=("This kernel cannot keep files from a process.",))
+sys.exit(main(sys.argv[1:], fenced=lambda *_, **__: none))
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", script, "--keep-out=/nowhere"]
+
+    def ended(*more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*command, *more],
+            env=environment,
+            input="",
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    strict = ended("--strict")
+    assert (strict.returncode, strict.stdout) == (1, "")
+    assert "This kernel cannot keep files from a process." in strict.stderr
+    assert ended().stdout == '{"id": 0, "ok": true}\n'

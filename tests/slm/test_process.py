@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 import threading
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from healthslm import fence
 from healthslm.bench.figures import measure
 from healthslm.errors import ModelError
 from healthslm.slm import ModelProcess
@@ -225,3 +227,34 @@ def test_whoever_closes_it_leaves_nobody_looking_after_it(tmp_path: Path) -> Non
     assert until(lambda: not watching.is_alive())
     assert writer(ASKED, numbers=()) == "x", "it starts again when it is used again"
     writer.close()
+
+
+@pytest.mark.model
+def test_the_real_process_is_behind_its_fence_and_keeps_no_record_for_others(
+    model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """onnxruntime's libraries would keep a database of what they tell their maker in the cache's folder."""
+    if not fence.possible().whole:
+        pytest.skip(" ".join(fence.possible().missing))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with ModelProcess(model_folder, strict=True) as process:
+        assert process.draft([("user", "Say hello.")], numbers=None).text
+        assert process.pid is not None
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        opened = [os.readlink(one) for one in Path(f"/proc/{process.pid}/fd").iterdir()]
+    assert "Seccomp:\t2" in status
+    assert "NoNewPrivs:\t1" in status
+    assert not [one for one in opened if one.endswith((".db", ".db-wal")) or one.startswith("socket:")]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_fence_it_does_not_load_a_model_in_strict_mode(tmp_path: Path) -> None:
+    script = """
+import sys
+from healthslm.fence import Fenced
+from healthslm.slm.worker import main
+none = Fenced(calls=False, landlock=0, missing=("This kernel cannot refuse calls.",))
+sys.exit(main(["/nowhere", "--strict"], fenced=lambda _: none))
+"""
+    with process(tmp_path, script) as one, pytest.raises(ModelError, match="This kernel cannot refuse calls"):
+        one.start()
