@@ -236,6 +236,18 @@ class Air:
         except LinkError as e:
             _LOG.debug("%s: %s", client.address, e)
 
+    async def look(self, seconds: float) -> list[Found]:
+        """List who is near, as `scan` does; nobody is sought or connected to meanwhile.
+
+        Raises `AdapterError`.
+        """
+        try:
+            async with self._connect, self._turn:
+                await self._stop()
+                return await scan(seconds, radio=self.radio)
+        finally:
+            await self._adjust()
+
     async def close(self) -> None:
         """Stop the scanner."""
         if self._renewing is not None:

@@ -7,13 +7,13 @@ because nobody took it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
-from device.adapter import Air, Radio, Timings, utc_now
+from device.adapter import Air, Found, Radio, Timings, utc_now
 from device.events import EventQueue
 from device.link import Supervisor
 from device.stored import Resume, nothing_kept
@@ -35,9 +35,12 @@ class Watch(EventQueue):
         limit: int,
         clock: Callable[[], datetime],
         supervise: Callable[[Watch, str, Wish], Coroutine[Any, Any, None]],
+        look: Callable[[float], Awaitable[list[Found]]],
     ) -> None:
         super().__init__(limit, clock)
         self._supervise = supervise
+        self.look = look
+        """Lists what is near after so many seconds; nobody is sought meanwhile. Raises `AdapterError`."""
         self._links: dict[str, tuple[Wish, asyncio.Task[None]]] = {}
         self._leaving: dict[str, asyncio.Task[None]] = {}
 
@@ -122,7 +125,7 @@ async def watch(
             zone=zone,
         ).run()
 
-    queue = Watch(timings.queue, clock, supervise)
+    queue = Watch(timings.queue, clock, supervise, air.look)
     queue.listen_to(addresses, pair=pair, streams=streams)
     try:
         yield queue

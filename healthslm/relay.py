@@ -11,15 +11,15 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from device import Identity, Notification
 from device.events import EventQueue
 from healthslm.errors import HealthslmError
+from healthslm.sockets import listening_in, reachable
 
 _LOG = logging.getLogger(__name__)
 SOCKET = "phone.sock"
@@ -29,8 +29,6 @@ _MOST = 1000
 """Events of one connection: twice what a request of a phone may have."""
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError)
 _PATIENCE_S = 5.0
-_LONGEST_PATH = 100
-"""Bytes of a socket's path that every system takes."""
 
 
 async def send(home: Path, events: Sequence[Notification | Identity]) -> None:
@@ -57,52 +55,14 @@ async def send(home: Path, events: Sequence[Notification | Identity]) -> None:
 
 @contextlib.asynccontextmanager
 async def heard_by_phones(home: Path, queue: EventQueue) -> AsyncIterator[None]:
-    """Put what phones heard into the queue of what this machine's own radio hears.
-
-    A folder in which no socket can be made, as on some network disks, is said, and nothing comes.
-    """
-    path = home / SOCKET
-    server = None
-    try:
-        with contextlib.suppress(FileNotFoundError):
-            path.unlink()  # of a process that was killed; only one runs at a time
-        with reachable(path) as short:
-            before = os.umask(0o177)
-            try:
-                server = await asyncio.start_unix_server(
-                    lambda reader, writer: _take(reader, writer, queue), short, limit=_LINE
-                )
-            finally:
-                os.umask(before)
-    except OSError as error:
-        _LOG.warning("What phones hear cannot be taken: %s.", error.strerror or error)
-    try:
+    """Put what phones heard into the queue of what this machine's own radio hears."""
+    async with listening_in(
+        home / SOCKET,
+        lambda reader, writer: _take(reader, writer, queue),
+        "What phones hear cannot be taken",
+        limit=_LINE,
+    ):
         yield
-    finally:
-        if server is not None:
-            server.close()
-            with contextlib.suppress(OSError):
-                path.unlink()
-
-
-@contextlib.contextmanager
-def reachable(path: Path) -> Iterator[str]:
-    """Give a path that a socket can have: they are short, and folders may be deep.
-
-    In the working folder it is the name alone: the fence of a process that serves allows no longer one.
-    """
-    with contextlib.suppress(OSError):
-        if path.parent.samefile("."):
-            yield path.name
-            return
-    if len(os.fsencode(path)) <= _LONGEST_PATH:
-        yield str(path)
-        return
-    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield f"/proc/self/fd/{folder}/{path.name}"
-    finally:
-        os.close(folder)
 
 
 async def _take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, queue: EventQueue) -> None:

@@ -11,20 +11,23 @@ SOURCES = sorted([*ROOT.glob("healthslm/**/*.py"), *ROOT.glob("device/**/*.py")]
 
 # From the ground up. A module may import from its own part and from parts on a lower level.
 LEVELS: list[set[str]] = [
-    {"errors", "clock", "secrecy", "fence", "text", "board"},
+    {"errors", "clock", "secrecy", "fence", "text", "board", "sockets"},
     {"readings", "settings"},
     {"analysis", "rules", "slm"},
     {"fhir", "as_json"},
     {"ingest", "importers", "alerts", "export", "store"},
     {"live", "links", "people", "history", "rulebook", "wearables", "wishes"},
     {"query", "daily", "absence", "archive"},
-    {"collector", "rounds", "relay"},
+    {"collector", "rounds", "relay", "nearby"},
     {"pipeline"},
     {"cli", "commands", "companion", "demo", "bench", "evaluation", "training", "voices", "doctor"},
 ]
 CORE = LEVELS[2]
 LEVEL = {part: number for number, parts in enumerate(LEVELS) for part in parts}
-USES_DEVICE = {"ingest", "links", "absence", "collector", "rounds", "relay", "pipeline"} | LEVELS[-1]
+USES_DEVICE = {"ingest", "links", "absence", "collector", "rounds", "relay", "nearby", "pipeline"} | LEVELS[
+    -1
+]
+EDGES = {"alerts", "sockets", "relay", "nearby", "pipeline"} | LEVELS[-1]
 # `rules` judge what `analysis` computed: the one pair of siblings of which one stands on the other.
 ALLOWED_SIBLINGS = {("rules", "analysis")}
 COMPOSERS = LEVELS[-1]  # what a person starts may use its neighbours
@@ -113,7 +116,10 @@ def test_the_core_is_pure(path: Path) -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
 def test_async_only_at_the_edges(path: Path) -> None:
     here = name_of(path)
-    if here.startswith("device") or part_of(here) in {"alerts", "relay", "pipeline"} | LEVELS[-1]:
+    if (
+        here.startswith("device")
+        or part_of(here) in {"alerts", "sockets", "relay", "nearby", "pipeline"} | LEVELS[-1]
+    ):
         return
     tree = ast.parse(path.read_text(encoding="utf-8"))
     assert not [n for n in ast.walk(tree) if isinstance(n, ast.AsyncFunctionDef)]

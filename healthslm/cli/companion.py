@@ -15,7 +15,6 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from device import scan
 from healthslm.analysis import day_bounds
 from healthslm.cli import terminal
 from healthslm.cli.app import Json, StrictOption, app
@@ -95,7 +94,6 @@ def _serve(current: Session, host: str, port: int, *, pair: bool, wait: bool = F
             zone=current.zone,
             home=current.settings.home,
             writer=writer,
-            scan=scan,
         )
         terminal.say(f"Serving {_address(port)} until it is stopped.")
         if not pair:

@@ -22,7 +22,7 @@ from healthslm.cli.running import LOCK
 from healthslm.cli.session import Session
 from healthslm.errors import HealthslmError
 from healthslm.fence import Fenced, tries
-from healthslm.relay import reachable
+from healthslm.sockets import listening_in, reachable
 
 RUN, COMPANION = "run-fence.sock", "companion-fence.sock"
 """Sockets in the store's folder, on which the two processes say how their fences stand."""
@@ -74,24 +74,10 @@ async def answering(home: Path, name: str, standing: Fenced | None, work: Awaita
     """
     if standing is None:
         return await work
-    server = None
-    try:
-        (home / name).unlink(missing_ok=True)  # of a process that was killed
-        with reachable(home / name) as path:
-            before = os.umask(0o177)
-            try:
-                server = await asyncio.start_unix_server(lambda _, writer: _answer(writer, standing), path)
-            finally:
-                os.umask(before)
-    except OSError as error:
-        terminal.say(f"`doctor --privacy` cannot ask this process: {error.strerror or error}.", "dim")
-    try:
+    async with listening_in(
+        home / name, lambda _, writer: _answer(writer, standing), "`doctor --privacy` cannot ask this process"
+    ):
         return await work
-    finally:
-        if server is not None:
-            server.close()
-            with contextlib.suppress(OSError):
-                (home / name).unlink()
 
 
 async def _answer(writer: asyncio.StreamWriter, standing: Fenced) -> None:

@@ -27,6 +27,7 @@ from healthslm.cli.session import Session, opened
 from healthslm.clock import boot_seconds, utc_now
 from healthslm.collector import Tally, Update
 from healthslm.errors import HealthslmError, LockedError, StoreError
+from healthslm.nearby import asked_who_is_near
 from healthslm.people import Member
 from healthslm.pipeline import collect, kept
 from healthslm.readings import Device
@@ -171,6 +172,7 @@ async def listen_for_all(
             async with contextlib.AsyncExitStack() as phones:
                 for one in served:
                     await phones.enter_async_context(heard_by_phones(one.store.folder, queues[one.label]))
+                    await phones.enter_async_context(asked_who_is_near(one.store.folder, events.look))
                 tallies = await asyncio.gather(*map(serve, served))
         finally:
             sharing.cancel()

@@ -33,6 +33,7 @@ from healthslm.cli.unlocking import WaitOption, unlocked
 from healthslm.clock import boot_seconds
 from healthslm.collector import Tally, Update
 from healthslm.errors import UsageError
+from healthslm.nearby import asked_who_is_near
 from healthslm.pipeline import collect, kept
 from healthslm.relay import heard_by_phones
 from healthslm.settings import Settings
@@ -255,9 +256,10 @@ async def listen(
             )
 
         as_listed()
+        await stack.enter_async_context(heard_by_phones(settings.home, heard))
+        await stack.enter_async_context(asked_who_is_near(settings.home, heard.look))
         if not screen.names:
             terminal.say(NO_WEARABLE)
-        await stack.enter_async_context(heard_by_phones(settings.home, heard))
         events: AsyncIterator[Event] = heard
         if capture_file is not None:
             known = [CapturedDevice(d.address, d.name) for d in store.devices()]

@@ -20,7 +20,7 @@ from healthslm.cli import terminal
 from healthslm.cli.app import app
 from healthslm.cli.session import Session, session
 from healthslm.errors import LockedError, MissingError
-from healthslm.relay import reachable
+from healthslm.sockets import owned, reachable
 from healthslm.store import Access
 
 _T = TypeVar("_T")
@@ -50,11 +50,8 @@ def brought(folder: Path, who: str, tried: Callable[[str], _T]) -> _T:
     path = folder / _NAMES.replace("*", who)
     path.unlink(missing_ok=True)  # of a process that was killed
     with socket.socket(socket.AF_UNIX) as waiting, reachable(path) as short:
-        before = os.umask(0o177)
-        try:
+        with owned():
             waiting.bind(short)
-        finally:
-            os.umask(before)
         waiting.listen(4)
         try:
             while True:

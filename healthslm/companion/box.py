@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 from device import Found
 from healthslm.clock import utc_now
 from healthslm.errors import StoreError
+from healthslm.nearby import who_is_near
 from healthslm.slm import Model
 from healthslm.store import Store
 
@@ -34,8 +35,8 @@ def _thread(name: str) -> ThreadPoolExecutor:
 class Box:
     """What the views work with. `writer` words what the template would; `home` is the store's folder.
 
-    `second` is the same store, opened once more; without it everything waits for everything. `scan` looks for
-    wearables for so many seconds; without it nobody can.
+    `second` is the same store, opened once more; without it everything waits for everything. `look` has it
+    looked which wearables are near.
     """
 
     store: Store
@@ -43,7 +44,7 @@ class Box:
     home: Path
     second: Store | None = None
     writer: Model | None = None
-    scan: Callable[[float], Awaitable[list[Found]]] | None = None
+    look: Callable[[Path], Awaitable[list[Found]]] = who_is_near
     clock: Callable[[], datetime] = utc_now
     _soon: ThreadPoolExecutor = field(default_factory=lambda: _thread("store"))
     _slowly: ThreadPoolExecutor = field(default_factory=lambda: _thread("store, slowly"))

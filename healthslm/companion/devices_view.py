@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from device import DeviceError, Found
+from device import Found
 from device.agent import bonds
 from healthslm import wearables
 from healthslm.companion.access import SEES_ALERTS, WEARER, Doors, only
@@ -22,8 +22,6 @@ from healthslm.companion.now import listening
 from healthslm.links import standing
 from healthslm.store import Store
 
-SCAN_S = 8.0
-"""So long it is looked: a wearable says that it is there every second or two, some of them more seldom."""
 _MOST_FOUND = 50
 
 
@@ -54,15 +52,10 @@ async def look_for_devices(request: Request) -> Response:
     """Look which wearables are near; takes some seconds. Answers with the nearest first."""
     doors: Doors = request.app.state.doors
     looking: Looking = request.app.state.looking
-    if doors.box.scan is None:
-        return problem(503, "This box does not look for wearables.", "On the box: healthslm devices scan")
     if looking.turn.locked():
         return problem(409, "Somebody is looking already.", "Wait a few seconds.")
     async with looking.turn:
-        try:
-            found = await doors.box.scan(SCAN_S)
-        except DeviceError as error:
-            return problem(503, error.message, error.hint)
+        found = await doors.box.look(doors.box.home)
     known = await doors.box.do(lambda store: {device.address.upper() for device in store.devices()})
     return answer({"found": [_found(one, known) for one in found[:_MOST_FOUND]]})
 

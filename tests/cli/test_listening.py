@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from healthslm.clock import utc_now
+from healthslm.nearby import who_is_near
 from healthslm.readings import Kind
 from healthslm.store import CHEAPEST, create, open_store
 from tests.cli.saying import said_by
@@ -70,6 +71,7 @@ async def test_the_list_of_wearables_is_heeded_while_it_runs(tmp_path: Path) -> 
         await until(socket.exists)
         async with process("healthslm", *opening, "run", "--virtual", str(socket)) as running:
             await line_with(running, "No wearable is set up yet")
+            assert {STRAP, OTHER} == {one.address for one in await who_is_near(home)}
             added = await asyncio.to_thread(said_by, [*opening, "devices", "add", STRAP, "--name", "strap"])
             assert "`healthslm run` listens to it" in added.stderr
             assert "strap" in await line_with(running, "connected")

@@ -53,7 +53,7 @@ class Home:
     clock: Clock = field(default_factory=Clock)
 
 
-async def near(_seconds: float) -> list[Found]:
+async def near(_home: Path) -> list[Found]:
     """What a look around finds: one on the list, a strap, and a meter to be paired with first."""
     return [
         Found(OXIMETER, "Nonin 3230", ("Pulse Oximeter",), -48),
@@ -89,7 +89,7 @@ def home(tmp_path: Path) -> Iterator[Home]:
         store.put_device(Device(address=CUFF, name="cuff", manufacturer="Omron", model="M7"))
         store.append(readings())
         store.commit()
-        box = Box(store=store, zone=ZONE, home=tmp_path / "home", clock=clock.wall, scan=near)
+        box = Box(store=store, zone=ZONE, home=tmp_path / "home", clock=clock.wall, look=near)
         yield Home(store=store, box=box, app=application(box, counter=clock.counter), clock=clock)
         box.close()
 

@@ -44,7 +44,7 @@ class Served:
     """A store behind the page's server, which can be stopped and started again on the same port."""
 
     def __init__(self, store: Store, home: Path) -> None:
-        self.box = Box(store=store, zone=ZONE, home=home, scan=near)
+        self.box = Box(store=store, zone=ZONE, home=home, look=near)
         self.tls = server.certificates(store, addresses_here(), datetime.now(UTC), os.urandom)
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]

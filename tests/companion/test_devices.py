@@ -2,9 +2,11 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 from device import AdapterError, Found
 from healthslm.companion.clients import Role
+from healthslm.nearby import asked_who_is_near, who_is_near
 from healthslm.store.audit import Event
 from tests.companion.conftest import CUFF, NOW, OXIMETER, Home
 from tests.companion.phone import paired
@@ -49,30 +51,32 @@ async def test_what_is_no_wearable_is_refused(home: Home) -> None:
     assert len(home.store.devices()) == 2
 
 
-async def test_a_machine_that_cannot_look_says_why(home: Home) -> None:
+async def test_a_box_that_cannot_look_says_why(home: Home) -> None:
     async def broken(_seconds: float) -> list[Found]:
         raise AdapterError("Bluetooth is switched off.", "Switch it on.")
 
     phone = await paired(home.app, home.store, Role.WEARER, NOW)
-    for scan, title in ((broken, "Bluetooth is switched off."), (None, "does not look")):
-        doors = home.app.state.doors
-        home.app.state.doors = replace(doors, box=replace(doors.box, scan=scan))
+    doors = home.app.state.doors
+    home.app.state.doors = replace(doors, box=replace(doors.box, look=who_is_near))
+    found = await phone.post("/api/v1/devices/scan")
+    assert found.status_code == 503
+    assert "`healthslm run` is not at work" in found.json()["title"]
+    async with asked_who_is_near(home.box.home, broken):
         found = await phone.post("/api/v1/devices/scan")
-        assert found.status_code == 503
-        assert title in found.json()["title"]
-        assert found.json()["detail"]
+    assert found.status_code == 503
+    assert found.json() == {"title": "Bluetooth is switched off.", "detail": "Switch it on.", "status": 503}
 
 
 async def test_one_looks_at_a_time(home: Home) -> None:
     looking, done = asyncio.Event(), asyncio.Event()
 
-    async def slow(_seconds: float) -> list[Found]:
+    async def slow(_home: Path) -> list[Found]:
         looking.set()
         await done.wait()
         return []
 
     phone = await paired(home.app, home.store, Role.WEARER, NOW)
-    home.app.state.doors = replace(home.app.state.doors, box=replace(home.app.state.doors.box, scan=slow))
+    home.app.state.doors = replace(home.app.state.doors, box=replace(home.app.state.doors.box, look=slow))
     first = asyncio.create_task(phone.post("/api/v1/devices/scan"))
     await looking.wait()
     assert (await phone.post("/api/v1/devices/scan")).status_code == 409

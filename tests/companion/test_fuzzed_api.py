@@ -31,7 +31,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         store.append(readings())
         add(store, Client(id="b" * 16, name="test", role=Role.WEARER, token=digest(TOKEN), added=NOW))
         store.commit()
-        box = Box(store=store, zone=ZONE, home=folder, clock=clock.wall, scan=near)
+        box = Box(store=store, zone=ZONE, home=folder, clock=clock.wall, look=near)
         yield application(box, counter=clock.counter)
         box.close()
 

@@ -68,3 +68,18 @@ async def test_nobody_is_listened_to_until_somebody_is_named(
         events.listen_to([STRAP])
         await until(events, CONNECTED)
     assert not strap.linked
+
+
+async def test_who_is_near_is_looked_for_beside_listening(
+    air: VirtualRadio, strap: ChestStrap, quick: Timings
+) -> None:
+    cuff = BloodPressureCuff(CUFF)
+    await air.add(cuff)
+    async with watch([STRAP, "C0:FF:EE:00:00:0F"], radio=air.radio, timings=quick) as events:
+        await until(events, CONNECTED)
+        assert CUFF in {one.address for one in await events.look(0.5)}
+        await strap.measure(BEAT)
+        await until(events, heard)
+        events.listen_to([STRAP, CUFF])  # and who was sought meanwhile is found
+        *_, added = await until(events, CONNECTED)
+        assert added.device == CUFF
