@@ -17,16 +17,24 @@ LEVELS: list[set[str]] = [
     {"fhir", "as_json"},
     {"ingest", "importers", "alerts", "export", "store"},
     {"live", "links", "people", "history", "rulebook", "wearables", "wishes"},
-    {"query", "daily", "absence", "archive"},
+    {"query", "daily", "absence", "archive", "sealed"},
     {"collector", "rounds", "relay", "nearby"},
     {"pipeline"},
     {"cli", "commands", "companion", "demo", "bench", "evaluation", "training", "voices", "doctor"},
 ]
 CORE = LEVELS[2]
 LEVEL = {part: number for number, parts in enumerate(LEVELS) for part in parts}
-USES_DEVICE = {"ingest", "links", "absence", "collector", "rounds", "relay", "nearby", "pipeline"} | LEVELS[
-    -1
-]
+USES_DEVICE = {
+    "ingest",
+    "links",
+    "absence",
+    "sealed",
+    "collector",
+    "rounds",
+    "relay",
+    "nearby",
+    "pipeline",
+} | LEVELS[-1]
 EDGES = {"alerts", "sockets", "relay", "nearby", "pipeline"} | LEVELS[-1]
 # `rules` judge what `analysis` computed: the one pair of siblings of which one stands on the other.
 ALLOWED_SIBLINGS = {("rules", "analysis")}

@@ -19,6 +19,7 @@ from healthslm.analysis import day_bounds
 from healthslm.cli import terminal
 from healthslm.cli.app import Json, StrictOption, app
 from healthslm.cli.fencing import COMPANION, answering, put_up
+from healthslm.cli.locking import exit_if_locked, heeding_lock
 from healthslm.cli.period import last_day
 from healthslm.cli.session import Session, session
 from healthslm.cli.unlocking import WaitOption, unlocked
@@ -78,7 +79,7 @@ def _serve(current: Session, host: str, port: int, *, pair: bool, wait: bool = F
     current = current.absolute()
     standing = put_up(current, serving=True)
     with locked.said_locked(current.settings.home, sockets):
-        access = unlocked(current, "companion") if wait else current.access()
+        access = unlocked(current, "companion", wait=wait)
     with (
         current.store(access=access) as store,
         open_unlocked(access, state=current.settings.state) as second,
@@ -103,6 +104,7 @@ def _serve(current: Session, host: str, port: int, *, pair: bool, wait: bool = F
             asyncio.run(answering(current.settings.home, COMPANION, standing, serving))
         finally:
             box.close()
+    exit_if_locked(current.settings.home)
 
 
 async def _serving(box: Box, sockets: list[socket.socket], tls: server.Certificates, pair_at: str) -> None:
@@ -116,7 +118,8 @@ async def _serving(box: Box, sockets: list[socket.socket], tls: server.Certifica
             return asyncio.run_coroutine_threadsafe(box.do(work), loop).result()
 
         threading.Thread(target=_pair_beside, args=(do, tls, pair_at), daemon=True).start()
-    await server.serve(application(box, tls.authority), sockets, tls, stop)
+    async with heeding_lock([box.home], stop):
+        await server.serve(application(box, tls.authority), sockets, tls, stop)
 
 
 def _pair_beside(do: Do[Any], tls: server.Certificates, address: str) -> None:

@@ -22,6 +22,7 @@ from healthslm.alerts.spawning import Start
 from healthslm.cli import terminal
 from healthslm.cli.chores import Served
 from healthslm.cli.delivering import Delivering
+from healthslm.cli.locking import heeding_lock, is_locked
 from healthslm.cli.running import LOCK, only_one
 from healthslm.cli.session import Session, opened
 from healthslm.clock import boot_seconds, utc_now
@@ -71,6 +72,8 @@ def everybody(current: Session, passphrases: Path | None) -> Iterator[list[Serve
 def _unlocked(current: Session, member: Member, passphrases: Path | None) -> Access | None:
     """Unlock somebody's store: with their file, what was given for the current person, or by asking."""
     theirs = current.of(member.label)
+    if is_locked(member.folder):
+        raise LockedError("The store was locked by hand.", f"Next: healthslm --person {member.label} unlock")
     if passphrases is not None and (passphrases / member.label).exists():
         return replace(theirs, passphrase_file=passphrases / member.label, passphrase_fd=None).access()
     given = current.passphrase_file is not None or current.passphrase_fd is not None
@@ -170,6 +173,7 @@ async def listen_for_all(
         sharing = asyncio.create_task(_share_out(events, whose, queues))
         try:
             async with contextlib.AsyncExitStack() as phones:
+                await phones.enter_async_context(heeding_lock([one.store.folder for one in served], stop))
                 for one in served:
                     await phones.enter_async_context(heard_by_phones(one.store.folder, queues[one.label]))
                     await phones.enter_async_context(asked_who_is_near(one.store.folder, events.look))

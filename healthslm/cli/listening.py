@@ -18,7 +18,7 @@ from rich.text import Text
 
 from device import PAIR_FIRST, Event, LinkEvent, LinkState, Radio, RecordError, watch
 from device.capture import CapturedDevice, capture, replay
-from healthslm import people
+from healthslm import people, sealed
 from healthslm.alerts.spawning import Start
 from healthslm.cli import terminal
 from healthslm.cli.app import Json, StrictOption, app
@@ -26,10 +26,12 @@ from healthslm.cli.chores import Served, beside
 from healthslm.cli.delivering import Delivering
 from healthslm.cli.fencing import RUN, answering, put_up, starter
 from healthslm.cli.household import everybody, listen_for_all
+from healthslm.cli.locking import exit_if_locked, heeding_lock
 from healthslm.cli.measure import need_virtual
 from healthslm.cli.running import LOCK, only_one
 from healthslm.cli.session import Session, hooks_of, opened, session
-from healthslm.cli.unlocking import WaitOption, unlocked
+from healthslm.cli.unlocking import WaitOption, opens_by_itself, waited_for
+from healthslm.cli.while_locked import sealing, take_in
 from healthslm.clock import boot_seconds
 from healthslm.collector import Tally, Update
 from healthslm.errors import UsageError
@@ -37,7 +39,7 @@ from healthslm.nearby import asked_who_is_near
 from healthslm.pipeline import collect, kept
 from healthslm.relay import heard_by_phones
 from healthslm.settings import Settings
-from healthslm.store import Store
+from healthslm.store import Access, Store
 from healthslm.wearables import link_settings
 
 
@@ -84,8 +86,9 @@ def run(
         return
     with only_one(current.settings.home), starter(current) as starts:
         standing = put_up(current)
-        access = unlocked(current, "run") if wait else current.access()
+        access = _access(current, virtual, wait)
         with opened(current, access, patience_s=0.5) as store:
+            take_in(store, lambda events: _taken_in(store, current, events, starts.start))
             if replay_file:
                 tally = asyncio.run(_play(store, current, replay_file, speed, starts.start))
             else:
@@ -94,6 +97,38 @@ def run(
                 working = answering(current.settings.home, RUN, standing, beside(listening, [one]))
                 tally = asyncio.run(working)
     _say_what_came(tally, "Stopped" if replay_file is None else f"{replay_file} is played")
+    exit_if_locked(current.settings.home)
+
+
+def _access(current: Session, virtual: Path | None, wait: bool) -> Access:
+    """Unlock the store; who waits for the passphrase listens meanwhile, if that was chosen."""
+    if opens_by_itself(current, wait=wait):
+        return current.access()
+    folder = current.settings.home
+    choice = sealed.chosen(folder)
+    if choice is None:
+        return waited_for(current, "run")
+    return sealing(folder, choice, lambda: _radio(virtual), lambda: waited_for(current, "run"))
+
+
+def _taken_in(store: Store, current: Session, events: AsyncIterator[Event], start: Start) -> bool:
+    """Store what was sealed, and judge it as what comes late is; say whether the store has all of it."""
+    screen = _Screen(current.zone, {d.address: d.name for d in store.devices()})
+
+    async def take() -> Tally:
+        async with Delivering(store.folder / LOCK, start) as delivering:
+            return await collect(
+                events,
+                store,
+                zone=current.zone,
+                hooks=delivering.hooks_now(store)(),
+                carry=delivering.call,
+                observe=screen.observe,
+            )
+
+    tally = asyncio.run(take())
+    _say_what_came(tally, "What was sealed while the store was locked is taken in")
+    return not tally.unsaved
 
 
 def _run_for_all(current: Session, passphrases: Path | None, virtual: Path | None) -> None:
@@ -128,6 +163,7 @@ def _run_for_all(current: Session, passphrases: Path | None, virtual: Path | Non
         tallies = asyncio.run(answering(current.household, RUN, standing, listening()))
     for label, tally in tallies.items():
         _say_what_came(tally, f"{label}: stopped")
+    exit_if_locked(*(one.store.folder for one in served))
 
 
 def _say_what_came(tally: Tally, what: str) -> None:
@@ -249,6 +285,7 @@ async def listen(
         def as_listed() -> None:
             devices, links = store.devices(), link_settings(store)
             screen.names = {d.address: d.name for d in devices}
+            sealed.keep_current(store)
             heard.listen_to(
                 [d.address for d in devices],
                 pair=[address for address, link in links.items() if link.paired],
@@ -257,6 +294,7 @@ async def listen(
 
         as_listed()
         await stack.enter_async_context(heard_by_phones(settings.home, heard))
+        await stack.enter_async_context(heeding_lock([settings.home], stop))
         await stack.enter_async_context(asked_who_is_near(settings.home, heard.look))
         if not screen.names:
             terminal.say(NO_WEARABLE)

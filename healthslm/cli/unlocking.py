@@ -18,6 +18,7 @@ import typer
 
 from healthslm.cli import terminal
 from healthslm.cli.app import app
+from healthslm.cli.locking import end_lock, is_locked
 from healthslm.cli.session import Session, session
 from healthslm.errors import LockedError, MissingError
 from healthslm.sockets import owned, reachable
@@ -35,12 +36,29 @@ _YES, _NO = b"yes\n", b"no\n"
 _CREDENTIALS = struct.Struct("3i")
 
 
-def unlocked(current: Session, who: str) -> Access:
-    """Unlock the store with what was given, or wait until `healthslm unlock` brings the passphrase."""
-    if current.passphrase_file is not None or current.passphrase_fd is not None:
+def opens_by_itself(current: Session, *, wait: bool) -> bool:
+    """Say whether the store is to be opened with what was given, or asked for at the terminal.
+
+    Else it is waited for `healthslm unlock`: where that was wished, and nothing was given or somebody locked
+    the store by hand. Who does not wish to wait has just opened it by hand, which ends such a lock.
+    """
+    given = current.passphrase_file is not None or current.passphrase_fd is not None
+    if wait and current.is_there() and (not given or is_locked(current.settings.home)):
+        return False
+    if current.is_there():
+        end_lock(current.settings.home)
+    return True
+
+
+def unlocked(current: Session, who: str, *, wait: bool) -> Access:
+    """Unlock the store, or wait until `healthslm unlock` brings the passphrase."""
+    if opens_by_itself(current, wait=wait):
         return current.access()
-    if not current.is_there():
-        return current.access()  # which says so
+    return waited_for(current, who)
+
+
+def waited_for(current: Session, who: str) -> Access:
+    """Wait until `healthslm unlock` brings the passphrase."""
     terminal.say("The store is locked. Next: healthslm unlock")
     return brought(current.settings.home, who, current.access)
 
@@ -93,13 +111,17 @@ def _line(asked: socket.socket) -> bytes:
 def unlock(context: typer.Context) -> None:
     """Give the passphrase to what waits for it: a `run` or a page that was started without."""
     current = session(context)
-    waiting = sorted(current.settings.home.glob(_NAMES))
-    if not waiting:
+    folder = current.settings.home
+    current.access(secret := current.passphrase())  # a wrong one is not handed on
+    was_locked = end_lock(folder)
+    waiting = sorted(folder.glob(_NAMES))
+    if not waiting and was_locked:
+        terminal.say("Unlocked: what is started next opens the store.")
+    elif not waiting:
         raise MissingError(
             "Nothing waits to be unlocked.",
             "Look at what is at work: healthslm doctor, healthslm alerts list",
         )
-    current.access(secret := current.passphrase())  # a wrong one is not handed on
     for path in waiting:
         name = path.name.removeprefix("waits-").removesuffix(".sock")
         terminal.say(f"{name}: {'unlocked' if _handed(path, secret) else 'it did not take it'}.")

@@ -147,7 +147,8 @@ def erase(folder: Path) -> None:
             for copy in restore.copies(folder):
                 files.destroy(copy)
             beside = (MARK, HEARTBEAT, files.InUse.NAME)
-            for path in (*folder.glob(DATABASE + "*"), *(folder / name for name in beside)):
+            sealed = (*folder.glob("sealed/*"), folder / "while-locked.json", folder / "locked.pem")
+            for path in (*folder.glob(DATABASE + "*"), *(folder / name for name in beside), *sealed):
                 files.destroy(path)
             files.sync_folder(folder)
         except OSError as error:

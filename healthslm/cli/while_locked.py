@@ -1,0 +1,188 @@
+"""`healthslm while-locked`: whether to collect while the store is locked, and what `run` does then."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from device import AdapterError, Event, Radio, watch
+from healthslm import sealed
+from healthslm.cli import terminal
+from healthslm.cli.app import Json, app
+from healthslm.cli.session import session
+from healthslm.clock import utc_now
+from healthslm.errors import DamagedError, StoreError
+from healthslm.store import Access, Store
+from healthslm.store.audit import Event as Noted
+
+while_locked = typer.Typer(
+    help="Whether to go on collecting while the store is locked.", no_args_is_help=True
+)
+app.add_typer(while_locked, name="while-locked")
+FLUSH_S = 1.0
+"""What a power cut can take at the most."""
+Radios = contextlib.AbstractAsyncContextManager[Radio | None]
+
+
+@while_locked.command("collect")
+def while_locked_collect(context: typer.Context) -> None:
+    """Go on collecting while locked: `run --wait` then seals what it hears to the store's public key."""
+    with session(context).store() as store:
+        choice = sealed.collect_while_locked(store, os.urandom)
+        store.note_event(Noted.SETTING_CHANGED, utc_now(), setting="while locked", now="collect")
+        store.commit()
+    count, file = len(choice.wearables), sealed.file_in(store.folder)
+    terminal.say(
+        f"While the store is locked, `healthslm run --wait` listens to {count} wearables and seals what they"
+        " say. Nobody can read it before the store is unlocked, and nobody is warned by it."
+        f" The wearables' addresses stand in {file}, for whoever has the disk."
+    )
+
+
+@while_locked.command("stop")
+def while_locked_stop(context: typer.Context) -> None:
+    """Collect nothing while locked. What is sealed already is taken in all the same."""
+    with session(context).store() as store:
+        sealed.stop_collecting(store)
+        store.note_event(Noted.SETTING_CHANGED, utc_now(), setting="while locked", now="stop")
+        store.commit()
+    terminal.say("While the store is locked nothing is listened to.")
+
+
+@while_locked.command("show")
+def while_locked_show(context: typer.Context, json: Json = False) -> None:
+    """Say what is done while locked, and what is sealed and waits; needs no passphrase."""
+    folder = session(context).settings.home
+    choice, waiting = sealed.chosen(folder), sealed.sealed_in(folder)
+    size = sum(path.stat().st_size for path in waiting)
+    if json:
+        wearables = None if choice is None else [one.address for one in choice.wearables]
+        terminal.print_json({"wearables": wearables, "files": len(waiting), "bytes": size})
+        return
+    if choice is None:
+        terminal.say("While the store is locked nothing is listened to. Next: healthslm while-locked collect")
+    else:
+        terminal.say(f"While the store is locked {len(choice.wearables)} wearables are listened to.")
+    if waiting:
+        terminal.say(f"{size / 1e6:,.1f} MB are sealed, and taken in when `healthslm run` opens the store.")
+
+
+def sealing(
+    folder: Path, choice: sealed.Choice, radio: Callable[[], Radios], opens: Callable[[], Access]
+) -> Access:
+    """Seal what the wearables say until `opens` returns, which waits for the passphrase in a thread.
+
+    Ends the program in good order where it is told to stop meanwhile.
+    """
+    return asyncio.run(_sealing(folder, choice, radio, opens))
+
+
+async def _sealing(
+    folder: Path, choice: sealed.Choice, radio: Callable[[], Radios], opens: Callable[[], Access]
+) -> Access:
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    access, stopped = _in_a_thread(opens), asyncio.create_task(stop.wait())
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            events = await stack.enter_async_context(
+                watch(
+                    [one.address for one in choice.wearables],
+                    radio=await stack.enter_async_context(radio()),
+                    pair=[one.address for one in choice.wearables if one.paired],
+                    streams={one.address: one.streams for one in choice.wearables},
+                )
+            )
+        except AdapterError as error:
+            terminal.say(f"Nothing can be listened to while locked. {error}", "yellow")
+        else:
+            sealer = stack.enter_context(sealed.Sealer(folder, choice))
+            work = [asyncio.create_task(one) for one in (_add(events, sealer), _flush(sealer))]
+            stack.push_async_callback(_ended, work)
+        waited: list[asyncio.Future[Any]] = [access, stopped]
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+    if not access.done():
+        raise typer.Exit
+    stopped.cancel()
+    return access.result()
+
+
+async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    for ended in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(ended, Exception):
+            terminal.say(
+                f"What was heard while locked is sealed up to {utc_now():%H:%M} UTC only: {ended}", "red"
+            )
+
+
+def _in_a_thread(work: Callable[[], Access]) -> asyncio.Future[Access]:
+    """Do what may never end in a thread that nobody waits for."""
+    loop = asyncio.get_running_loop()
+    result: asyncio.Future[Access] = loop.create_future()
+
+    def done(value: Access | None, error: Exception | None) -> None:
+        if error is not None:
+            result.set_exception(error)
+        elif value is not None:
+            result.set_result(value)
+
+    def run() -> None:
+        value, error = None, None
+        try:
+            value = work()
+        except Exception as raised:  # it is raised where it is waited for
+            error = raised
+        loop.call_soon_threadsafe(done, value, error)
+
+    threading.Thread(target=run, daemon=True, name="unlock").start()
+    return result
+
+
+async def _add(events: AsyncIterator[Event], sealer: sealed.Sealer) -> None:
+    async for event in events:
+        sealer.add(event)
+
+
+async def _flush(sealer: sealed.Sealer) -> None:
+    while True:
+        await asyncio.sleep(FLUSH_S)
+        sealer.flush()
+
+
+def take_in(store: Store, take: Callable[[AsyncIterator[Event]], bool]) -> None:
+    """Take in what was sealed while the store was locked; `take` stores events and says whether it has all.
+
+    A file whose events are all stored is deleted; one that was changed is kept under another name, and said.
+    """
+    keys = sealed.keys_in(store)
+    for path in sealed.sealed_in(store.folder):
+        trouble: list[DamagedError] = []
+        whole = take(_events(path, keys, trouble))
+        try:
+            if trouble:
+                terminal.say(f"{trouble[0]}", "bold red")
+                path.rename(path.with_suffix(".damaged"))
+            elif whole:
+                path.unlink()
+        except OSError as error:
+            raise StoreError(f"{path} cannot be removed: {error.strerror or error}.") from error
+
+
+async def _events(path: Path, keys: sealed.Keys, trouble: list[DamagedError]) -> AsyncIterator[Event]:
+    """Yield a file's events; what is wrong with it is kept, so that what comes before it is stored."""
+    try:
+        for event in sealed.read(path, keys):
+            yield event
+    except DamagedError as error:
+        trouble.append(error)

@@ -1,0 +1,168 @@
+"""`lock`, `unlock` and `while-locked`: who has the key, who has it no more, and what is heard meanwhile."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from healthslm import sealed
+from healthslm.cli.locking import EXIT, MARK
+from healthslm.clock import utc_now
+from healthslm.readings import Device, Kind
+from healthslm.store import CHEAPEST, create, open_store, unlock
+from tests.cli.saying import Said, said_by
+from tests.cli.test_listening import line_with, process, until
+
+STRAP = "C0:FF:EE:00:00:01"
+PASSPHRASE = "quince marmalade 41"
+
+
+@dataclass
+class Place:
+    """A store with a strap on its list, and the strap."""
+
+    home: Path
+    opening: list[str]
+    radio: Path
+
+    def run(self, *more: str) -> tuple[str, ...]:
+        return "healthslm", "--home", str(self.home), "run", "--virtual", str(self.radio), *more
+
+    async def say(self, *arguments: str) -> Said:
+        return await asyncio.to_thread(said_by, [*self.opening, *arguments])
+
+    def heard(self) -> int:
+        with open_store(self.home, PASSPHRASE) as store:
+            now = utc_now()
+            return len(store.window(Kind.HEART_RATE, now - timedelta(hours=1), now))
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> AsyncIterator[Place]:
+    home, radio, scenario = tmp_path / "home", tmp_path / "radio", tmp_path / "straps.toml"
+    store, _ = create(home, PASSPHRASE, profile=CHEAPEST)
+    with store:
+        store.put_device(Device(address=STRAP, name="strap"))
+        store.commit()
+    (tmp_path / "passphrase").write_text(PASSPHRASE)
+    scenario.write_text(f'[[wearable]]\nkind = "strap"\naddress = "{STRAP}"\nevery = 0.05\n')
+    async with process("device.virtual", str(scenario), "--socket", str(radio)):
+        await until(radio.exists)
+        opening = ["--home", str(home), "--passphrase-file", str(tmp_path / "passphrase")]
+        yield Place(home, opening, radio)
+
+
+async def test_what_is_heard_while_locked_is_in_the_store_once_it_is_open(place: Place) -> None:
+    told = await place.say("while-locked", "collect")
+    assert "nobody is warned by it" in told.stderr
+    async with process(*place.run("--wait")) as running:
+        await line_with(running, "healthslm unlock")
+        await until(lambda: sum(path.stat().st_size for path in sealed.sealed_in(place.home)) > 4000)
+        assert place.heard() == 0
+        shown = await asyncio.to_thread(said_by, ["--home", str(place.home), "while-locked", "show"])
+        assert "1 wearables are listened to" in shown.stderr
+        assert "are sealed" in shown.stderr
+        assert "run: unlocked" in (await place.say("unlock")).stderr
+        taken = await line_with(running, "taken in")
+        count = int(taken.split("taken in. ")[1].split()[0])
+        assert count > 20
+        assert "0 not taken by the store" in taken
+        await until(lambda: not sealed.sealed_in(place.home))
+        assert place.heard() >= count
+        await line_with(running, "connected")
+        running.send_signal(signal.SIGTERM)
+        assert running.stderr is not None
+        await running.stderr.read()
+        assert await running.wait() == 0
+
+
+async def test_one_that_is_stopped_or_killed_while_locked_loses_a_second_at_the_most(place: Place) -> None:
+    await place.say("while-locked", "collect")
+    for ending, code in ((signal.SIGTERM, 0), (signal.SIGKILL, -signal.SIGKILL)):
+        before = len(sealed.sealed_in(place.home))
+        async with process(*place.run("--wait")) as running:
+            await line_with(running, "healthslm unlock")
+            await until(lambda seen=before: len(sealed.sealed_in(place.home)) > seen)  # type: ignore[misc]
+            await asyncio.sleep(2)
+            running.send_signal(ending)
+            assert running.stderr is not None
+            await running.stderr.read()
+            assert await running.wait() == code
+    with open_store(place.home, PASSPHRASE) as store:
+        keys = sealed.keys_in(store)
+        counts = [sum(1 for _ in sealed.read(path, keys)) for path in sealed.sealed_in(place.home)]
+    assert len(counts) == 2
+    assert min(counts) > 15
+
+
+async def test_after_lock_no_process_has_the_key(place: Place) -> None:
+    """Looked for in all memory of what was at work, and of what waits in its place."""
+    key = unlock(place.home, PASSPHRASE).key
+    async with process("healthslm", *place.opening, *place.run()[3:], "--wait") as running:
+        await line_with(running, "connected")
+        if not _readable(running.pid):
+            pytest.skip("another process's memory cannot be read here")
+        assert _holds(running.pid, key), "else this test shows nothing"
+        told = await place.say("lock")
+        assert "nothing at work has the key" in told.stderr
+        assert running.stderr is not None
+        assert b"Locked" in await running.stderr.read()
+        assert await running.wait() == EXIT
+    # As a service manager starts it again: with its credential, which is not used now.
+    async with process("healthslm", *place.opening, *place.run()[3:], "--wait") as running:
+        await line_with(running, "healthslm unlock")
+        assert (place.home / MARK).exists()
+        assert not _holds(running.pid, key)
+        assert not _holds(running.pid, PASSPHRASE.encode())
+        assert "run: unlocked" in (await place.say("unlock")).stderr
+        await line_with(running, "connected")
+        assert not (place.home / MARK).exists()
+        assert _holds(running.pid, key)
+        running.send_signal(signal.SIGTERM)
+        assert running.stderr is not None
+        await running.stderr.read()
+
+
+def _readable(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/mem", "rb"):
+            return True
+    except OSError:
+        return False
+
+
+def _holds(pid: int, secret: bytes) -> bool:
+    """Say whether a process has these bytes anywhere in its memory."""
+    maps = Path(f"/proc/{pid}/maps").read_text(encoding="utf-8").splitlines()
+    with open(f"/proc/{pid}/mem", "rb") as memory:
+        for line in maps:
+            span, rights, *_ = line.split()
+            if not rights.startswith("r") or "[vvar" in line or "[vsyscall]" in line:
+                continue
+            start, end = (int(part, 16) for part in span.split("-"))
+            try:
+                memory.seek(start)
+                if secret in memory.read(end - start):
+                    return True
+            except (OSError, ValueError, OverflowError):
+                continue
+    return False
+
+
+async def test_a_lock_by_hand_ends_when_somebody_opens_it_by_hand(place: Place) -> None:
+    assert (await place.say("lock")).code == 0
+    assert (await place.say("unlock")).stderr.startswith("Unlocked")
+    assert (await place.say("lock")).code == 0
+    async with process("healthslm", *place.opening, *place.run()[3:]) as running:
+        await line_with(running, "connected")
+        assert not (place.home / MARK).exists()
+        running.send_signal(signal.SIGTERM)
+        assert running.stderr is not None
+        await running.stderr.read()
+        assert await running.wait() == 0
+    assert os.listdir(place.home).count(MARK) == 0
