@@ -96,6 +96,7 @@ STAYING = frozenset(
         "hooks",
         "hooks removed",
         "last scheduled backup",
+        "last verified",
         "link state",
         "sealing keys",
     }
