@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from healthslm.errors import MissingError, UsageError
-from healthslm.readings import Kind
+from healthslm.readings import Device, Kind
 from healthslm.store import Store
 from healthslm.store.audit import Event
 from healthslm.text import clean
@@ -47,6 +47,11 @@ def keep_link_settings(store: Store, address: str, settings: LinkSettings | None
         return {**others, address: {"paired": settings.paired, "streams": list(settings.streams)}}
 
     store.change(_KEY, changed, {})
+
+
+def by_radio(store: Store) -> list[Device]:
+    """Return the wearables that this machine's own radio listens to: not those that a phone hears for it."""
+    return [device for device in store.devices() if _ADDRESS.fullmatch(device.address.upper())]
 
 
 def checked_address(text: str) -> str:

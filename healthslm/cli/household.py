@@ -34,7 +34,7 @@ from healthslm.pipeline import collect, kept
 from healthslm.readings import Device
 from healthslm.relay import heard_by_phones
 from healthslm.store import Access
-from healthslm.wearables import LinkSettings, link_settings
+from healthslm.wearables import LinkSettings, by_radio, link_settings
 
 Observe = Callable[[Update], None]
 
@@ -88,7 +88,7 @@ def _unlocked(current: Session, member: Member, passphrases: Path | None) -> Acc
 
 def owners(served: Sequence[Served], said: set[str]) -> dict[str, tuple[Served, Device]]:
     """Return whose each device is, by its address. One on two lists is nobody's, which is `said` once."""
-    listed = [(device, one) for one in served for device in one.store.devices()]
+    listed = [(device, one) for one in served for device in by_radio(one.store)]
     times = Counter(device.address.upper() for device, _ in listed)
     twice = {address for address, count in times.items() if count > 1}
     fresh = sorted(twice - said)

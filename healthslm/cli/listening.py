@@ -40,7 +40,7 @@ from healthslm.pipeline import collect, kept
 from healthslm.relay import heard_by_phones
 from healthslm.settings import Settings
 from healthslm.store import Access, Store
-from healthslm.wearables import link_settings
+from healthslm.wearables import by_radio, link_settings
 
 
 @app.command()
@@ -287,7 +287,7 @@ async def listen(
             screen.names = {d.address: d.name for d in devices}
             sealed.keep_current(store)
             heard.listen_to(
-                [d.address for d in devices],
+                [d.address for d in by_radio(store)],
                 pair=[address for address, link in links.items() if link.paired],
                 streams={address: link.streams for address, link in links.items()},
             )

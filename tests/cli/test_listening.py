@@ -10,8 +10,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from healthslm.clock import utc_now
+from healthslm.links import standing
 from healthslm.nearby import who_is_near
-from healthslm.readings import Kind
+from healthslm.readings import Device, Kind
 from healthslm.store import CHEAPEST, create, open_store
 from tests.cli.saying import said_by
 
@@ -72,6 +73,9 @@ async def test_the_list_of_wearables_is_heeded_while_it_runs(tmp_path: Path) -> 
         async with process("healthslm", *opening, "run", "--virtual", str(socket)) as running:
             await line_with(running, "No wearable is set up yet")
             assert {STRAP, OTHER} == {one.address for one in await who_is_near(home)}
+            with open_store(home, "passphrase") as store:
+                store.put_device(Device(address="phone-0123456789ab", name="heard by a phone"))
+                store.commit()
             added = await asyncio.to_thread(said_by, [*opening, "devices", "add", STRAP, "--name", "strap"])
             assert "`healthslm run` listens to it" in added.stderr
             assert "strap" in await line_with(running, "connected")
@@ -92,6 +96,8 @@ async def test_the_list_of_wearables_is_heeded_while_it_runs(tmp_path: Path) -> 
             assert running.stderr is not None
             await running.stderr.read()
             assert await running.wait() == 0
+    with open_store(home, "passphrase") as store:
+        assert set(standing(store)) == {STRAP, OTHER}, "it looks for what a phone hears for it"
 
 
 async def test_run_waits_for_its_passphrase(tmp_path: Path) -> None:
