@@ -81,6 +81,8 @@ def run(
     for_all = not current.named and len(people.members(current.household)) > 1
     if for_all and capture_file:
         raise UsageError("--capture writes down one person's devices.", "Say whose with --person LABEL.")
+    if for_all and wait and not replay_file:
+        raise UsageError("--wait waits for one person's passphrase.", "Say whose with --person LABEL.")
     if for_all and not replay_file:
         _run_for_all(current, passphrases, virtual)
         return
