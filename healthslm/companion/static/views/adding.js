@@ -21,8 +21,8 @@ export function adding(added) {
       const answer = await api.ask("POST", "/api/v1/devices/scan", {}, { wait: LOOK_MS });
       const { found: near } = await answer.json();
       told.replaceChildren(el("p", {}, near.length
-        ? t("Found near the box: {count}", { count: near.length })
-        : t("Nothing that healthslm understands was heard. Put it on, wake it up, and make sure that no phone is connected to it.")));
+        ? t("Found: {count}", { count: near.length })
+        : t("Nothing that healthslm understands was heard. Put the wearable on, wake it up, and make sure that no phone is connected to it.")));
       found.replaceChildren(...near.map((one) => card(one, added)));
     } catch (error) {
       told.replaceChildren(trouble(error));

@@ -37,7 +37,7 @@ function devices(mine) {
     }
   };
   const forget = async (one) => {
-    if (!confirm(t("Listen to {name} no more? What it measured is kept.", { name: one.name }))) return;
+    if (!confirm(t("Stop listening to {name}? What it measured is kept.", { name: one.name }))) return;
     try {
       show(await api.remove(`/api/v1/devices/${encodeURIComponent(one.address)}`));
     } catch (error) {

@@ -64,7 +64,7 @@ function banners(state, open) {
   } else if (state && !state.listening.at_work) {
     const last = state.listening.last;
     const words = last
-      ? t("Nobody listens to the wearables since {time}. On the box: healthslm run", { time: dayClock(last) })
+      ? t("Nobody has listened to the wearables since {time}. On the box: healthslm run", { time: dayClock(last) })
       : t("Nobody listens to the wearables. On the box: healthslm run");
     told.push({ key: "idle", words });
   }

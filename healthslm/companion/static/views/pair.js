@@ -33,8 +33,8 @@ function ask(place, secret, paired) {
     "form",
     {},
     !secret && el("p", {}, t("On the box: healthslm companion pair. Open the code that it shows with the phone's camera, or write the link here.")),
-    !secret && field(t("The link, or what stands behind its #"), link),
-    field(t("How the box calls this phone"), name),
+    !secret && field(t("The link, or what follows its #"), link),
+    field(t("What the box calls this phone"), name),
     el("button", { class: "main" }, t("Pair")),
   );
   const told = el("div", {});

@@ -45,7 +45,7 @@ function quiet(told, change) {
     el(
       "form",
       { class: "card", onsubmit: set },
-      el("p", {}, t("In these hours nobody is called, but for emergencies.")),
+      el("p", {}, t("In these hours nobody is told, except in an emergency.")),
       field(t("From"), start),
       field(t("To"), end),
       told.warnings.map((one) => el("p", { class: "low", lang: "en" }, one)),

@@ -26,7 +26,7 @@ async function show(holder, state) {
     if (!live.fresh) take(await api.get("/api/v1/now"));
     if (state.gone) return;
     const kinds = live.state.vitals;
-    if (!kinds.length) return holder.replaceChildren(el("p", {}, t("Nothing was measured in the last days.")));
+    if (!kinds.length) return holder.replaceChildren(el("p", {}, t("Nothing was measured in the last seven days.")));
     const day = dayOf(Date.now());
     state.panel = panel({ day, kinds, length, carer: true, onlength: (name) => { length = name; } });
     holder.replaceChildren(state.panel.element);
