@@ -19,8 +19,9 @@ from healthslm import wearables
 from healthslm.companion.access import SEES_ALERTS, WEARER, Doors, only
 from healthslm.companion.answers import Json, answer, body, problem, takes
 from healthslm.companion.now import listening
-from healthslm.links import standing
+from healthslm.links import Standing, standing
 from healthslm.store import Store
+from healthslm.text import clean
 
 _MOST_FOUND = 50
 
@@ -63,7 +64,7 @@ async def look_for_devices(request: Request) -> Response:
 def _found(one: Found, known: set[str]) -> Json:
     return {
         "address": one.address,
-        "name": one.name,
+        "name": clean(one.name, wearables.NAME_LIMIT),
         "measures": list(one.services),
         "rssi": one.rssi,
         "listed": one.address.upper() in known,
@@ -105,6 +106,7 @@ async def _listed(request: Request) -> Response:
 def devices_of(store: Store, *, at_work: bool) -> list[Json]:
     """Return the wearables: battery, when last heard, and how the link stands while somebody listens."""
     links = standing(store)
+    own = {device.address for device in wearables.by_radio(store)}
     found = []
     for device in store.devices():
         heard, battery = wearables.last_heard(store, device.address)
@@ -116,12 +118,18 @@ def devices_of(store: Store, *, at_work: bool) -> list[Json]:
                 "model": f"{device.manufacturer} {device.model}".strip(),
                 "battery": battery,
                 "last_heard": heard.isoformat() if heard else None,
-                "link": link.state if link and at_work else "not listening",
+                "link": _link_of(link if at_work else None, by_radio=device.address in own),
                 "since": link.since.isoformat() if link and at_work else None,
                 "why": link.why if link and at_work else "",
             }
         )
     return found
+
+
+def _link_of(link: Standing | None, *, by_radio: bool) -> str:
+    if not by_radio:
+        return "by a phone"
+    return link.state if link else "not listening"
 
 
 ROUTES = [

@@ -148,6 +148,7 @@ def test_a_wearable_is_added_and_taken_off_again(served: Served) -> None:
     assert "paired with first" not in strap
     assert "devices add C0:FF:EE:00:00:0A --pair" in meter
     assert "far" in meter
+    assert "healthslm run" in told["added"], "nobody is at work who could listen"
     (gone,) = [one.detail for one in served.do(lambda store: store.trail()[-1:])]
     assert gone == {"forgotten": "C0:FF:EE:00:00:09"}
     clean(told)

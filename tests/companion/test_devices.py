@@ -7,6 +7,7 @@ from pathlib import Path
 from device import AdapterError, Found
 from healthslm.companion.clients import Role
 from healthslm.nearby import asked_who_is_near, who_is_near
+from healthslm.readings import Device
 from healthslm.store.audit import Event
 from tests.companion.conftest import CUFF, NOW, OXIMETER, Home
 from tests.companion.phone import paired
@@ -21,7 +22,7 @@ async def test_what_is_near_is_told_with_what_is_to_be_known_of_it(home: Home) -
     assert [one["bonds"] for one in found] == [False, False, True]
     assert found[1] == {
         "address": STRAP,
-        "name": "Polar\u202e H10",
+        "name": "Polar H10",
         "measures": ["Heart Rate"],
         "rssi": -60,
         "listed": False,
@@ -40,6 +41,14 @@ async def test_one_is_added_named_anew_and_taken_off(home: Home) -> None:
     told = (await phone.delete(f"/api/v1/devices/{STRAP}")).json()
     assert {one["address"] for one in told["devices"]} == {OXIMETER, CUFF}
     assert (await phone.delete(f"/api/v1/devices/{STRAP}")).status_code == 404
+
+
+async def test_what_a_phone_hears_is_told_apart(home: Home) -> None:
+    home.store.put_device(Device(address="phone-0123456789ab", name="ring"))
+    home.store.commit()
+    phone = await paired(home.app, home.store, Role.WEARER, NOW)
+    links = {one["name"]: one["link"] for one in (await phone.get("/api/v1/devices")).json()["devices"]}
+    assert links == {"ring": "by a phone", "oximeter": "not listening", "cuff": "not listening"}
 
 
 async def test_what_is_no_wearable_is_refused(home: Home) -> None:

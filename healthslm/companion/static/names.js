@@ -56,6 +56,7 @@ const LINKS = () => ({
   lost: t("lost"),
   "no adapter": t("no Bluetooth"),
   "not listening": t("not listening"),
+  "by a phone": t("heard by a phone"),
 });
 
 const ROLES = () => ({

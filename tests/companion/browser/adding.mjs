@@ -11,11 +11,13 @@ await scene(async (page) => {
   const strap = found.filter({ hasText: "Heart Rate" });
   await strap.getByLabel("What you call it").fill("Running strap");
   await strap.getByRole("button", { name: "Add", exact: true }).click();
-  await strap.getByText("On the list. The box listens to it.").waitFor();
+  const done = strap.getByText("On the list");
+  await done.waitFor();
+  const added = await done.innerText();
   const card = page.locator(".devices > li", { has: page.getByRole("heading", { name: "Running strap" }) }).first();
   await card.waitFor();
   page.on("dialog", (dialog) => dialog.accept());
   await card.getByRole("button", { name: "Take off the list" }).click();
   await card.getByRole("button", { name: "Take off the list" }).waitFor({ state: "detached" });
-  return { near };
+  return { near, added };
 });

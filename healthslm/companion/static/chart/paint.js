@@ -174,7 +174,7 @@ function findings(pen, place, colour, marks) {
     const from = place.x(Date.parse(mark.start));
     const to = Math.max(place.x(Date.parse(mark.end)), from + 2);
     pen.fillStyle = colour.severity[mark.severity] || colour.quiet;
-    pen.fillRect(from, place.top - 8, to - from, 5);
+    pen.fillRect(from, place.top - 14, to - from, 4);
     trace(pen, [[from - 6, place.top - 14], [from + 6, place.top - 14], [from, place.top - 2]]);
     pen.fill();
   }

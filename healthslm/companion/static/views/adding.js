@@ -35,24 +35,33 @@ export function adding(added) {
 
 function card(one, added) {
   const name = el("input", { value: one.name, maxlength: 60, autocomplete: "off" });
-  const done = el("div", {});
-  const form = el("form", {}, field(t("What you call it"), name), el("button", { class: "main" }, t("Add")), done);
+  const button = el("button", { class: "main" }, t("Add"));
+  const wrong = el("div", {});
+  const form = el("form", { class: "row naming" }, field(t("What you call it"), name), button);
+  const asked = el("div", {}, form, wrong);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
+    button.disabled = true;
     try {
-      added(await api.post("/api/v1/devices", { address: one.address, name: name.value.trim() }));
-      form.replaceWith(el("p", {}, t("On the list. The box listens to it.")));
-      say(t("On the list. The box listens to it."));
+      const told = await api.post("/api/v1/devices", { address: one.address, name: name.value.trim() });
+      added(told);
+      const done = told.listening.at_work
+        ? t("On the list. The box listens to it.")
+        : t("On the list. Nobody listens to the wearables yet. On the box: healthslm run");
+      asked.replaceChildren(el("p", {}, done));
+      say(done);
     } catch (error) {
-      done.replaceChildren(trouble(error));
+      wrong.replaceChildren(trouble(error));
+      button.disabled = false;
     }
   });
+  const distance = one.rssi >= NEAR_DBM ? t("near") : t("far");
   return el(
     "li",
     { class: "card found" },
     el("h3", {}, one.name || one.address),
-    el("p", { class: "quiet" }, el("span", { lang: "en" }, one.measures.join(", ")), ` · ${one.rssi >= NEAR_DBM ? t("near") : t("far")}`),
+    el("p", { class: "quiet" }, el("span", { lang: "en" }, one.measures.join(", ")), ` · ${distance}`),
     one.bonds && el("p", {}, t("Such a wearable usually has to be paired with first. On the box: {command}", { command: `healthslm devices add ${one.address} --pair` })),
-    one.listed ? el("p", {}, t("On the list already.")) : form,
+    one.listed ? el("p", {}, t("On the list already.")) : asked,
   );
 }

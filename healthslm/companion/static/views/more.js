@@ -1,4 +1,4 @@
-// More: the wearables, the page for the clinician, this phone, and the language.
+// More: the wearables and one more, the page for the clinician, settings, this phone, and the language.
 import * as api from "../api.js";
 import { trouble } from "../dialog.js";
 import { el } from "../dom.js";
@@ -26,14 +26,18 @@ export function more(main, { who }) {
 
 function devices(mine) {
   const list = el("ul", { class: "devices" });
-  const show = ({ devices: told }) => list.replaceChildren(
-    ...(told.length ? told.map((one) => device(one, mine && forget)) : [el("li", {}, t("No wearable yet."))]),
-  );
+  const wrong = el("div");
+  const show = ({ devices: told }) => {
+    wrong.replaceChildren();
+    list.replaceChildren(
+      ...(told.length ? told.map((one) => device(one, mine && forget)) : [el("li", {}, t("No wearable yet."))]),
+    );
+  };
   const load = async () => {
     try {
       show(await api.get("/api/v1/devices"));
     } catch (error) {
-      list.replaceChildren(el("li", {}, trouble(error, load)));
+      wrong.replaceChildren(trouble(error, load));
     }
   };
   const forget = async (one) => {
@@ -41,11 +45,11 @@ function devices(mine) {
     try {
       show(await api.remove(`/api/v1/devices/${encodeURIComponent(one.address)}`));
     } catch (error) {
-      list.prepend(el("li", {}, trouble(error)));
+      wrong.replaceChildren(trouble(error));
     }
   };
   load();
-  return el("section", {}, el("h2", {}, t("Wearables")), list, mine && adding(show));
+  return el("section", {}, el("h2", {}, t("Wearables")), wrong, list, mine && adding(show));
 }
 
 function device(one, forget) {
@@ -56,9 +60,9 @@ function device(one, forget) {
     el("h3", {}, one.name),
     one.model && el("p", { class: "quiet" }, one.model),
     el("p", { class: `link ${one.link === "connected" ? "good" : "idle"}` }, linkName(one.link), one.why && el("span", { lang: "en" }, `: ${one.why}`)),
-    el("p", {}, one.last_heard ? t("Last heard {ago}", { ago: ago(since(one.last_heard)) }) : t("Never heard")),
-    one.battery !== null && el("p", { class: low ? "low" : "" }, t("Battery {percent} %", { percent: number(one.battery) }), low && ` · ${t("low")}`),
-    forget && el("button", { type: "button", onclick: () => forget(one) }, t("Take off the list")),
+    el("p", { class: "quiet" }, one.last_heard ? t("Last heard {ago}", { ago: ago(since(one.last_heard)) }) : t("Never heard")),
+    one.battery !== null && el("p", { class: low ? "low" : "quiet" }, t("Battery {percent} %", { percent: number(one.battery) }), low && ` · ${t("low")}`),
+    forget && el("button", { type: "button", class: "minor", onclick: () => forget(one) }, t("Take off the list")),
   );
 }
 

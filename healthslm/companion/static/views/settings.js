@@ -9,13 +9,17 @@ import { field } from "./parts.js";
 
 export function settings(who) {
   const place = el("div");
-  const show = (told) => place.replaceChildren(quiet(told, change), hooks(told), clients(told, who, change));
+  const wrong = el("div");
+  const show = (told) => {
+    wrong.replaceChildren();
+    place.replaceChildren(wrong, quiet(told, change), hooks(told), clients(told, who, change));
+  };
   const change = async (work) => {
     try {
       show(await work());
       say(t("Changed"));
     } catch (error) {
-      place.prepend(trouble(error));
+      wrong.replaceChildren(trouble(error));
     }
   };
   const load = async () => {
@@ -49,8 +53,9 @@ function quiet(told, change) {
       field(t("From"), start),
       field(t("To"), end),
       told.warnings.map((one) => el("p", { class: "low", lang: "en" }, one)),
-      el("button", {}, t("Set")),
-      now && el("button", { type: "button", onclick: none }, t("No quiet hours")),
+      el("div", { class: "row" },
+        el("button", {}, t("Set")),
+        now && el("button", { type: "button", onclick: none }, t("No quiet hours"))),
     ),
   );
 }
@@ -81,6 +86,6 @@ function client(one, who, change) {
     el("h3", {}, one.name),
     el("p", {}, roleName(one.role), mine && ` · ${t("this phone")}`),
     el("p", { class: "quiet" }, one.seen ? t("Last here {ago}", { ago: ago(since(one.seen)) }) : t("Never here")),
-    !mine && el("button", { type: "button", onclick: revoke }, t("Take back")),
+    !mine && el("button", { type: "button", class: "minor", onclick: revoke }, t("Take back")),
   );
 }

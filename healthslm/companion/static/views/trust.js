@@ -30,5 +30,5 @@ export function trusting({ open = false } = {}) {
 
 /** So that the line can break between pairs, and only there. */
 function inPairs(text) {
-  return text.split(":").map((one, n) => el("span", {}, n ? `:${one}` : one));
+  return text.split(":").map((one, n, all) => el("span", {}, n < all.length - 1 ? `${one}:` : one));
 }
