@@ -162,8 +162,8 @@ def _show(link: str, tls: server.Certificates) -> None:
     segno.make(link, error="m").terminal(out=sys.stdout, compact=True, border=2)
     terminal.out.print(f"\n{link}", markup=False, soft_wrap=True)
     terminal.say(
-        "The phone does not know this machine yet and will warn. The page shows how to make it known; the"
-        " authority's fingerprint there must be:"
+        "The phone does not know this machine yet and will warn. The page shows how to make it known. The"
+        " fingerprint in the phone's own details of the certificate must be:"
     )
     terminal.out.print(tls.authority.fingerprint, markup=False, soft_wrap=True)
 

@@ -39,6 +39,7 @@ class Doors:
     box: Box
     sessions: Sessions
     throttle: Throttle
+    random: Callable[[int], bytes]
 
     async def who(self, request: Request) -> Client | None:
         """Return whose request it is; `None` where nobody is known by it, or their time is over."""

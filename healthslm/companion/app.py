@@ -28,6 +28,8 @@ from healthslm.companion.throttle import Throttle
 from healthslm.errors import HealthslmError, MissingError, UsageError
 
 _LOG = logging.getLogger(__name__)
+_OURS = 500
+"""From this status on an error is the box's, not the asker's."""
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "font-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -75,15 +77,17 @@ def application(
             *page.routes(authority),
         ],
         exception_handlers={
-            UsageError: _mistaken,
-            MissingError: _missing,
-            HealthslmError: _failed,
+            UsageError: _told(422),
+            MissingError: _told(404),
+            HealthslmError: _told(503),
             HTTPException: _refused,
         },
         lifespan=lifespan,
     )
     app.add_middleware(Headers)
-    app.state.doors = Doors(box=box, sessions=Sessions(counter, random), throttle=Throttle(counter))
+    app.state.doors = Doors(
+        box=box, sessions=Sessions(counter, random), throttle=Throttle(counter), random=random
+    )
     app.state.feed = feed
     app.state.clocks = radio.Clocks()
     app.state.looking = devices_view.Looking()
@@ -138,20 +142,16 @@ def _add(message: MutableMapping[str, Any], headers: dict[str, str]) -> None:
     ]
 
 
-def _mistaken(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, UsageError)  # noqa: S101  that is what it is registered for
-    return problem(422, error.message, error.hint)
+def _told(status: int) -> Callable[[Request, Exception], Response]:
+    """Answer an error of healthslm's with its own words; what the asker is not to blame for is logged too."""
 
+    def tell(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, HealthslmError)  # noqa: S101  that is what it is registered for
+        if status >= _OURS:
+            _LOG.error("%s", error)
+        return problem(status, error.message, error.hint)
 
-def _missing(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, MissingError)  # noqa: S101  likewise
-    return problem(404, error.message, error.hint)
-
-
-def _failed(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, HealthslmError)  # noqa: S101  likewise
-    _LOG.error("%s", error)
-    return problem(503, error.message, error.hint)
+    return tell
 
 
 def _refused(_request: Request, error: Exception) -> Response:

@@ -10,6 +10,7 @@ import numpy as np
 from healthslm import as_json
 from healthslm.analysis import day_bounds
 from healthslm.as_json import Ids
+from healthslm.companion.answers import Json
 from healthslm.companion.box import Box
 from healthslm.errors import UsageError
 from healthslm.export.limits import thresholds_of
@@ -19,8 +20,6 @@ from healthslm.readings import KINDS, Kind, Reading, Window, micros
 from healthslm.rulebook import in_force
 from healthslm.slm import Audience
 from healthslm.store import Store
-
-Json = dict[str, Any]
 
 POINTS = 400
 """Points of a chart unless others are asked for: a phone is about so many points wide."""
@@ -70,8 +69,8 @@ def series_of(
     A `trend` has no single ones: its parts are whole hours, of what is measured now and then whole days,
     and begin where the clock's do. So nothing shorter comes of several, whatever periods are asked for.
 
-    `times` are seconds since 1970; what is not usable is left out. With it: what was usual, the thresholds
-    of the rules, and the findings of the period. Raises `UsageError` for a period that cannot be drawn.
+    `times` are seconds since 1970; what is not usable is left out. With it: what was usual before, and the
+    thresholds of the rules. Raises `UsageError` for a period that cannot be drawn.
     """
     if not timedelta(0) < end - start <= LONGEST:
         raise UsageError("A chart is of a period that ends after it begins, of ten years at the most.")

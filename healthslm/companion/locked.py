@@ -94,7 +94,8 @@ async def _locked(_request: Request) -> Response:
 def said_locked(folder: Path, sockets: Sequence[socket.socket]) -> Iterator[bool]:
     """Say on these sockets that the box is locked, for as long as this is open; beside whatever is done.
 
-    They stay open. Yields whether it can be said: not before the page was served once, nor after a month.
+    They stay open. Yields whether it can be said: not before the page was served once. Where that was more
+    than a month ago phones do not believe it, and take the box for out of reach.
     """
     kept = shown(folder)
     if kept is None:

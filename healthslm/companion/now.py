@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from healthslm import as_json
 from healthslm.absence.beat import last_beat
 from healthslm.alerts import Alert, AlertState, desk
 from healthslm.alerts.policy import Policy, policy_of
 from healthslm.as_json import Ids
+from healthslm.companion.answers import Json
 from healthslm.companion.box import Box
 from healthslm.readings import KINDS, UNUSABLE, Kind, Reading, Severity
 from healthslm.store import Store
-
-Json = dict[str, Any]
 
 SHOWN = (
     Kind.HEART_RATE,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
 
 from pydantic import BaseModel
 from starlette.requests import Request
@@ -14,11 +13,9 @@ from starlette.routing import Route
 from healthslm import __version__
 from healthslm.companion import devices_view, questions, radio, settings_view, signing_in, views
 from healthslm.companion.access import COOKIE
-from healthslm.companion.answers import answer
+from healthslm.companion.answers import Json, answer
 from healthslm.export import Focus
 from healthslm.readings import Kind
-
-Json = dict[str, Any]
 
 API = (
     *signing_in.ROUTES,

@@ -23,8 +23,6 @@ from healthslm.companion.wording import LANGUAGES, texts
 
 STATIC = Path(str(files("healthslm.companion").joinpath("static")))
 _WORKER = "sw.js"
-_LEFT_OUT = {".md", ".txt"}
-"""Of the files, what no browser asks for."""
 _LEAST = 500
 """Bytes: what is smaller gains nothing by being compressed."""
 
@@ -76,7 +74,7 @@ def shell() -> dict[str, str]:
     found = {
         f"/{file.relative_to(STATIC).as_posix()}": hashlib.sha256(file.read_bytes()).hexdigest()
         for file in sorted(STATIC.rglob("*"))
-        if file.is_file() and file.suffix not in _LEFT_OUT and file.name != _WORKER
+        if file.is_file() and file.name != _WORKER
     }
     found["/"] = found.pop("/index.html", "")
     for language in LANGUAGES:

@@ -1,6 +1,7 @@
 """Questions in words: the answer is told sentence by sentence, as each stands, and then what it stands on.
 
-A line of JSON each: `sentence` with its `numbers`; `done` with the evidence, last. `anew` says that what was
+A line of JSON each: `sentence` with its `numbers`, `urgent` where it is one of an emergency; `done` with the
+evidence, last. `anew` says that what was
 told before does not count, `problem` that it could not be told to its end.
 """
 
@@ -24,6 +25,8 @@ from healthslm.pipeline import Answered, ask, at_once
 from healthslm.readings import Sentence
 from healthslm.store import Store
 
+_MEDIA = "application/x-ndjson"
+
 
 @takes(Words)
 @only(WEARER)
@@ -40,9 +43,6 @@ async def question(request: Request) -> Response:
     told = answered(box, given.text, at)
     first = await anext(told)  # of what goes wrong before anything is told a problem is the answer
     return StreamingResponse(_lines(first, told), media_type=_MEDIA)
-
-
-_MEDIA = "application/x-ndjson"
 
 
 async def _lines(first: Json, others: AsyncIterator[Json]) -> AsyncIterator[bytes]:

@@ -20,11 +20,11 @@ from healthslm.readings import Device
 from healthslm.relay import send
 from healthslm.store import Store
 from healthslm.text import clean
+from healthslm.wearables import NAME_LIMIT
 
 _EARLIEST = timedelta(days=1)
 """What a phone heard longer ago while the box was out of reach is not sent on."""
 _SLACK = timedelta(seconds=5)
-_NAME = 60
 
 
 class Heard(BaseModel):
@@ -78,25 +78,25 @@ async def radio(request: Request) -> Response:
     doors: Doors = request.app.state.doors
     given = await body(request, Hearing)
     now = doors.box.clock()
-    address = address_of(request.state.client.id, given.device)
+    address = known_as(request.state.client.id, given.device)
     clocks: Clocks = request.app.state.clocks
     behind = clocks.behind(request.state.client.id, now, given.sent)
     events, refused = _events(given, address, now, behind)
 
     def known(store: Store) -> None:
         before = store.device(address)
-        name = clean(given.name, _NAME)
+        name = clean(given.name, NAME_LIMIT)
         if not before.name and name:
             store.put_device(Device(address=address, name=name))
             store.commit()
 
     if events:
         await doors.box.do(known)
-        await send(doors.box.home, [Identity(now, address, name=clean(given.name, _NAME)), *events])
+        await send(doors.box.home, [Identity(now, address, name=clean(given.name, NAME_LIMIT)), *events])
     return answer({"device": address, "taken": len(events), "refused": refused})
 
 
-def address_of(client: str, device: str) -> str:
+def known_as(client: str, device: str) -> str:
     """Return what a wearable that a phone hears is known by: the same for the same phone and wearable.
 
     Browsers tell no address, and another name for it to each page.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
@@ -59,7 +58,7 @@ async def claim(request: Request) -> Response:
     now = doors.box.clock()
 
     def work(store: Store) -> pairing.Offer | None:
-        return pairing.claim(store, given.secret, given.key, given.name, now, os.urandom)
+        return pairing.claim(store, given.secret, given.key, given.name, now, doors.random)
 
     try:
         offer = await doors.box.do(work)
