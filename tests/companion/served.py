@@ -21,14 +21,13 @@ from healthslm.companion import Box, Client, Role, application, locked, pairing,
 from healthslm.companion.addresses import addresses_here
 from healthslm.companion.clients import add, digest
 from healthslm.relay import heard_by_phones
-from healthslm.store import CHEAPEST, Store, create
+from healthslm.store import CHEAPEST, Store, create, open_store
 from tests.companion import month
 from tests.companion.conftest import near
 
 SCENES = Path(__file__).parent / "browser"
 ZONE = ZoneInfo("Europe/Berlin")
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-_LONGEST_S = 100
 _T = TypeVar("_T")
 Told = dict[str, Any]
 
@@ -43,8 +42,8 @@ def browser() -> str | None:
 class Served:
     """A store behind the page's server, which can be stopped and started again on the same port."""
 
-    def __init__(self, store: Store, home: Path) -> None:
-        self.box = Box(store=store, zone=ZONE, home=home, look=near)
+    def __init__(self, store: Store, second: Store, home: Path) -> None:
+        self.box = Box(store=store, second=second, zone=ZONE, home=home, look=near)
         self.tls = server.certificates(store, addresses_here(), datetime.now(UTC), os.urandom)
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
@@ -132,11 +131,11 @@ class Served:
 def a_month(home: Path) -> Iterator[Served]:
     """Serve a new store with a month in it, and an alert of just now."""
     made, _ = create(home, "passphrase", profile=CHEAPEST)
-    with made as store:
+    with made as store, open_store(home, "passphrase") as second:
         now = datetime.now(UTC)
         month.fill(store, now)
         month.alert(store, now, ZONE)
-        served = Served(store, home)
+        served = Served(store, second, home)
         served.start()
         try:
             yield served
@@ -168,6 +167,7 @@ def play(
     scene: str,
     role: Role = Role.WEARER,
     hands: Mapping[str, Callable[[Told], Told | None]] | None = None,
+    longest_s: float = 100,
     **given: Any,
 ) -> Told:
     """Play a scene in a browser and return what it told at its end; `hands` do our part, by its steps."""
@@ -178,7 +178,7 @@ def play(
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        late = threading.Timer(_LONGEST_S, process.kill)
+        late = threading.Timer(longest_s, process.kill)
         late.start()
         try:
             for line in process.stdout:
