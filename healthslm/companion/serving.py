@@ -33,6 +33,7 @@ async def serve_on(
     *,
     hang_up: Callable[[], Awaitable[None]] = _nobody,
     connection: type[Connection] = Connection,
+    closing_s: int = CLOSING_S,
 ) -> None:
     """Serve the application until `stop` is set, and close the sockets; `hang_up` ends what would not end."""
     config = uvicorn.Config(
@@ -41,7 +42,7 @@ async def serve_on(
         access_log=False,  # who looked at what, and when, is nobody's business
         server_header=False,
         date_header=False,
-        timeout_graceful_shutdown=CLOSING_S,
+        timeout_graceful_shutdown=closing_s,
         http=connection,
         limit_concurrency=MOST,
         h11_max_incomplete_event_size=16 * 1024,
@@ -80,5 +81,11 @@ class _Server(uvicorn.Server):
         yield
 
 
+def _is_error(record: logging.LogRecord) -> bool:
+    """Say whether something went wrong: not where a request is cut off by the server's being stopped."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], asyncio.CancelledError)
+
+
+# Of each odd request it warns: so a stranger would fill the log.
 logging.getLogger("uvicorn").setLevel(logging.ERROR)
-"""Of each odd request it warns: so a stranger would fill the log."""
+logging.getLogger("uvicorn.error").addFilter(_is_error)

@@ -14,12 +14,43 @@ import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from healthslm.companion import authority as ca
 from healthslm.companion import server, serving
 from healthslm.companion.clients import Client, Role, add, digest
 from healthslm.errors import HealthslmError, StoreError
 from tests.companion.conftest import NOW, Home
+
+
+async def test_stopping_in_the_middle_of_an_answer_is_no_error(
+    by: ca.Identity, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who stops the page while the box works on a long answer gets no traceback for it."""
+    asked, stop = asyncio.Event(), asyncio.Event()
+
+    async def long(_request: Request) -> Response:
+        asked.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    app = Starlette(routes=[Route("/", long)])
+    opened = server.listening_on("127.0.0.1", 0)
+    port = opened.getsockname()[1]
+    tls = ca.context(by, ca.server(by, ["localhost"], [ip_address("127.0.0.1")], NOW))
+    async with asyncio.timeout(30):
+        running = asyncio.create_task(serving.serve_on(app, [opened], tls, stop, closing_s=1))
+        # OpenSSL looks at the real clock; whom it trusts is for others to test.
+        _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=ssl._create_unverified_context())  # noqa: S323
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await asked.wait()
+        stop.set()
+        await running
+        writer.close()
+    assert [record for record in caplog.records if record.exc_info] == []
 
 
 @pytest.fixture
