@@ -1,5 +1,7 @@
 """The API's own description: of every route, valid, and true of who may ask."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +10,8 @@ from jsonschema import Draft202012Validator
 from healthslm.companion.openapi import document
 from healthslm.readings import Kind
 from tests.companion.test_views import MAY, PUBLIC, template_of
+
+DOCS = Path(__file__).parents[2] / "docs" / "companion.md"
 
 
 @pytest.fixture(scope="module")
@@ -40,3 +44,18 @@ def test_its_schemas_are_schemas_and_its_references_resolve(described: dict[str,
         assert name in schemas
     kinds = described["paths"]["/api/v1/series/{kind}"]["get"]["parameters"][0]["schema"]["enum"]
     assert kinds == [kind.value for kind in Kind]
+
+
+def test_the_docs_name_every_route_but_those_of_the_way_in(described: dict[str, Any]) -> None:
+    rows = re.findall(r"^\| `([A-Z`, ]+) (/api/v1/[^` ?]+)", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
+    named = {
+        (method, re.sub("/([A-Z]+|2026-11-02)(?=/|$)", "/*", path))
+        for methods, path in rows
+        for method in re.findall("[A-Z]+", methods)
+    }
+    told = {
+        (method.upper(), re.sub(r"{\w+}", "*", path))
+        for path, methods in described["paths"].items()
+        for method in methods
+    }
+    assert named == {one for one in told if not one[1].startswith(("/api/v1/pair", "/api/v1/session"))}
