@@ -1,9 +1,10 @@
 // Pictures of what each role sees.
-import { given, open, pair, scene } from "./stage.mjs";
+import { given, hand, open, pair, scene } from "./stage.mjs";
 
 const { folder, scheme, language } = given;
 
 await scene(async (page) => {
+  page.setDefaultTimeout(60000);
   const shot = (name, more = {}) => page.screenshot({ path: `${folder}/${name}-${scheme}.png`, ...more });
   await page.addInitScript((chosen) => localStorage.setItem("healthslm language", chosen), language);
   await page.goto(`${given.base}/pair#${given.secret}`);
@@ -15,8 +16,13 @@ await scene(async (page) => {
   const role = links.includes("ask") ? "" : `${links[0] === "now" ? "carer" : "clinician"}-`;
   for (const view of links) {
     await open(page, view);
+    if (view === "days") await page.locator(".chart").first().waitFor();
     await page.waitForTimeout(2500);
-    await shot(`${role}${view}`);
+    const whole = view === "more";
+    // In a picture that is longer than the screen the bar would lie across the middle.
+    await page.locator("#tabs").evaluate((bar, away) => { bar.hidden = away; }, whole);
+    await shot(`${role}${view}`, { fullPage: whole });
+    await page.locator("#tabs").evaluate((bar) => { bar.hidden = false; });
   }
   if (role) return {};
   await open(page, "days");
@@ -45,6 +51,12 @@ await scene(async (page) => {
     }
     await shot(`charts-${length}`);
   }
+  await open(page, "more");
+  await page.locator(".adding > button").click();
+  await page.locator("li.found").first().waitFor();
+  await page.locator(".adding").evaluate((one) => one.scrollIntoView());
+  await page.waitForTimeout(300);
+  await shot("adding");
   await open(page, "ask");
   for (const [name, text] of [["answer", "What was my lowest oxygen saturation today?"], ["loud", "I can't breathe and my chest hurts"]]) {
     await page.locator("textarea").fill(text);
@@ -58,5 +70,16 @@ await scene(async (page) => {
   await page.locator("form button.main").click();
   await page.locator("article.alert").waitFor();
   await shot("note");
+  await open(page, "now");
+  const locked = page.waitForResponse((answer) => answer.status() === 423, { timeout: 60000 });
+  for (const [name, known] of [["locked", locked], ["away", null]]) {
+    await hand(name);
+    await known;
+    await page.locator(".banner.away").waitFor({ timeout: 60000 });
+    await page.waitForTimeout(300);
+    await shot(name);
+    await hand("back");
+    await page.locator(".banner.away").waitFor({ state: "detached", timeout: 60000 });
+  }
   return {};
 }, { scheme, deviceScaleFactor: 1.5 });

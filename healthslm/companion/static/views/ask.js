@@ -151,6 +151,6 @@ function heard(text, answer) {
     el("header", { class: "finding-head" }, severitySign(answer.level),
       el("div", {}, el("p", { class: "severity" }, severityName(answer.level)), el("h3", {}, t("Note kept")))),
     el("p", {}, text),
-    answer.reason && el("p", { class: "quiet", lang: "en" }, answer.reason),
+    answer.reason && el("p", { class: "quiet reason", lang: "en" }, answer.reason),
   );
 }

@@ -67,7 +67,7 @@ function hooks(told) {
     "section",
     {},
     el("h2", {}, t("Who is told")),
-    el("div", { class: "card" }, el("ul", {}, list.length ? list : none), el("p", { class: "quiet" }, t("They are set up at the box alone: they send something away from it."))),
+    el("div", { class: "card" }, el("ul", { class: "plain" }, list.length ? list : none), el("p", { class: "quiet" }, t("They are set up at the box alone: they send something away from it."))),
   );
 }
 
