@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -79,11 +79,3 @@ def takes(model: type[BaseModel]) -> Callable[[View], View]:
         return view
 
     return mark
-
-
-def queried(given: Mapping[str, str], name: str, default: str | None = None) -> str:
-    """Return a part of the query. Raises `UsageError` where it is missing."""
-    found = given.get(name, default)
-    if found is None:
-        raise UsageError(f"{name} is missing.", "See /api/openapi.json.")
-    return found

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from healthslm import __version__
-from healthslm.companion import devices_view, questions, radio, settings_view, signing_in, views
+from healthslm.companion import devices_view, export_view, questions, radio, settings_view, signing_in, views
 from healthslm.companion.access import COOKIE
 from healthslm.companion.answers import Json, answer
 from healthslm.export import Focus
@@ -21,6 +21,7 @@ API = (
     *signing_in.ROUTES,
     *views.ROUTES,
     *questions.ROUTES,
+    *export_view.ROUTES,
     *devices_view.ROUTES,
     *radio.ROUTES,
     *settings_view.ROUTES,

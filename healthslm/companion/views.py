@@ -1,12 +1,11 @@
-"""What the page and programs may ask for: now, days, charts, questions, notes, alerts, the export."""
+"""What the page and programs may ask for: now, alerts, days, charts, findings, readings, notes."""
 
 from __future__ import annotations
 
 import contextlib
 import re
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, date, datetime, timedelta
-from typing import TypeVar
+from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
@@ -17,25 +16,21 @@ from healthslm.alerts import desk
 from healthslm.alerts.policy import policy_of
 from healthslm.companion import days
 from healthslm.companion.access import ALL, SEES_ALERTS, SEES_DAYS, WEARER, Doors, only
-from healthslm.companion.answers import Json, Words, answer, body, problem, queried, takes
+from healthslm.companion.answers import Json, Words, answer, body, problem, takes
+from healthslm.companion.asked import day_in, number_in, one_of, period_in
 from healthslm.companion.box import Box
-from healthslm.companion.clients import Client, Role, may_still
+from healthslm.companion.clients import Role
 from healthslm.companion.feed import Feed
 from healthslm.companion.now import alert_json, now_of
-from healthslm.errors import StoreError, UsageError
-from healthslm.export import Focus, How, Paper, report, stem
-from healthslm.pipeline import at_once, noted, review
+from healthslm.errors import StoreError
+from healthslm.pipeline import at_once, noted
 from healthslm.readings import Kind
 from healthslm.slm import Audience
 from healthslm.store import Store
 from healthslm.store.audit import Event
 
-_E = TypeVar("_E", Kind, Focus)
-_LONGEST_EXPORT = 366
 _SAME_NOTE = timedelta(seconds=10)
 """The same words written within this time are the same note, sent again."""
-_YEARS = range(1900, 2200)
-"""Beyond them calendars end, and what is usual before a day has no days."""
 
 
 class Snoozing(BaseModel):
@@ -150,7 +145,7 @@ async def span(request: Request) -> Response:
 async def one_day(request: Request) -> Response:
     """Tell a day."""
     box, client = _box(request), request.state.client
-    day = _date(request.path_params["day"])
+    day = day_in(request.path_params["day"])
     audience = Audience.CLINICIAN if client.role is Role.CLINICIAN else Audience.WEARER
     return answer(await box.do_slowly(lambda store: days.day_of(box, store, day, audience)))
 
@@ -159,9 +154,9 @@ async def one_day(request: Request) -> Response:
 async def series(request: Request) -> Response:
     """Give a chart's points; to a carer trends alone."""
     box, trend = _box(request), request.state.client.role is Role.CARER
-    kind = _one_of(Kind, request.path_params["kind"])
-    start, end = _period(request)
-    points = _number(request, "points", days.POINTS)
+    kind = one_of(Kind, request.path_params["kind"])
+    start, end = period_in(request)
+    points = number_in(request, "points", days.POINTS)
     made = await box.do(lambda store: days.series_of(box, store, kind, start, end, points, trend=trend))
     return answer(made)
 
@@ -170,7 +165,7 @@ async def series(request: Request) -> Response:
 async def findings(request: Request) -> Response:
     """List what the rules found in a period."""
     box = _box(request)
-    start, end = _period(request)
+    start, end = period_in(request)
     return answer(await box.do_slowly(lambda store: days.findings_of(box, store, start, end)))
 
 
@@ -217,110 +212,6 @@ async def note(request: Request) -> Response:
         return problem(503, urgent.answer.text, f"The note was not kept. {error.message}")
 
 
-@only(SEES_DAYS)
-async def export(request: Request) -> Response:
-    """Make the clinician's page of some days; it is noted who took it."""
-    box, client = _box(request), request.state.client
-    start, end = _period(request)
-    if (end - start).days > _LONGEST_EXPORT:
-        raise UsageError("The page is of a year at the most.", "Choose a later beginning.")
-    focus = _one_of(Focus, queried(request.query_params, "for", Focus.GENERAL.value))
-    how = How(
-        focus=focus,
-        paper=Paper.LETTER if queried(request.query_params, "paper", "a4") == "letter" else Paper.A4,
-        appendix=queried(request.query_params, "appendix", "0") == "1",
-    )
-
-    def work(store: Store) -> tuple[str, bytes] | None:
-        return _page(box, store, client, start, end, how)
-
-    made = await box.do_slowly(work)
-    if made is None:
-        return problem(401, "The time of this link is over.", "Ask for another one.")
-    name, pdf = made
-    return Response(
-        pdf,
-        media_type="application/pdf",
-        headers={"content-disposition": f'attachment; filename="{name}.pdf"'},
-    )
-
-
-def _page(
-    box: Box, store: Store, client: Client, start: datetime, end: datetime, how: How
-) -> tuple[str, bytes] | None:
-    """Make the page, and note who took it; `None` for who may look no more by the time that it is made."""
-    made = review(
-        store,
-        start,
-        end,
-        zone=box.zone,
-        made_at=box.clock(),
-        writer=box.writer,
-        audiences=(Audience.WEARER, Audience.CLINICIAN),
-    )
-    pdf = report(made, focus=how.focus, paper=how.paper, source=store if how.appendix else None)
-    name = stem(made)
-    if not may_still(store, client.id, box.clock()):  # that took a while
-        return None
-    store.note_event(
-        Event.EXPORTED,
-        box.clock(),
-        to=f"companion: {client.name}",
-        files=f"{name}.pdf",
-        formats="pdf",
-        start=start.isoformat(),
-        end=end.isoformat(),
-        to_whom=client.name,
-    )
-    store.commit()
-    return name, pdf
-
-
-def _date(text: str) -> date:
-    with contextlib.suppress(ValueError):
-        found = date.fromisoformat(text)
-        if found.year in _YEARS:
-            return found
-    raise UsageError(f"{text[:40]!r} is no day of {_YEARS[0]} to {_YEARS[-1]}.", "Write it like 2026-11-02.")
-
-
-def _period(request: Request) -> tuple[datetime, datetime]:
-    """Read `from` and `to`: times with an offset, or seconds since 1970."""
-    start, end = (_time(queried(request.query_params, name)) for name in ("from", "to"))
-    if end <= start:
-        raise UsageError("The period ends before it begins.", "Ask for a later end.")
-    return start, end
-
-
-def _time(text: str) -> datetime:
-    try:
-        if text.lstrip("-").replace(".", "", 1).isdigit():
-            found = datetime.fromtimestamp(float(text), UTC)
-        else:
-            found = datetime.fromisoformat(text)
-        if found.tzinfo is not None and found.year in _YEARS:
-            return found.astimezone(UTC)
-    except (ValueError, OverflowError, OSError):
-        pass
-    raise UsageError(f"{text[:40]!r} is no time with an offset.", "Write it like 2026-11-02T00:00:00Z.")
-
-
-def _number(request: Request, name: str, default: int) -> int:
-    text = queried(request.query_params, name, str(default))
-    if not re.fullmatch("[0-9]{1,6}", text):  # not `isdigit`, which takes what `int` does not
-        raise UsageError(f"{name} is a whole number.", "Leave it away for the usual one.")
-    return int(text)
-
-
-def _one_of(values: type[_E], text: str) -> _E:
-    try:
-        return values(text)
-    except ValueError as error:
-        raise UsageError(
-            f"{text[:40]!r} is not known.", f"Known are: {', '.join(one.value for one in values)}."
-        ) from error
-
-
 ROUTES = [
     Route("/api/v1/now", now),
     Route("/api/v1/live", live),
@@ -332,5 +223,4 @@ ROUTES = [
     Route("/api/v1/findings", findings),
     Route("/api/v1/readings/{reading}", reading),
     Route("/api/v1/notes", note, methods=["POST"]),
-    Route("/api/v1/export.pdf", export),
 ]
