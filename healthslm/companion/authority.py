@@ -173,12 +173,12 @@ def serves(
 ) -> bool:
     """Say whether a server's certificate will do: of this authority, for all of these, in time."""
     certificate = identity.certificate
-    named = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    known = set(named.get_values_for_type(x509.IPAddress))
     try:
         certificate.verify_directly_issued_by(by.certificate)
+        named = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except Exception:  # whatever is wrong with it, another one is made
         return False
+    known = set(named.get_values_for_type(x509.IPAddress))
     timely = certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc - renewed
     return (
         timely

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -31,13 +32,15 @@ from healthslm.companion.answers import problem
 from healthslm.companion.app import Headers
 from healthslm.companion.authority import Address, Certificate, Identity, context, server, serves
 from healthslm.companion.serving import serve_on
-from healthslm.store import files
+from healthslm.errors import StoreError
+from healthslm.store import LOCKED_PAGE, files
 
-KEPT = "locked.pem"
+KEPT = LOCKED_PAGE
 """Key and certificate, and the authority's certificate, in the store's folder, for its owner alone."""
 LASTS = timedelta(days=30)
 RENEWED = timedelta(days=27)
 """It is made anew every other day, while the store is open."""
+_LARGEST = 16 * 1024
 _EVERY = ["GET", "POST", "PATCH", "DELETE", "PUT"]
 
 
@@ -67,14 +70,15 @@ def forget_shown(folder: Path) -> None:
 
 
 def shown(folder: Path) -> Shown | None:
-    """Read what `keep_shown` kept; `None` where there is nothing that can be read."""
+    """Read what `keep_shown` kept; `None` where there is nothing that can be read, or served with."""
     try:
-        kept = (folder / KEPT).read_bytes()
+        kept = files.read_bounded(folder / KEPT, _LARGEST)
         key = serialization.load_pem_private_key(kept, None)
         own, by = x509.load_pem_x509_certificates(kept)
-    except (OSError, ValueError, TypeError, UnsupportedAlgorithm):
+        fits = key.public_key() == own.public_key()
+    except (StoreError, ValueError, TypeError, UnsupportedAlgorithm):
         return None
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
+    if not fits or not isinstance(key, ec.EllipticCurvePrivateKey):
         return None
     return Shown(authority=Certificate(certificate=by), server=Identity(key=key, certificate=own))
 
@@ -94,11 +98,16 @@ async def _locked(_request: Request) -> Response:
 def said_locked(folder: Path, sockets: Sequence[socket.socket]) -> Iterator[bool]:
     """Say on these sockets that the box is locked, for as long as this is open; beside whatever is done.
 
-    They stay open. Yields whether it can be said: not before the page was served once. Where that was more
-    than a month ago phones do not believe it, and take the box for out of reach.
+    They stay open. Yields whether it can be said: not before the page was served once. Whether the
+    certificate's month is over is for the phone to say: the clock of a box that was just switched on may be
+    wrong.
     """
     kept = shown(folder)
-    if kept is None:
+    try:
+        tls = None if kept is None else context(kept.authority, kept.server)
+    except ssl.SSLError:  # as of a key that is too weak for this machine
+        tls = None
+    if kept is None or tls is None:
         yield False
         return
     ready = threading.Event()
@@ -109,7 +118,7 @@ def said_locked(folder: Path, sockets: Sequence[socket.socket]) -> Iterator[bool
         stop.append((asyncio.get_running_loop(), over))
         ready.set()
         copies = [one.dup() for one in sockets]
-        await serve_on(application(kept.authority), copies, context(kept.authority, kept.server), over)
+        await serve_on(application(kept.authority), copies, tls, over)
 
     thread = threading.Thread(target=asyncio.run, args=(say(),), name="locked", daemon=True)
     thread.start()

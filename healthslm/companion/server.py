@@ -87,7 +87,10 @@ def certificates(
         own = server(by, names, addresses, now)
         store.put(KEPT, {"authority": by.to_json(), "server": own.to_json()})
         store.commit()
-    keep_shown(store.folder, by, names, addresses, now)
+    try:
+        keep_shown(store.folder, by, names, addresses, now)
+    except StoreError as error:  # as on a full disk: the page can be looked at all the same
+        _LOG.error("Once it is locked, the box could not say so. %s", error)
     return Certificates(authority=by, server=own)
 
 

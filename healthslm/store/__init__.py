@@ -7,6 +7,7 @@ store.db-wal    what was committed last; encrypted likewise; SQLite folds it in
 store.lock      empty; held by whoever has the store open, so that nobody replaces it meanwhile
 store.mark      how many commits were acknowledged, so that a damaged store.db-wal is noticed; no health data
 heartbeat.json  when healthslm last collected into it, and whether it ended as told; no health data
+locked.pem      with what the page says that the store is locked: a key of its own, good for a month
 before-update.backup   a copy of before the tables were changed, until that has succeeded
 restore.new     what a restore is about to put in place; replaced-…: what one replaced
 ```
@@ -37,6 +38,7 @@ __all__ = [
     "CHEAPEST",
     "HEARTBEAT",
     "INTERACTIVE",
+    "LOCKED_PAGE",
     "Access",
     "OutboxRow",
     "Profile",
@@ -51,6 +53,7 @@ __all__ = [
 
 KEYS, DATABASE, MARK = "keys.json", "store.db", "store.mark"
 HEARTBEAT = "heartbeat.json"
+LOCKED_PAGE = "locked.pem"
 BEFORE_UPDATE = "before-update.backup"
 _UNFINISHED = ".part"
 PATIENCE_S = 5.0
@@ -147,8 +150,9 @@ def erase(folder: Path) -> None:
             for copy in restore.copies(folder):
                 files.destroy(copy)
             beside = (MARK, HEARTBEAT, files.InUse.NAME)
-            sealed = (*folder.glob("sealed/*"), folder / "while-locked.json", folder / "locked.pem")
-            for path in (*folder.glob(DATABASE + "*"), *(folder / name for name in beside), *sealed):
+            sealed = (*folder.glob("sealed/*"), folder / "while-locked.json")
+            parts = (one for name in (DATABASE, LOCKED_PAGE) for one in folder.glob(name + "*"))
+            for path in (*parts, *(folder / name for name in beside), *sealed):
                 files.destroy(path)
             files.sync_folder(folder)
         except OSError as error:

@@ -1,16 +1,18 @@
 """Keys, the end of a store, the audit trail, retention and the doctor, as somebody types them."""
 
 import json
+import os
 import re
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from healthslm.clock import utc_now
+from healthslm.companion.server import certificates
 from healthslm.readings import Kind, Reading
 from healthslm.store import CHEAPEST, create, open_store
 from tests.store.test_dense import columns
@@ -99,10 +101,13 @@ def test_another_data_key_is_told_with_what_falls_away(run: Run, home: Path) -> 
 
 
 def test_erased_is_erased(run: Run, home: Path) -> None:
+    with open_store(home, PASSPHRASE) as store:  # the page's key beside it too
+        certificates(store, (), datetime.now(UTC), os.urandom)
+    assert list(home.glob("locked.pem"))
     said = run("erase", "--confirm", str(home))
     assert said.returncode == 0, said.stderr
     assert "Backups elsewhere" in said.stderr
-    assert not list(home.glob("store*")) + list(home.glob("keys*"))
+    assert not [one for name in ("store*", "keys*", "locked*") for one in home.glob(name)]
     assert run("audit").returncode == 1
 
 
