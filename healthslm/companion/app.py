@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from healthslm.companion import devices_view, openapi, page, radio
+from healthslm.companion import devices_view, openapi, page, questions, radio
 from healthslm.companion.access import Doors
 from healthslm.companion.answers import problem
 from healthslm.companion.authority import Certificate
@@ -91,6 +91,7 @@ def application(
     app.state.feed = feed
     app.state.clocks = radio.Clocks()
     app.state.looking = devices_view.Looking()
+    app.state.asked = questions.Asked()
     return app
 
 

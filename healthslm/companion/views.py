@@ -195,7 +195,8 @@ async def note(request: Request) -> Response:
         there = store.notes(at - _SAME_NOTE, at + _SAME_NOTE)
         # A phone whose answer was lost on the way sends it again.
         again = next((one for one in there if one.text == given.text), None)
-        found = again or noted(store, given.text, now=at, zone=box.zone, reader=box.writer)
+        reader = None if urgent else box.writer
+        found = again or noted(store, given.text, now=at, zone=box.zone, reader=reader)
         return {
             "level": found.level,
             "reason": found.reason,
@@ -204,7 +205,8 @@ async def note(request: Request) -> Response:
         }
 
     try:
-        return await _changed(request, work, slowly=True)
+        # Words of an emergency need no model, and wait for no question that is answered just now.
+        return await _changed(request, work, slowly=urgent is None)
     except StoreError as error:
         if urgent is None:
             raise
