@@ -42,7 +42,7 @@ class Watch(EventQueue):
         self.look = look
         """Lists what is near after so many seconds; nobody is sought meanwhile. Raises `AdapterError`."""
         self._links: dict[str, tuple[Wish, asyncio.Task[None]]] = {}
-        self._leaving: dict[str, asyncio.Task[None]] = {}
+        self._leaving: dict[str, set[asyncio.Task[None]]] = {}
 
     def listen_to(
         self,
@@ -64,25 +64,38 @@ class Watch(EventQueue):
         for address, (wish, task) in list(self._links.items()):
             if wishes.get(address) != wish:
                 task.cancel()
-                self._leaving[address] = task
+                self._let_go(address, task)
                 del self._links[address]
         for address, wish in wishes.items():
             if address not in self._links:
-                before = self._leaving.pop(address, None)
+                before = tuple(self._leaving.get(address, ()))
                 task = asyncio.create_task(self._after(before, address, wish), name=f"link {address}")
                 task.add_done_callback(self.ended)
                 self._links[address] = wish, task
 
-    async def _after(self, before: asyncio.Task[None] | None, address: str, wish: Wish) -> None:
-        """Begin once the last link to the device is closed."""
-        if before is not None:
-            await asyncio.wait([before])
+    def _let_go(self, address: str, task: asyncio.Task[None]) -> None:
+        """Remember a link until it is closed: one that only waited for another may end before that one."""
+        leaving = self._leaving.setdefault(address, set())
+        leaving.add(task)
+
+        def closed(_: asyncio.Task[None]) -> None:
+            leaving.discard(task)
+            if not leaving and self._leaving.get(address) is leaving:
+                del self._leaving[address]
+
+        task.add_done_callback(closed)
+
+    async def _after(self, before: Collection[asyncio.Task[None]], address: str, wish: Wish) -> None:
+        """Begin once every earlier link to the device is closed."""
+        if before:
+            await asyncio.wait(before)
         await self._supervise(self, address, wish)
 
     async def leave(self) -> None:
         """End every task and connection."""
         self.listen_to(())
-        await asyncio.gather(*self._leaving.values(), return_exceptions=True)
+        leaving = [task for tasks in self._leaving.values() for task in tasks]
+        await asyncio.gather(*leaving, return_exceptions=True)
 
 
 @asynccontextmanager

@@ -4,9 +4,11 @@ import asyncio
 
 import pytest
 
-from device import LinkEvent, LinkState, Notification, Timings, watch
+from device import Found, LinkEvent, LinkState, Notification, Timings, Watch, watch
+from device.adapter import utc_now
 from device.gatt import HeartRateMeasurement
 from device.virtual import BloodPressureCuff, ChestStrap, VirtualRadio
+from device.watching import Wish
 from tests.device.conftest import STRAP, heard, settled, state, until
 
 CUFF = "C0:FF:EE:00:00:03"
@@ -83,3 +85,33 @@ async def test_who_is_near_is_looked_for_beside_listening(
         events.listen_to([STRAP, CUFF])  # and who was sought meanwhile is found
         *_, added = await until(events, CONNECTED)
         assert added.device == CUFF
+
+
+async def nobody_near(_seconds: float) -> list[Found]:
+    return []
+
+
+async def test_a_list_that_changes_faster_than_links_close_has_one_link_at_a_time() -> None:
+    """Two who seek the same device would take each other's place, and one would never find it."""
+    at_work, most, ended = 0, 0, asyncio.Event()
+
+    async def supervise(_queue: Watch, _address: str, _wish: Wish) -> None:
+        nonlocal at_work, most
+        at_work += 1
+        most = max(most, at_work)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await ended.wait()  # disconnecting takes a while
+            at_work -= 1
+
+    watched = Watch(10, utc_now, supervise, nobody_near)
+    for addresses in ([STRAP], [], [STRAP], [], [STRAP]):
+        watched.listen_to(addresses)
+        await asyncio.sleep(0.01)
+    assert at_work == 1
+    ended.set()
+    await asyncio.sleep(0.01)
+    assert (at_work, most) == (1, 1)
+    await watched.leave()
+    assert at_work == 0
