@@ -82,7 +82,10 @@ def run(
     if for_all and capture_file:
         raise UsageError("--capture writes down one person's devices.", "Say whose with --person LABEL.")
     if for_all and wait and not replay_file:
-        raise UsageError("--wait waits for one person's passphrase.", "Say whose with --person LABEL.")
+        raise UsageError(
+            "--wait waits for one person's passphrase.",
+            "Say whose with --person LABEL, or give everybody's with --passphrases FOLDER.",
+        )
     if for_all and not replay_file:
         _run_for_all(current, passphrases, virtual)
         return

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,7 +21,7 @@ from healthslm.cli import terminal
 from healthslm.cli.app import app
 from healthslm.cli.locking import end_lock, is_locked
 from healthslm.cli.session import Session, session
-from healthslm.errors import LockedError, MissingError
+from healthslm.errors import HealthslmError, LockedError, MissingError
 from healthslm.sockets import owned, reachable
 from healthslm.store import Access
 
@@ -32,6 +33,9 @@ _NAMES = "waits-*.sock"
 _LONGEST = 4096
 _PATIENCE_S = 120.0
 """A small board takes a while over a passphrase."""
+_PROMPT_S = 5.0
+"""So long who connects may take to say it: the next one waits."""
+_AGAIN_S = 1.0
 _YES, _NO = b"yes\n", b"no\n"
 _CREDENTIALS = struct.Struct("3i")
 
@@ -63,9 +67,18 @@ def waited_for(current: Session, who: str) -> Access:
     return brought(current.settings.home, who, current.access)
 
 
-def brought(folder: Path, who: str, tried: Callable[[str], _T]) -> _T:
-    """Wait for a secret that `tried` takes, and return what it makes of it; a wrong one is told so."""
+def brought(folder: Path, who: str, tried: Callable[[str], _T], *, prompt_s: float = _PROMPT_S) -> _T:
+    """Wait for a secret that `tried` takes, and return what it makes of it; a wrong one is told so.
+
+    Nor does it end where the store cannot be read just now, as while another process replaces it. Raises
+    `HealthslmError` where one of that name waits already.
+    """
     path = folder / _NAMES.replace("*", who)
+    if _waits(path):
+        raise HealthslmError(
+            f"Another {who} waits to be unlocked already, for the store in {folder}.",
+            "Unlock that one: healthslm unlock. Or stop it first.",
+        )
     path.unlink(missing_ok=True)  # of a process that was killed
     with socket.socket(socket.AF_UNIX) as waiting, reachable(path) as short:
         with owned():
@@ -73,33 +86,45 @@ def brought(folder: Path, who: str, tried: Callable[[str], _T]) -> _T:
         waiting.listen(4)
         try:
             while True:
-                with waiting.accept()[0] as asked, suppress(OSError, UnicodeDecodeError):
-                    asked.settimeout(_PATIENCE_S)
-                    if not _ours(asked):
+                with _accepted(waiting) as asked, suppress(OSError, UnicodeDecodeError):
+                    said = _line(asked, prompt_s) if _ours(asked) else b""
+                    if not said:  # somebody looked whether anybody waits
                         continue
                     try:
-                        found = tried(_line(asked).decode())
-                    except LockedError:
+                        found = tried(said.decode())
+                    except HealthslmError as error:
+                        if not isinstance(error, LockedError):
+                            terminal.say(str(error), "yellow")
                         asked.sendall(_NO)
                         continue
-                    asked.sendall(_YES)
+                    with suppress(OSError):  # who brought it may be gone: it is good all the same
+                        asked.sendall(_YES)
                     return found
         finally:
             with suppress(OSError):
                 path.unlink()
 
 
+def _accepted(waiting: socket.socket) -> socket.socket:
+    while True:
+        try:
+            return waiting.accept()[0]
+        except OSError:  # as of too many open files, which may be over soon
+            time.sleep(_AGAIN_S)
+
+
 def _ours(asked: socket.socket) -> bool:
-    """Say whether it is this user, or root, who asks."""
+    """Say whether it is this user, or root, who is at the other end."""
     if not hasattr(socket, "SO_PEERCRED"):
         return True  # the socket's own mode keeps the others out
     kept = asked.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     return _CREDENTIALS.unpack(kept)[1] in (0, os.getuid())
 
 
-def _line(asked: socket.socket) -> bytes:
-    said = b""
+def _line(asked: socket.socket, seconds: float) -> bytes:
+    said, until = b"", time.monotonic() + seconds
     while b"\n" not in said and len(said) < _LONGEST:
+        asked.settimeout(max(0.001, until - time.monotonic()))
         more = asked.recv(_LONGEST)
         if not more:
             break
@@ -114,7 +139,7 @@ def unlock(context: typer.Context) -> None:
     folder = current.settings.home
     current.access(secret := current.passphrase())  # a wrong one is not handed on
     was_locked = end_lock(folder)
-    waiting = sorted(folder.glob(_NAMES))
+    waiting = [path for path in sorted(folder.glob(_NAMES)) if _waits(path)]
     if not waiting and was_locked:
         terminal.say("Unlocked: what is started next opens the store.")
     elif not waiting:
@@ -122,14 +147,31 @@ def unlock(context: typer.Context) -> None:
             "Nothing waits to be unlocked.",
             "Look at what is at work: healthslm doctor, healthslm alerts list",
         )
-    for path in waiting:
-        name = path.name.removeprefix("waits-").removesuffix(".sock")
-        terminal.say(f"{name}: {'unlocked' if _handed(path, secret) else 'it did not take it'}.")
+    taken = {
+        path.name.removeprefix("waits-").removesuffix(".sock"): _handed(path, secret) for path in waiting
+    }
+    for name, took in taken.items():
+        terminal.say(f"{name}: {'unlocked' if took else 'it did not take it'}.")
+    if not all(taken.values()):
+        raise HealthslmError("Not all that waits was unlocked.", "Look at what it says, and say it again.")
+
+
+def _waits(path: Path) -> bool:
+    """Say whether anybody is at a socket: one that was left by a killed process answers nobody."""
+    try:
+        with _connected(path):
+            return True
+    except TimeoutError:
+        return True  # busy
+    except OSError:
+        return False
 
 
 def _handed(path: Path, secret: str) -> bool:
     try:
         with _connected(path) as there:
+            if not _ours(there):  # it is nobody's else to hear
+                return False
             there.sendall(secret.encode() + b"\n")
             return there.recv(len(_YES)) == _YES
     except OSError:

@@ -1,0 +1,118 @@
+"""What waits for its passphrase: who may bring it, and who only keeps it from being brought."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from healthslm.cli.unlocking import brought
+from healthslm.errors import HealthslmError, LockedError, StoreError
+from healthslm.store import CHEAPEST, create
+from tests.cli.saying import Said, said_by
+
+PASSPHRASE = "correct horse"
+Brought = list[str]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    create(tmp_path / "home", PASSPHRASE, profile=CHEAPEST)[0].close()
+    (tmp_path / "passphrase").write_text(PASSPHRASE + "\n")
+    return tmp_path / "home"
+
+
+def unlock(home: Path) -> Said:
+    return said_by(["--home", str(home), "--passphrase-file", str(home.parent / "passphrase"), "unlock"])
+
+
+def right(secret: str) -> str:
+    if secret != PASSPHRASE:
+        raise LockedError("That opens nothing.")
+    return secret
+
+
+@contextmanager
+def waiting(home: Path, tried: Callable[[str], str] = right, who: str = "run") -> Iterator[Brought]:
+    """Something that waits, until the passphrase is brought; what it was brought."""
+    found: Brought = []
+    thread = threading.Thread(
+        target=lambda: found.append(brought(home, who, tried, prompt_s=0.3)), daemon=True
+    )
+    thread.start()
+    while not (home / f"waits-{who}.sock").exists():
+        thread.join(0.01)
+    yield found
+    thread.join(10)
+    assert not thread.is_alive(), "it waits for ever"
+    assert not (home / f"waits-{who}.sock").exists()
+
+
+def connected(home: Path) -> socket.socket:
+    made = socket.socket(socket.AF_UNIX)
+    made.settimeout(10)
+    made.connect(str(home / "waits-run.sock"))
+    return made
+
+
+def test_who_says_nothing_or_too_much_keeps_nobody_from_unlocking(home: Path) -> None:
+    with waiting(home) as found:
+        idle = [connected(home) for _ in range(3)]
+        with connected(home) as endless, suppress(OSError):
+            for _ in range(1000):
+                endless.sendall(b"x" * 65536)
+            raise AssertionError("all of it was taken")
+        with connected(home) as garbled:
+            garbled.sendall(b"\xff\xfe\n")
+            assert garbled.recv(10) in (b"", b"no\n")
+        assert "run: unlocked" in unlock(home).stderr
+        for one in idle:
+            one.close()
+    assert found == [PASSPHRASE]
+
+
+def test_what_a_killed_process_left_waits_for_nothing(home: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(home / "waits-companion.sock"))
+    told = unlock(home)
+    assert told.code == 1
+    assert "Nothing waits" in told.stderr
+    with waiting(home, who="companion") as found:  # and is taken the place of
+        assert "companion: unlocked" in unlock(home).stderr
+    assert found == [PASSPHRASE]
+
+
+def test_two_of_one_name_do_not_take_each_others_place(home: Path) -> None:
+    """The first could not be reached any more, and would wait for ever."""
+    with waiting(home) as found:
+        with pytest.raises(HealthslmError, match="waits to be unlocked already"):
+            brought(home, "run", right)
+        unlock(home)
+    assert found == [PASSPHRASE]
+
+
+def test_a_store_that_cannot_be_read_just_now_is_waited_for(home: Path) -> None:
+    """As while another process replaces it: the passphrase can be said again, and who said it is told."""
+    troubles = [StoreError("It is being replaced.", "Wait."), LockedError("Its keys were changed.")]
+
+    def tried(secret: str) -> str:
+        if troubles:
+            raise troubles.pop()
+        return right(secret)
+
+    with waiting(home, tried) as found:
+        for _ in range(2):
+            told = unlock(home)
+            assert told.code == 1
+            assert "run: it did not take it" in told.stderr
+        assert unlock(home).code == 0
+    assert found == [PASSPHRASE]
+
+
+def test_waiting_is_for_one_person(home: Path) -> None:
+    create(home / "people" / "bee", PASSPHRASE, profile=CHEAPEST)[0].close()
+    told = said_by(["--home", str(home), "run", "--wait"])
+    assert told.code == 2
+    assert "one person" in told.stderr
