@@ -15,6 +15,8 @@ from healthslm.text import clean
 
 NAME_LIMIT = 60
 """Letters of what a person calls a wearable."""
+MOST = 50
+"""Wearables on the list that are sought by radio: each has a link of its own in `healthslm run`."""
 _KEY = "device links"
 _ADDRESS = re.compile(r"(?:[0-9A-F]{2}:){5}[0-9A-F]{2}|[0-9A-F]{8}-(?:[0-9A-F]{4}-){3}[0-9A-F]{12}")
 """A Bluetooth device address, or what macOS says instead of one."""
@@ -50,7 +52,10 @@ def keep_link_settings(store: Store, address: str, settings: LinkSettings | None
 
 
 def by_radio(store: Store) -> list[Device]:
-    """Return the wearables that this machine's own radio listens to: not those that a phone hears for it."""
+    """Return the wearables on the list that this machine's own radio listens to.
+
+    What a phone hears for it, or was read in from elsewhere, has no Bluetooth address: nobody would find it.
+    """
     return [device for device in store.devices() if _ADDRESS.fullmatch(device.address.upper())]
 
 
@@ -75,9 +80,15 @@ def checked_name(text: str) -> str:
 def add(store: Store, address: str, name: str, at: datetime, links: LinkSettings | None = None) -> str:
     """Put a wearable on the list, or name it anew; returns what it is called. Commits.
 
-    Without `links` they stay as they are. Raises `UsageError` as `checked_address` and `checked_name`.
+    Without `links` they stay as they are. Raises `UsageError` as `checked_address` and `checked_name`, and
+    where there are too many.
     """
     address, called = checked_address(address), checked_name(name)
+    others = [one for one in by_radio(store) if one.address.upper() != address]
+    if len(others) >= MOST:
+        raise UsageError(
+            f"{MOST} wearables are on the list already.", "Take one off: healthslm devices forget ADDRESS"
+        )
     known = store.device(address)
     store.put_device(replace(known, name=called or known.name))
     if links is not None:

@@ -23,14 +23,17 @@ from healthslm.links import Standing, standing
 from healthslm.store import Store
 from healthslm.text import clean
 
+PATIENCE_S = 90.0
+"""So long it may take: somebody may be connecting, which is waited for, and an adapter may hang."""
 _MOST_FOUND = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Looking:
-    """One look at a time: there is one adapter."""
+    """One look at a time: there is one adapter. One that takes longer than `patience_s` is given up."""
 
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    patience_s: float = PATIENCE_S
 
 
 class Adding(BaseModel):
@@ -56,7 +59,11 @@ async def look_for_devices(request: Request) -> Response:
     if looking.turn.locked():
         return problem(409, "Somebody is looking already.", "Wait a few seconds.")
     async with looking.turn:
-        found = await doors.box.look(doors.box.home)
+        try:
+            async with asyncio.timeout(looking.patience_s):
+                found = await doors.box.look(doors.box.home)
+        except TimeoutError:
+            return problem(503, "Bluetooth does not answer.", "On the box, switch it off and on again.")
     known = await doors.box.do(lambda store: {device.address.upper() for device in store.devices()})
     return answer({"found": [_found(one, known) for one in found[:_MOST_FOUND]]})
 

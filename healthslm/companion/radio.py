@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from device import DecodeError, Identity, Notification, decode
+from healthslm import wearables
 from healthslm.companion.access import WEARER, Doors, only
 from healthslm.companion.answers import answer, body, takes
 from healthslm.companion.clients import MOST, unpacked
@@ -20,11 +21,11 @@ from healthslm.readings import Device
 from healthslm.relay import send
 from healthslm.store import Store
 from healthslm.text import clean
-from healthslm.wearables import NAME_LIMIT
 
 _EARLIEST = timedelta(days=1)
 """What a phone heard longer ago while the box was out of reach is not sent on."""
 _SLACK = timedelta(seconds=5)
+_PHONE = "phone-"
 
 
 class Heard(BaseModel):
@@ -85,14 +86,15 @@ async def radio(request: Request) -> Response:
 
     def known(store: Store) -> None:
         before = store.device(address)
-        name = clean(given.name, NAME_LIMIT)
-        if not before.name and name:
+        name = clean(given.name, wearables.NAME_LIMIT)
+        heard = sum(one.address.startswith(_PHONE) for one in store.devices())
+        if not before.name and name and heard < wearables.MOST:
             store.put_device(Device(address=address, name=name))
             store.commit()
 
     if events:
         await doors.box.do(known)
-        await send(doors.box.home, [Identity(now, address, name=clean(given.name, NAME_LIMIT)), *events])
+        await send(doors.box.home, [Identity(now, address, name=clean(given.name, wearables.NAME_LIMIT)), *events])
     return answer({"device": address, "taken": len(events), "refused": refused})
 
 
@@ -101,7 +103,7 @@ def known_as(client: str, device: str) -> str:
 
     Browsers tell no address, and another name for it to each page.
     """
-    return f"phone-{hashlib.sha256(f'{client} {device}'.encode()).hexdigest()[:12]}"
+    return f"{_PHONE}{hashlib.sha256(f'{client} {device}'.encode()).hexdigest()[:12]}"
 
 
 def _events(

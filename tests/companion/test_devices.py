@@ -8,7 +8,9 @@ from device import AdapterError, Found
 from healthslm.companion.clients import Role
 from healthslm.nearby import asked_who_is_near, who_is_near
 from healthslm.readings import Device
+from healthslm.companion.devices_view import Looking
 from healthslm.store.audit import Event
+from healthslm.wearables import MOST
 from tests.companion.conftest import CUFF, NOW, OXIMETER, Home
 from tests.companion.phone import paired
 
@@ -91,3 +93,32 @@ async def test_one_looks_at_a_time(home: Home) -> None:
     assert (await phone.post("/api/v1/devices/scan")).status_code == 409
     done.set()
     assert (await first).json() == {"found": []}
+
+
+async def test_an_adapter_that_hangs_keeps_nobody_from_looking_again(home: Home) -> None:
+    async def hanging(_home: Path) -> list[Found]:
+        await asyncio.Event().wait()
+        return []
+
+    phone = await paired(home.app, home.store, Role.WEARER, NOW)
+    home.app.state.doors = replace(home.app.state.doors, box=replace(home.box, look=hanging))
+    home.app.state.looking = Looking(patience_s=0.05)
+    for _ in range(2):
+        found = await phone.post("/api/v1/devices/scan")
+        assert found.status_code == 503
+        assert "does not answer" in found.json()["title"]
+
+
+async def test_a_list_has_an_end(home: Home) -> None:
+    """Each has a link of its own in `healthslm run`, and is looked up each time the list is shown."""
+    phone = await paired(home.app, home.store, Role.WEARER, NOW)
+    for n in range(MOST - 2):
+        found = await phone.post("/api/v1/devices", address=f"C0:FF:EE:00:01:{n:02X}")
+        assert found.status_code == 200
+    found = await phone.post("/api/v1/devices", address=STRAP)
+    assert found.status_code == 422
+    assert "on the list already" in found.json()["title"]
+    # What is on it can be named anew, and one taken off makes room.
+    assert (await phone.post("/api/v1/devices", address=OXIMETER.lower(), name="other")).status_code == 200
+    await phone.delete(f"/api/v1/devices/{CUFF}")
+    assert (await phone.post("/api/v1/devices", address=STRAP)).status_code == 200

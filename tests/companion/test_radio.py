@@ -8,6 +8,7 @@ import pytest
 
 from device import Identity, Notification
 from device.events import EventQueue
+from healthslm import wearables
 from healthslm.companion.clients import Role, packed
 from healthslm.ingest import Ingest
 from healthslm.readings import Kind
@@ -81,6 +82,19 @@ async def test_what_cannot_be_meant_is_refused_and_the_rest_is_taken(home: Home)
         assert (old["taken"], coming["taken"]) == (0, 0)
         assert "too long ago, or to come" in old["refused"][0]
     assert len([e for e in queue.take(100) if isinstance(e, Notification)]) == 1
+
+
+async def test_what_a_phone_hears_is_listed_and_sought_by_no_radio(home: Home) -> None:
+    """It has no address; a phone that makes up thousands of wearables fills no list with them."""
+    phone = await paired(home.app, home.store, Role.WEARER, NOW)
+    before = [one.address for one in home.store.devices()]
+    assert [one.address for one in wearables.by_radio(home.store)] == before
+    async with heard_by_phones(home.box.home, EventQueue(1000, home.clock.wall)):
+        for n in range(wearables.MOST + 5):
+            body = {**heard(home, ("2A37", BEAT)), "device": f"made up {n}"}
+            assert (await phone.post("/api/v1/radio", **body)).status_code == 200
+    assert len(home.store.devices()) == len(before) + wearables.MOST
+    assert [one.address for one in wearables.by_radio(home.store)] == before
 
 
 async def test_while_nobody_listens_the_phone_is_told_and_keeps_it(home: Home) -> None:
