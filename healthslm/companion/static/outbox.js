@@ -9,11 +9,12 @@ let sending;
 
 /** Sends a note. Returns the box's answer, or `null` where it will be sent later. */
 export async function send(text) {
+  const written = Date.now(); // not when it failed: the box knows by it what it may have kept already
   try {
     return await api.post("/api/v1/notes", { text });
   } catch (error) {
     if (!(error instanceof api.OutOfReach)) throw error;
-    await kept.add({ text, written: Date.now() });
+    await kept.add({ text, written });
     changed();
     return null;
   }
