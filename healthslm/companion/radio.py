@@ -94,7 +94,9 @@ async def radio(request: Request) -> Response:
 
     if events:
         await doors.box.do(known)
-        await send(doors.box.home, [Identity(now, address, name=clean(given.name, wearables.NAME_LIMIT)), *events])
+        await send(
+            doors.box.home, [Identity(now, address, name=clean(given.name, wearables.NAME_LIMIT)), *events]
+        )
     return answer({"device": address, "taken": len(events), "refused": refused})
 
 

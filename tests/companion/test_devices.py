@@ -6,9 +6,9 @@ from pathlib import Path
 
 from device import AdapterError, Found
 from healthslm.companion.clients import Role
+from healthslm.companion.devices_view import Looking
 from healthslm.nearby import asked_who_is_near, who_is_near
 from healthslm.readings import Device
-from healthslm.companion.devices_view import Looking
 from healthslm.store.audit import Event
 from healthslm.wearables import MOST
 from tests.companion.conftest import CUFF, NOW, OXIMETER, Home
