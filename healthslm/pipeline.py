@@ -78,6 +78,7 @@ async def collect(
     elsewhere: Callable[[], None] = lambda: None,
     stop: asyncio.Event | None = None,
     counter: Callable[[], float] | None = None,
+    alive: Callable[[], None] = lambda: None,
 ) -> Tally:
     """Store every event's readings, judge them, and alert; until the events end or `stop` is set.
 
@@ -88,7 +89,8 @@ async def collect(
     `zone_now`, where the person is just now. `observe` sees what came of each event, `delivered(alert_id,
     hook)` each alert that a hook took. `elsewhere` is called whenever another process has written to the
     store, as one that put a wearable on the list. With a `counter` (seconds, that go on while the machine
-    sleeps) what is absent is an event too.
+    sleeps) what is absent is an event too. `alive` is called at each of the rounds, ten a second: not while
+    they hang.
     """
     collecting = _Collecting(
         store,
@@ -104,6 +106,7 @@ async def collect(
         delivered=delivered,
         elsewhere=elsewhere,
         counter=counter,
+        alive=alive,
     )
     async with collecting.courier as courier:
         stopped = (stop or asyncio.Event()).wait()
@@ -143,8 +146,9 @@ class _Collecting:
         delivered: Callable[[str, str], None],
         elsewhere: Callable[[], None],
         counter: Callable[[], float] | None,
+        alive: Callable[[], None],
     ) -> None:
-        self._store = store
+        self._store, self._alive = store, alive
         self._written_elsewhere = elsewhere
         self._elsewhere = store.changed_elsewhere
         self._removed = desk.forgotten(store)
@@ -170,6 +174,7 @@ class _Collecting:
         """Do again and again what is due by the clock. A store that cannot be read ends nothing."""
         while True:
             await asyncio.sleep(EVERY.total_seconds())
+            self._alive()
             now = self._clock()
             try:
                 self._tell(self.collector.flush(now))

@@ -11,7 +11,7 @@ SOURCES = sorted([*ROOT.glob("healthslm/**/*.py"), *ROOT.glob("device/**/*.py")]
 
 # From the ground up. A module may import from its own part and from parts on a lower level.
 LEVELS: list[set[str]] = [
-    {"errors", "clock", "secrecy", "fence", "text", "board", "sockets"},
+    {"errors", "clock", "secrecy", "fence", "text", "board", "sockets", "notify"},
     {"readings", "settings"},
     {"analysis", "rules", "slm"},
     {"fhir", "as_json"},

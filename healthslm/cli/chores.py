@@ -39,10 +39,14 @@ async def beside(
     *,
     clock: Callable[[], datetime] = utc_now,
     every_s: float = EVERY_S,
+    quiet: bool = False,
 ) -> _T:
-    """Wait for the work, and meanwhile look every hour what is due of the day's chores."""
+    """Wait for the work, and meanwhile look every hour what is due of the day's chores.
+
+    `quiet` is for a log, which is not told what was measured.
+    """
     ending = threading.Event()
-    task = asyncio.create_task(_every_hour(served, clock, every_s, ending))
+    task = asyncio.create_task(_every_hour(served, clock, every_s, ending, quiet))
     try:
         return await work
     finally:
@@ -53,12 +57,16 @@ async def beside(
 
 
 async def _every_hour(
-    served: Sequence[Served], clock: Callable[[], datetime], every_s: float, ending: threading.Event
+    served: Sequence[Served],
+    clock: Callable[[], datetime],
+    every_s: float,
+    ending: threading.Event,
+    quiet: bool,
 ) -> None:
     while True:
         for one in served:
             await back_up_if_due(one, clock, ending)
-            forget_if_due(one, clock)
+            forget_if_due(one, clock, quiet=quiet)
         await asyncio.sleep(every_s)
 
 
@@ -96,7 +104,7 @@ async def back_up_if_due(one: Served, clock: Callable[[], datetime], ending: thr
     )
 
 
-def forget_if_due(one: Served, clock: Callable[[], datetime]) -> None:
+def forget_if_due(one: Served, clock: Callable[[], datetime], *, quiet: bool = False) -> None:
     """Delete what is kept no longer; what stands in the way is said, and tried again an hour later."""
     try:
         gone = retention.carry_out(one.store, clock())
@@ -104,7 +112,7 @@ def forget_if_due(one: Served, clock: Callable[[], datetime]) -> None:
         gone = {}
         with contextlib.suppress(OSError):
             terminal.say(f"What is kept no longer could not be deleted. {error}", "yellow")
-    for kind, count in gone.items():
+    for kind, count in () if quiet else gone.items():
         with contextlib.suppress(OSError):
             terminal.say(
                 f"{count:,} readings of {KINDS[kind].title} were kept long enough, and deleted.", "dim"

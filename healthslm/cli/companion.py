@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import socket
 import sys
 import threading
@@ -22,12 +21,14 @@ from healthslm.cli.fencing import COMPANION, answering, put_up
 from healthslm.cli.locking import exit_if_locked, heeding_lock
 from healthslm.cli.period import last_day
 from healthslm.cli.session import Session, session
+from healthslm.cli.stopping import stop_on_signals
 from healthslm.cli.unlocking import WaitOption, unlocked
 from healthslm.clock import utc_now
 from healthslm.companion import Box, Client, Role, application, clients_in, locked, pairing, revoke, server
 from healthslm.companion.addresses import addresses_here
 from healthslm.companion.clients import EVERYBODY, add, digest, new_id, packed
 from healthslm.errors import HealthslmError, UsageError
+from healthslm.notify import Notifier
 from healthslm.store import Store, open_unlocked
 from healthslm.store.audit import Event
 from healthslm.text import clean
@@ -76,10 +77,11 @@ def companion_serve(
 
 def _serve(current: Session, host: str, port: int, *, pair: bool, wait: bool = False) -> None:
     sockets = server.listening(host, port)
+    notify = Notifier.of(os.environ, os.getpid())
     current = current.absolute()
     standing = put_up(current, serving=True)
     with locked.said_locked(current.settings.home, sockets):
-        access = unlocked(current, "companion", wait=wait)
+        access = unlocked(current, "companion", wait=wait, notify=notify)
     with (
         current.store(access=access) as store,
         open_unlocked(access, state=current.settings.state) as second,
@@ -100,18 +102,18 @@ def _serve(current: Session, host: str, port: int, *, pair: bool, wait: bool = F
         if not pair:
             terminal.say("Next: healthslm companion pair")
         try:
-            serving = _serving(box, sockets, tls, _address(port) if pair else "")
+            serving = _serving(box, sockets, tls, _address(port) if pair else "", notify)
             asyncio.run(answering(current.settings.home, COMPANION, standing, serving))
         finally:
             box.close()
     exit_if_locked(current.settings.home)
 
 
-async def _serving(box: Box, sockets: list[socket.socket], tls: server.Certificates, pair_at: str) -> None:
-    stop = asyncio.Event()
+async def _serving(
+    box: Box, sockets: list[socket.socket], tls: server.Certificates, pair_at: str, notify: Notifier
+) -> None:
+    stop = stop_on_signals(notify)
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
     if pair_at:
         # A thread of its own, which nobody waits for: it may be asking when the server is stopped.
         def do(work: Callable[[Store], T]) -> T:
@@ -119,7 +121,7 @@ async def _serving(box: Box, sockets: list[socket.socket], tls: server.Certifica
 
         threading.Thread(target=_pair_beside, args=(do, tls, pair_at), daemon=True).start()
     async with heeding_lock([box.home], stop):
-        await server.serve(application(box, tls.authority), sockets, tls, stop)
+        await server.serve(application(box, tls.authority), sockets, tls, stop, notify=notify)
 
 
 def _pair_beside(do: Do[Any], tls: server.Certificates, address: str) -> None:

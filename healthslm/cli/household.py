@@ -29,6 +29,7 @@ from healthslm.clock import boot_seconds, utc_now
 from healthslm.collector import Tally, Update
 from healthslm.errors import HealthslmError, LockedError, StoreError
 from healthslm.nearby import asked_who_is_near
+from healthslm.notify import Notifier
 from healthslm.people import Member
 from healthslm.pipeline import collect, kept
 from healthslm.readings import Device
@@ -114,13 +115,15 @@ async def listen_for_all(
     clock: Callable[[], datetime] = utc_now,
     zone_now: Callable[[], ZoneInfo] | None = None,
     start: Start | None = None,
+    notify: Notifier | None = None,
 ) -> dict[str, Tally]:
     """Listen to everybody's devices until `stop` is set; returns what came for each, by label.
 
     `observe` has for each label what sees what came of an event. What goes wrong with one person's store is
     said, and the others go on. Who puts a device on their list meanwhile, or takes it off, is heeded. `start`
-    starts the courier's process.
+    starts the courier's process; `notify` tells systemd that it listens, and that it still does.
     """
+    notify = notify or Notifier()
     whose: dict[str, tuple[Served, Device]] = {}
     twice: set[str] = set()
     queues = {one.label: EventQueue(Timings().queue, clock) for one in served}
@@ -167,6 +170,7 @@ async def listen_for_all(
                 elsewhere=as_listed,
                 stop=stop,
                 counter=boot_seconds,
+                alive=notify.alive,
             )
             return _until_it_fails(one, theirs)
 
@@ -177,6 +181,7 @@ async def listen_for_all(
                 for one in served:
                     await phones.enter_async_context(heard_by_phones(one.store.folder, queues[one.label]))
                     await phones.enter_async_context(asked_who_is_near(one.store.folder, events.look))
+                notify.ready("Listening.")
                 tallies = await asyncio.gather(*map(serve, served))
         finally:
             sharing.cancel()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -22,6 +23,7 @@ from healthslm.cli.app import app
 from healthslm.cli.locking import end_lock, is_locked
 from healthslm.cli.session import Session, session
 from healthslm.errors import HealthslmError, LockedError, MissingError
+from healthslm.notify import Notifier
 from healthslm.sockets import owned, reachable
 from healthslm.store import Access
 
@@ -36,6 +38,7 @@ _PATIENCE_S = 120.0
 _PROMPT_S = 5.0
 """So long who connects may take to say it: the next one waits."""
 _AGAIN_S = 1.0
+_TICK_S = 1.0
 _YES, _NO = b"yes\n", b"no\n"
 _CREDENTIALS = struct.Struct("3i")
 
@@ -54,17 +57,28 @@ def opens_by_itself(current: Session, *, wait: bool) -> bool:
     return True
 
 
-def unlocked(current: Session, who: str, *, wait: bool) -> Access:
+def unlocked(current: Session, who: str, *, wait: bool, notify: Notifier) -> Access:
     """Unlock the store, or wait until `healthslm unlock` brings the passphrase."""
     if opens_by_itself(current, wait=wait):
         return current.access()
-    return waited_for(current, who)
+    return waited_for(current, who, notify)
 
 
-def waited_for(current: Session, who: str) -> Access:
-    """Wait until `healthslm unlock` brings the passphrase."""
+def waited_for(current: Session, who: str, notify: Notifier) -> Access:
+    """Wait until `healthslm unlock` brings the passphrase; for systemd that is work enough."""
     terminal.say("The store is locked. Next: healthslm unlock")
-    return brought(current.settings.home, who, current.access)
+    notify.ready("Locked. Next: healthslm unlock")
+    over = threading.Event()
+
+    def tell() -> None:
+        while not over.wait(_TICK_S):
+            notify.alive()
+
+    threading.Thread(target=tell, daemon=True, name="alive").start()
+    try:
+        return brought(current.settings.home, who, current.access)
+    finally:
+        over.set()
 
 
 def brought(folder: Path, who: str, tried: Callable[[str], _T], *, prompt_s: float = _PROMPT_S) -> _T:

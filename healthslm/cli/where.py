@@ -22,7 +22,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "keys": ("keys",),
     "erase": ("keys",),
     "run": ("listening",),
-    "decode": ("listening",),
+    "decode": ("decoding",),
     "lock": ("locking",),
     "unlock": ("unlocking",),
     "while-locked": ("while_locked",),

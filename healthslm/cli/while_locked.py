@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from healthslm import sealed
 from healthslm.cli import terminal
 from healthslm.cli.app import Json, app
 from healthslm.cli.session import session
+from healthslm.cli.stopping import stop_on_signals
 from healthslm.clock import utc_now
 from healthslm.errors import DamagedError, StoreError
 from healthslm.store import Access, Store
@@ -88,9 +88,7 @@ def sealing(
 async def _sealing(
     folder: Path, choice: sealed.Choice, radio: Callable[[], Radios], opens: Callable[[], Access]
 ) -> Access:
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    stop = stop_on_signals()
     access, stopped = _in_a_thread(opens), asyncio.create_task(stop.wait())
     async with contextlib.AsyncExitStack() as stack:
         try:

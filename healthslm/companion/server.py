@@ -33,6 +33,7 @@ from healthslm.companion.connections import Connection
 from healthslm.companion.locked import forget_shown, keep_shown
 from healthslm.companion.serving import serve_on
 from healthslm.errors import HealthslmError, StoreError
+from healthslm.notify import Notifier
 from healthslm.store import Store
 
 KEPT = "companion authority"
@@ -145,7 +146,6 @@ def listening_on(host: str, port: int) -> socket.socket:
         if family is socket.AF_INET6:  # the other sort has a socket of its own
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         opened.bind((host, port))
-        opened.listen(64)
     except OSError as error:
         opened.close()
         raise HealthslmError(
@@ -165,16 +165,25 @@ async def serve(
     connection: type[Connection] = Connection,
     fresh_s: float = FRESH_S,
     names: Callable[[], Sequence[str]] = names_here,
+    notify: Notifier | None = None,
 ) -> None:
     """Serve the application on open sockets until `stop` is set; phones that listen are hung up on.
 
     The certificate is made anew in time, and when this machine gets another address or name: that is looked
-    at every `fresh_s` seconds.
+    at every `fresh_s` seconds. `notify` tells systemd when it serves, and that it still does.
     """
     shown = context(tls.authority, tls.server)
     fresh = asyncio.create_task(_kept_fresh(app.state.doors.box, tls, shown, fresh_s, names))
     try:
-        await serve_on(app, sockets, shown, stop, hang_up=app.state.feed.close, connection=connection)
+        await serve_on(
+            app,
+            sockets,
+            shown,
+            stop,
+            hang_up=app.state.feed.close,
+            connection=connection,
+            notify=notify or Notifier(),
+        )
     finally:
         fresh.cancel()
         await asyncio.gather(fresh, return_exceptions=True)

@@ -15,6 +15,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from healthslm.companion.connections import MOST, Connection
+from healthslm.notify import Notifier
 
 CLOSING_S = 5
 """So long a request may take to its end when the server is stopped."""
@@ -34,8 +35,13 @@ async def serve_on(
     hang_up: Callable[[], Awaitable[None]] = _nobody,
     connection: type[Connection] = Connection,
     closing_s: int = CLOSING_S,
+    notify: Notifier | None = None,
+    status: str = "Serving.",
 ) -> None:
-    """Serve the application until `stop` is set, and close the sockets; `hang_up` ends what would not end."""
+    """Serve the application until `stop` is set, and close the sockets; `hang_up` ends what would not end.
+
+    `notify` tells systemd `status` once it serves, and that it still does.
+    """
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -52,7 +58,7 @@ async def serve_on(
     config.load()
     _have_files()
     config.ssl = tls
-    made = _Server(config)
+    made = _Server(config, notify or Notifier(), status)
     serving = asyncio.create_task(made.serve(sockets=list(sockets)))
     stopped = asyncio.create_task(stop.wait())
     try:
@@ -73,7 +79,22 @@ def _have_files() -> None:
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals to who started it."""
+    """Leaves signals to who started it, and says that it serves."""
+
+    def __init__(self, config: uvicorn.Config, notify: Notifier, status: str) -> None:
+        super().__init__(config)
+        self._notify, self._status = notify, status
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so."""
+        await super().startup(sockets=sockets)
+        if self.started:
+            self._notify.ready(self._status)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Do what is due, ten times a second."""
+        self._notify.alive()
+        return await super().on_tick(counter)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Any:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from healthslm.cli.listening import Seldom
+from healthslm.cli.screen import Seldom
 from tests.making import DAY
 
 
