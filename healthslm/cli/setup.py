@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
+import sys
 from datetime import date
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO
 from zoneinfo import ZoneInfo
 
 import typer
@@ -19,6 +21,11 @@ from healthslm.errors import LockedError, UsageError
 from healthslm.readings import Person
 from healthslm.store import create, exists
 
+if TYPE_CHECKING:
+    from device import Found
+
+_LOOK_S = 10.0
+
 
 @app.command()
 def init(
@@ -29,13 +36,41 @@ def init(
         Path | None, typer.Option(help="Write the recovery words to this new file instead of the terminal.")
     ] = None,
 ) -> None:
-    """Make the encrypted store: asks for a passphrase, shows the recovery words once."""
-    new_store(session(context), name, born, recovery_file)
-    terminal.err.print("Next: healthslm devices scan")
+    """Make the encrypted store: asks for a passphrase, shows the recovery words once.
+
+    In a terminal it then looks for the first wearables.
+    """
+    current = session(context)
+    passphrase = new_store(current, name, born, recovery_file)
+    if sys.stdin.isatty():
+        _first_devices(current, passphrase)
+    else:
+        terminal.say("Next: healthslm devices scan")
 
 
-def new_store(current: Session, name: str, born: str, recovery_file: Path | None) -> None:
-    """Make the store that a session is about. Raises `UsageError` where there is one already."""
+def _first_devices(current: Session, passphrase: str) -> None:
+    # Only this needs Bluetooth, which takes a while to load.
+    from device import scan  # noqa: PLC0415
+    from healthslm.cli import first_device  # noqa: PLC0415
+
+    def ask(question: str) -> str:
+        return str(typer.prompt(question, default="", show_default=False, prompt_suffix="", err=True))
+
+    def look() -> list[Found]:
+        terminal.say(f"Looking for {_LOOK_S:.0f} s ...", "dim")
+        return asyncio.run(scan(_LOOK_S))
+
+    with current.store(access=current.access(passphrase)) as store:
+        pair = first_device.paired_at_terminal(current.settings.home)
+        added = first_device.add_first_devices(store, ask=ask, look=look, pair=pair)
+    terminal.say(first_device.next_step(added))
+
+
+def new_store(current: Session, name: str, born: str, recovery_file: Path | None) -> str:
+    """Make the store that a session is about, and return its passphrase, which opens it.
+
+    Raises `UsageError` where there is one already.
+    """
     folder = current.settings.home
     birth_date = _date(born, current.zone)
     if exists(folder):
@@ -47,6 +82,7 @@ def new_store(current: Session, name: str, born: str, recovery_file: Path | None
     if from_terminal and current.passphrase("The same again") != passphrase:
         raise LockedError("The two passphrases differ.", "Nothing was made; try again.")
     _make(folder, passphrase, {"name": name, "birth_date": birth_date}, recovery_file)
+    return passphrase
 
 
 def _make(folder: Path, passphrase: str, person: dict[str, str], recovery_file: Path | None) -> None:
