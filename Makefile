@@ -9,12 +9,13 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 EXTRAS := model virtual hooks tables bench dev
 RHYTHM := tests/data/rr/afdb-04043-joined-2h.csv.gz
 
-.PHONY: help install model demo test test-bluez test-fhir test-page fuzz kills torn lint format lock clean
+.PHONY: help install model demo test test-bluez test-box test-fhir test-page fuzz kills torn lint format lock clean
 
 help:
 	@echo "make demo     a day with four virtual wearables, end to end, in under a minute"
 	@echo "make test     the tests"
 	@echo "make test-bluez  the Bluetooth tests on real BlueZ, in an emulated machine (Debian, QEMU; minutes)"
+	@echo "make test-box a whole box in an emulated machine: installed, started, watched, taken off (Debian, QEMU)"
 	@echo "make test-fhir   the FHIR Bundles against HL7's JSON schema and profiles (needs Node and npm)"
 	@echo "make test-page   the phone's page in a real browser (needs Chromium, Node and npm)"
 	@echo "make fuzz     ten million payloads, random and mutated: each a measurement or a DecodeError"
@@ -46,6 +47,9 @@ test: install model
 # BLUEZ=--optional: where it cannot run, say why in one line and go on.
 test-bluez: install
 	@tests/bluez/vm/run.sh $(BLUEZ)
+
+test-box: install
+	@tests/pi/vm/run.sh $(BLUEZ)
 
 # --ignore-scripts: what is fetched is read, not run on installing.
 test-fhir: install
@@ -82,6 +86,9 @@ lock: install
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(EXTRAS:%=--extra %) --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" \
 		--output-file requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra box --constraint requirements.lock --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" \
+		--output-file device/pi/requirements.lock pyproject.toml
 
 clean:
 	rm -rf $(VENV) demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,107 @@
+# shellcheck shell=bash
+# Which version runs: /opt/healthslm/current points to it. A new one that does not come up is taken back.
+
+point_to() { # VERSION: in one step, so that there is always one
+	ln -sfn "$1" "$opt/current.new"
+	mv -T "$opt/current.new" "$opt/current"
+}
+
+put_units() { # VERSION, the current one: its units
+	local unit
+	for unit in "${services[@]}"; do put 644 "$opt/$1/pi/$unit" "$units/$unit"; done
+	if is_unattended; then write_drop_ins; fi
+	control daemon-reload
+}
+
+switch_to() { # VERSION
+	local new=$1 previous='' unit running=() copy=''
+	[ -L "$opt/current" ] && previous=$(readlink "$opt/current")
+	if [ "$previous" = "$new" ]; then
+		put_units "$new"
+		return 0
+	fi
+	for unit in "${services[@]}"; do
+		if is_active "$unit"; then running+=("$unit"); fi
+	done
+	[ ${#running[@]} -eq 0 ] || control stop "${running[@]}"
+	if [ -n "$previous" ] && [ -e "$data/store/keys.json" ] && migrates "$previous" "$new"; then
+		copy=$data/before-$new
+		copy_store "$copy" "${running[@]}"
+	fi
+	point_to "$new"
+	put_units "$new"
+	note_change "healthslm $new is the current version"
+	if [ -z "$previous" ]; then control enable --quiet healthslm.service; fi
+	if [ ${#running[@]} -gt 0 ]; then
+		if ! control start "${running[@]}"; then
+			roll_back "$new" "$previous" "$copy" "${running[@]}"
+		fi
+		[ -z "$copy" ] || rm -rf "$copy"
+	elif [ -n "$copy" ]; then
+		say "A copy of the store as it was is in ${copy#"$root"}; delete it once this version has started."
+	fi
+	forget_others "$new" "$previous"
+}
+
+migrates() { # PREVIOUS NEW: whether the new one would change the store's tables; yes where that cannot be told
+	local old new
+	old=$(migrations "$1" 2>/dev/null) && new=$(migrations "$2" 2>/dev/null) || return 0
+	[ "$new" -gt "$old" ]
+}
+
+copy_store() { # FOLDER UNIT...: the store's files, and the note of how far it has come; else start them again
+	local copy=$1
+	shift
+	rm -rf "$copy" "$copy.part"
+	mkdir -m 700 "$copy.part"
+	if ! { cp -a "$data/store" "$copy.part/store" &&
+		{ [ ! -d "$data/.local/state/healthslm" ] || cp -a "$data/.local/state/healthslm" "$copy.part/state"; }; }; then
+		rm -rf "$copy.part"
+		[ $# -eq 0 ] || control start "$@" || true
+		fail "The store could not be copied before it is updated; nothing was changed." \
+			"Make room on the disk, and say it again."
+	fi
+	chown --reference="$data" "$copy.part"
+	mv -T "$copy.part" "$copy"
+	say "Copied the store to ${copy#"$root"}"
+}
+
+roll_back() { # NEW PREVIOUS COPY UNIT...: end with the version that was there
+	local new=$1 previous=$2 copy=$3 aside
+	shift 3
+	control stop "$@" || true
+	control reset-failed "$@" || true
+	point_to "$previous"
+	put_units "$previous"
+	if [ -n "$copy" ]; then
+		aside=$data/not-started-$new
+		rm -rf "$aside"
+		mkdir -m 700 "$aside"
+		chown --reference="$data" "$aside"
+		mv -T "$data/store" "$aside/store"
+		mv -T "$copy/store" "$data/store"
+		if [ -d "$copy/state" ]; then
+			mv -T "$data/.local/state/healthslm" "$aside/state"
+			mv -T "$copy/state" "$data/.local/state/healthslm"
+		fi
+		rmdir "$copy"
+		say "The store is as it was before; what $new made of it is in ${aside#"$root"}."
+	fi
+	if control start "$@"; then
+		fail "healthslm $new did not come up. $previous is at work again." \
+			"What it said: journalctl --namespace=healthslm -u healthslm"
+	fi
+	fail "healthslm $new did not come up, and $previous does not either." \
+		"See: systemctl status healthslm, and journalctl --namespace=healthslm -u healthslm"
+}
+
+forget_others() { # NEW PREVIOUS: keep these two
+	local folder name
+	for folder in "$opt"/*/; do
+		name=$(basename "$folder")
+		case $name in
+		current | "$1" | "${2:-$1}") ;;
+		*) drop "$opt/$name" ;;
+		esac
+	done
+}

@@ -1,0 +1,275 @@
+"""install.sh on a box in a folder: once, twice, to another version and back, and off again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.pi.box import INSTALL, MAIN_CONF, Box
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("useradd", path="/usr/sbin:/sbin:/usr/bin") is None
+    or (os.geteuid() != 0 and shutil.which("fakeroot") is None),
+    reason="needs Debian's useradd, and root or fakeroot",
+)
+UNIT = "healthslm.service"
+PAGE = "healthslm-companion.service"
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Box:
+    """A box with 1.0, installed once; the tests take copies of it."""
+    box = Box(tmp_path_factory.mktemp("box"))
+    box.prepare()
+    done = box.install("1.0")
+    assert done.returncode == 0, done.stderr
+    return box
+
+
+@pytest.fixture
+def box(first: Box, tmp_path: Path) -> Box:
+    return first.copied(tmp_path)
+
+
+def test_once(first: Box) -> None:
+    assert first.current() == "1.0"
+    assert (first.data.stat().st_mode & 0o777) == 0o700
+    user = next(
+        line.split(":")
+        for line in (first.root / "etc/passwd").read_text().splitlines()
+        if "healthslm" in line
+    )
+    assert user[5:] == ["/var/lib/healthslm", "/usr/sbin/nologin"]
+    assert "bluetooth:x:110:healthslm" in (first.root / "etc/group").read_text()
+    if os.geteuid() == 0:
+        assert first.data.stat().st_uid == int(user[2])
+    for unit in (UNIT, PAGE):
+        assert (first.root / "etc/systemd/system" / unit).read_text() == (INSTALL.parent / unit).read_text()
+    assert os.access(first.root / "usr/local/bin/healthslm", os.X_OK)
+    assert f"enable --quiet {UNIT}" in first.calls()
+    assert not [call for call in first.calls() if call.startswith("start")], "there is no store yet"
+    assert not [call for call in first.calls() if PAGE in call and "enable" in call], (
+        "only if that is asked for"
+    )
+
+
+def test_twice_changes_nothing_and_says_so(box: Box) -> None:
+    before = box.snapshot()
+    again = box.install("1.0")
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.splitlines()[0].startswith("Nothing to change: healthslm 1.0-")
+    assert box.snapshot() == before
+
+
+def test_what_was_changed_by_hand_is_put_right(box: Box) -> None:
+    before = box.snapshot()
+    unit = box.root / "etc/systemd/system" / UNIT
+    unit.write_text("[Service]\n")
+    again = box.install("1.0")
+    assert "Wrote /etc/systemd/system/healthslm.service" in again.stdout
+    mode, _, _, _, content = box.snapshot()["etc/systemd/system/" + UNIT]
+    assert (mode, content) == (
+        before["etc/systemd/system/" + UNIT][0],
+        before["etc/systemd/system/" + UNIT][4],
+    )
+
+
+def test_what_the_person_set_in_bluez_stays(box: Box) -> None:
+    settings = (box.root / "etc/bluetooth/main.conf").read_text()
+    assert settings.startswith(MAIN_CONF)
+    added = settings.removeprefix(MAIN_CONF).splitlines()
+    assert "MaxConnectionInterval=40" not in added, "theirs is 16"
+    assert "AutoEnable=true" not in added, "it is so already"
+    assert "[Policy]" not in added
+    assert {"[LE]", "MinConnectionInterval=24", "ConnectionSupervisionTimeout=500", "Cache=always"} < set(
+        added
+    )
+    assert "try-restart bluetooth.service" in box.calls()
+
+
+def test_another_version_is_put_beside_and_the_store_stays(box: Box) -> None:
+    box.fill_store()
+    box.activate(UNIT, PAGE)
+    done = box.install("2.0", migrations=2)
+    assert done.returncode == 0, done.stderr
+    assert (box.current(), box.versions()) == ("2.0", ["1.0", "2.0"])
+    assert sorted(box.active()) == sorted([UNIT, PAGE])
+    assert (box.data / "store/store.db").read_text() == "readings\n"
+    # It would change the tables, so a copy was there when it was started; it is not needed any more.
+    (seen,) = box.folder.glob("seen at start of 2.0*")
+    assert "before-2.0" in seen.read_text()
+    assert sorted(path.name for path in box.data.iterdir()) == [".local", "store"]
+    done = box.install("3.0", migrations=2)
+    assert done.returncode == 0, done.stderr
+    (seen,) = box.folder.glob("seen at start of 3.0*")
+    assert "before" not in seen.read_text(), "the tables stay as they are"
+    assert box.versions() == ["2.0", "3.0"]
+
+
+@pytest.mark.parametrize("migrations", [1, 2])
+def test_a_version_that_does_not_come_up_is_taken_back(box: Box, migrations: int) -> None:
+    box.fill_store()
+    box.activate(UNIT)
+    done = box.install("2.0.broken", migrations)
+    assert done.returncode == 1
+    assert "2.0.broken" in done.stderr
+    assert "1.0" in done.stderr
+    assert "is at work again" in done.stderr
+    assert box.current() == "1.0"
+    assert box.active() == [UNIT]
+    if migrations > 1:  # what it had made of the store is undone, and not lost
+        assert (box.data / "store/store.db").read_text() == "readings\n"
+        assert (box.data / ".local/state/healthslm/witness").read_text() == "1\n"
+        (aside,) = box.data.glob("not-started-2.0.broken-*")
+        assert (aside / "store/store.db").read_text() == "readings\nchanged\n"
+    else:
+        assert (box.data / "store/store.db").read_text() == "readings\nchanged\n"
+    assert not list(box.data.glob("before-*"))
+
+
+def test_without_a_running_service_nothing_is_started(box: Box) -> None:
+    box.fill_store()
+    done = box.install("2.0", migrations=2)
+    assert done.returncode == 0
+    assert box.current() == "2.0"
+    assert box.active() == []
+    assert "delete it once this version has started" in done.stdout
+    assert list(box.data.glob("before-2.0-*/store/store.db"))
+
+
+def test_a_package_that_is_not_the_locked_one_is_refused(box: Box) -> None:
+    before = box.snapshot()
+    box.lock.write_text("small==1.0 \\\n    --hash=sha256:" + "0" * 64 + "\n")
+    done = box.install("2.0")
+    assert done.returncode == 1
+    assert "could not be installed" in done.stderr
+    assert "HASHES" in done.stderr.upper()
+    after = box.snapshot()
+    assert {path: row for path, row in after.items() if row != before.get(path)}.keys() <= {"opt/healthslm"}
+    assert before.keys() == after.keys()
+
+
+def test_taken_off_it_leaves_what_was_measured(box: Box) -> None:
+    box.fill_store()
+    box.activate(UNIT)
+    done = box.run("--uninstall")
+    assert done.returncode == 0, done.stderr
+    assert f"disable --quiet --now {UNIT}" in box.calls()
+    assert "What was measured is still in /var/lib/healthslm" in done.stdout
+    assert (box.data / "store/store.db").read_text() == "readings\n"
+    assert not box.opt.exists()
+    left = [
+        path for path in box.snapshot() if "healthslm" in path and not path.startswith("var/lib/healthslm")
+    ]
+    assert left == []
+    assert (box.root / "etc/bluetooth/main.conf").read_text() == MAIN_CONF
+    assert "healthslm" in (box.root / "etc/passwd").read_text(), "the files are still somebody's"
+    again = box.run("--uninstall")
+    assert again.returncode == 0
+    assert again.stdout.startswith("Nothing to change")
+
+
+def test_purged_nothing_is_left(box: Box) -> None:
+    box.fill_store()
+    done = box.run("--uninstall", "--purge")
+    assert done.returncode == 0, done.stderr
+    assert not box.data.exists()
+    assert "healthslm" not in (box.root / "etc/passwd").read_text()
+    assert "healthslm" not in (box.root / "etc/group").read_text()
+
+
+def drop_in(box: Box, unit: str) -> str:
+    return (box.root / "etc/systemd/system" / f"{unit}.d" / "unattended.conf").read_text()
+
+
+@pytest.mark.parametrize("encrypts", [True, False])
+def test_a_start_without_anybody_there_is_by_choice(box: Box, encrypts: bool) -> None:
+    box.fill_store()
+    if encrypts:
+        body = '[ "$1" = encrypt ] || exit 1\ntr a-z n-za-m < "$3" > "$4"\n'
+        box.stand_in("systemd-creds", f"#!/bin/sh\n{body}")
+    (box.folder / "passphrase").write_text("passphrase\n")
+    options = ["--unattended", "--yes", "--passphrase-file", str(box.folder / "passphrase")]
+    done = box.run(*options)
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.index("What it means"), done.stdout.index("A key for this machine is in")
+    assert said[0] < said[1], "what it means is said before it is done"
+    kept = box.root / "etc/healthslm" / ("machine.cred" if encrypts else "machine.key")
+    assert (kept.stat().st_mode & 0o777, kept.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    assert ("secret" in kept.read_text()) is not encrypts
+    assert not (box.root / "run/healthslm-making").exists(), "the one that was made on the way is gone"
+    load = "LoadCredentialEncrypted" if encrypts else "LoadCredential"
+    assert f"{load}=healthslm:/etc/healthslm/{kept.name}\n" in drop_in(box, UNIT)
+    start = (
+        "ExecStart=/opt/healthslm/current/bin/healthslm --passphrase-file ${CREDENTIALS_DIRECTORY}/healthslm"
+    )
+    assert f"ExecStart=\n{start} run --quiet\n" in drop_in(box, UNIT)
+    assert f"ExecStart=\n{start} companion serve\n" in drop_in(box, PAGE)
+    assert f"restart {UNIT}" in box.calls()
+    before = box.snapshot()
+    assert "Nothing to change" in box.run(*options).stdout
+    assert "Nothing to change" in box.install("1.0").stdout
+    assert box.snapshot() == before
+    back = box.run("--attended")
+    assert back.returncode == 0, back.stderr
+    assert "keys remove" in back.stdout
+    assert not kept.exists()
+    assert not (box.root / "etc/systemd/system" / f"{UNIT}.d").exists()
+
+
+def test_nobody_is_there_to_agree_to_it(box: Box) -> None:
+    box.fill_store()
+    before = box.snapshot()
+    done = box.run("--unattended", feed="yes\n")
+    assert done.returncode == 1
+    assert "Nobody can be asked here" in done.stderr
+    assert box.snapshot() == before
+
+
+def test_without_a_store_there_is_nothing_to_start(box: Box) -> None:
+    done = box.run("--unattended", "--yes")
+    assert done.returncode == 1
+    assert "healthslm init" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said", "code"),
+    [
+        (["--upside-down"], "--upside-down is not known here", 2),
+        (["--wheel"], "--wheel needs a file", 2),
+        (["--wheel", "/no/such.whl"], "/no/such.whl is not there", 1),
+        (["--wheel", __file__], "is no wheel of healthslm", 1),
+        (["--python", "/no/python"], "/no/python is missing", 1),
+        (["--lock", "/no/lock"], "/no/lock is missing", 1),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(box: Box, arguments: list[str], said: str, code: int) -> None:
+    before = box.snapshot()
+    extra = [] if "--python" in arguments else ["--python", shutil.which("python3") or "python3"]
+    done = box.run(*arguments, *(extra if code == 1 else []))
+    assert done.returncode == code
+    assert said in done.stderr
+    assert box.snapshot() == before
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("runuser") is None, reason="only root can be somebody else"
+)
+def test_it_has_to_be_root() -> None:
+    script = INSTALL.read_text()
+    assert "id -u" in script
+    done = subprocess.run(
+        ["runuser", "-u", "nobody", "--", "bash", "-s"],
+        input=script.replace(
+            'here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)', f"here='{INSTALL.parent}'"
+        ),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "has to be root" in done.stderr
