@@ -103,7 +103,7 @@ class Session:
                 mode = stat.S_IMODE(os.fstat(opened.fileno()).st_mode)
         except (OSError, UnicodeDecodeError) as error:
             raise LockedError(f"{file} cannot be read: {_why(error)}.") from error
-        if secret.startswith(CREDENTIAL) and mode & 0o077:
+        if secret.startswith(CREDENTIAL) and mode & (0o037 if _handed_over(file) else 0o077):
             raise LockedError(
                 f"{file} opens the store, and others than its owner may read it (mode {mode:o}).",
                 f"Say: chmod 600 {file}",
@@ -183,6 +183,14 @@ def long_enough(passphrase: str) -> str:
             f"The passphrase has fewer than {SHORTEST} characters.", "Take a few words that nobody guesses."
         )
     return passphrase
+
+
+def _handed_over(file: Path) -> bool:
+    """Say whether systemd handed this over: its access list for the service shows as the group's right.
+
+    Source: systemd.exec(5), `LoadCredential=`; `write_credential` in systemd's exec-credential.c.
+    """
+    return str(file.parent) == os.environ.get("CREDENTIALS_DIRECTORY")
 
 
 def _why(error: OSError | UnicodeDecodeError) -> str:

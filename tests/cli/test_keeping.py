@@ -69,6 +69,22 @@ def test_a_carer_and_a_machine_are_let_in_and_sent_away(run: Run, home: Path) ->
     assert run("audit", secret="carer").returncode == 3
 
 
+def test_a_credential_as_systemd_hands_it_over_opens_it(
+    run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it can, systemd lets the service read it by an access list, which shows as a mode of 440."""
+    handed = home.parent / "credentials"
+    handed.mkdir(0o700)
+    assert run("keys", "add", "machine", "--file", str(handed / "healthslm")).returncode == 0
+    (handed / "healthslm").chmod(0o440)
+    assert run("audit", secret="credentials/healthslm").returncode == 3
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(handed))
+    opened = run("audit", secret="credentials/healthslm")
+    assert opened.returncode == 0, opened.stderr
+    (handed / "healthslm").chmod(0o444)
+    assert run("audit", secret="credentials/healthslm").returncode == 3
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

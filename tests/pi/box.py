@@ -46,6 +46,13 @@ start | restart)
 esac
 """
 
+# Making an environment takes seconds, so it is made once; all else is the real Python.
+PYTHON = """\
+#!/bin/bash
+if [ "$1 $2" = "-m venv" ]; then exec cp -al {template} "$3"; fi
+exec {python} "$@"
+"""
+
 # Of the real one only what the installer asks of it.
 COMMAND = """\
 import sys
@@ -111,6 +118,8 @@ class Box:
         (self.root / "etc/bluetooth/main.conf").write_text(MAIN_CONF)
         self.stand_in("systemctl", SYSTEMCTL)
         self.stand_in("systemd-creds", "#!/bin/sh\nexit 1\n")
+        subprocess.run([sys.executable, "-m", "venv", self.folder / "template"], check=True)
+        self.stand_in("python", PYTHON.format(template=self.folder / "template", python=sys.executable))
         package = wheel(self.folder, "small", "1.0", {"small.py": "SMALL = True\n"})
         digest = hashlib.sha256(package.read_bytes()).hexdigest()
         self.lock.write_text(f"small==1.0 \\\n    --hash=sha256:{digest}\n")
@@ -156,13 +165,23 @@ class Box:
         """Install a version, or bring the box up to it."""
         made = self.version(number, migrations)
         return self.run(
-            "--wheel", str(made), "--lock", str(self.lock), "--python", sys.executable, "--without-model"
+            "--wheel",
+            str(made),
+            "--lock",
+            str(self.lock),
+            "--python",
+            str(self.folder / "bin/python"),
+            "--without-model",
         )
 
     def copied(self, folder: Path) -> Box:
         """Return a second box that is as this one."""
         shutil.copytree(
-            self.folder, folder, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns("opt")
+            self.folder,
+            folder,
+            symlinks=True,
+            dirs_exist_ok=True,
+            ignore=shutil.ignore_patterns("opt", "template"),
         )
         subprocess.run(["cp", "-al", self.root / "opt", folder / "root"], check=True)
         return Box(folder)
