@@ -94,6 +94,8 @@ def test_what_the_person_set_in_bluez_stays(box: Box) -> None:
 def test_another_version_is_put_beside_and_the_store_stays(box: Box) -> None:
     box.fill_store()
     box.activate(UNIT, PAGE)
+    (box.root / "etc/healthslm").mkdir()
+    (box.root / "etc/healthslm/machine.key").touch()  # it opens the store by itself
     done = box.install("2.0", migrations=2)
     assert done.returncode == 0, done.stderr
     assert (box.current(), box.versions()) == ("2.0", ["1.0", "2.0"])
@@ -131,13 +133,16 @@ def test_a_version_that_does_not_come_up_is_taken_back(box: Box, migrations: int
     assert not list(box.data.glob("before-*"))
 
 
-def test_without_a_running_service_nothing_is_started(box: Box) -> None:
+@pytest.mark.parametrize("runs", [True, False])
+def test_a_copy_stays_until_the_store_was_opened(box: Box, runs: bool) -> None:
+    """One that does not run is not started, and one that runs may be waiting for its passphrase."""
     box.fill_store()
+    box.activate(*([UNIT] if runs else []))
     done = box.install("2.0", migrations=2)
     assert done.returncode == 0
     assert box.current() == "2.0"
-    assert box.active() == []
-    assert "delete it once this version has started" in done.stdout
+    assert box.active() == ([UNIT] if runs else [])
+    assert "delete it once this version has opened the store" in done.stdout
     assert list(box.data.glob("before-2.0-*/store/store.db"))
 
 

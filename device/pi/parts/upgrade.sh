@@ -36,9 +36,11 @@ switch_to() { # VERSION
 		if ! control start "${running[@]}"; then
 			roll_back "$new" "$previous" "$copy" "${running[@]}"
 		fi
-		[ -z "$copy" ] || rm -rf "$copy"
-	elif [ -n "$copy" ]; then
-		say "A copy of the store as it was is in ${copy#"$root"}; delete it once this version has started."
+	fi
+	if [ -n "$copy" ] && [ ${#running[@]} -gt 0 ] && is_unattended; then
+		rm -rf "$copy"
+	elif [ -n "$copy" ]; then # one that waits for its passphrase has not opened the store yet
+		say "A copy of the store as it was is in ${copy#"$root"}; delete it once this version has opened the store."
 	fi
 	forget_others "$new" "$previous"
 }
