@@ -47,9 +47,9 @@ check "unattended" device/pi/install.sh --unattended --yes --passphrase-file /ro
 say "ready after $(systemd-analyze --no-pager blame 2>/dev/null | grep healthslm.service || systemctl show -p ActiveEnterTimestampMonotonic healthslm)"
 check "it is ready" systemctl is-active healthslm
 systemctl show -p Type,StatusText,MainPID,WatchdogUSec,MemoryCurrent healthslm | paste -sd' '
-check "readings come in" timeout 120 bash -c "until $command --passphrase-fd 3 doctor 3</root/passphrase | grep -E '[1-9][0-9,]* readings'; do sleep 3; done"
+check "readings come in" timeout 900 bash -c "until $command --passphrase-fd 3 doctor 3</root/passphrase | grep -E '[1-9][0-9,]* readings'; do sleep 3; done"
 check "the page starts too" systemctl start healthslm-companion
-check "the page answers" bash -c 'curl -sk --max-time 30 https://127.0.0.1:8443/ | grep -qi "<html"'
+check "the page answers" bash -c 'curl -sk --max-time 120 https://127.0.0.1:8443/ | grep -qi "<html"'
 systemctl show -p StatusText,MemoryCurrent healthslm-companion | paste -sd' '
 pid=$(systemctl show -p MainPID --value healthslm)
 grep -E 'NoNewPrivs|Seccomp:|CapBnd' "/proc/$pid/status" | paste -sd' '
@@ -59,12 +59,12 @@ stat -c 'credential: mode %a of %U on '"$(stat -f -c %T /run/credentials/healths
 
 # A loop that hangs: with a watchdog that does not let us wait three minutes.
 mkdir -p /run/systemd/system/healthslm.service.d
-printf '[Service]\nWatchdogSec=20\nRestartSec=1\n' > /run/systemd/system/healthslm.service.d/soon.conf
+printf '[Service]\nWatchdogSec=60\nRestartSec=1\n' > /run/systemd/system/healthslm.service.d/soon.conf
 systemctl daemon-reload
 systemctl restart healthslm || end "FAILED: restart"
 pid=$(systemctl show -p MainPID --value healthslm)
 kill -STOP "$pid"
-check "what hangs is started again" timeout 180 bash -c \
+check "what hangs is started again" timeout 900 bash -c \
 	"until [ \$(systemctl show -p NRestarts --value healthslm) -ge 1 ] && systemctl is-active --quiet healthslm && [ \$(systemctl show -p MainPID --value healthslm) != $pid ]; do sleep 1; done"
 systemctl show -p Result,NRestarts,StatusText healthslm | paste -sd' '
 
