@@ -17,9 +17,9 @@ from device import AdapterError, Found, scan
 from device.gatt import SERVICES
 from device.virtual import ChestStrap, VirtualRadio
 from healthslm.cli.first_device import add_first_devices, next_step
-from healthslm.cli.pairing import LinkSettings, link_settings
 from healthslm.errors import HealthslmError
 from healthslm.store import Store, open_store
+from healthslm.wearables import LinkSettings, link_settings
 
 STRAP = Found("C0:FF:EE:00:00:01", "strap", ("heart rate",), -50)
 METER = Found("C0:FF:EE:00:00:03", "meter", (SERVICES["1808"],), -60)  # is told only to a paired machine
