@@ -35,10 +35,11 @@ from healthslm.text import clean
 
 T = TypeVar("T")
 companion = typer.Typer(
-    help="A page for the phone, served by this machine at home.", invoke_without_command=True
+    help="The page for the phone: serve it and pair a phone with it; or, with a command, one of these.",
+    invoke_without_command=True,
 )
 app.add_typer(companion, name="companion")
-RoleOption = Annotated[Role, typer.Option("--role", help="What the phone may see.")]
+RoleOption = Annotated[Role, typer.Option("--role", help="What the phone or program may see.")]
 UntilOption = Annotated[
     str,
     typer.Option("--until", metavar="DATE|DAYS", help="Until when: 2026-12-31, or 30d.", show_default=False),
@@ -175,13 +176,16 @@ def _wait(do: Do[Any], offer_id: str) -> Client:
     while True:
         found = do(lambda store: pairing.find(store, offer_id, utc_now()))
         if found is None:
-            raise HealthslmError("No phone was paired: the code's time is over.", "Make another one.")
+            raise HealthslmError(
+                "No phone was paired: the code's time is over.", "Make another one: healthslm companion pair"
+            )
         if found.claim is not None:
             digits = f"{found.claim.code[:3]} {found.claim.code[3:]}"
             terminal.out.print(terminal.cell(f"{found.claim.name} shows six digits: are they {digits}?"))
             if not typer.confirm("The same?", default=False, err=True):
                 raise HealthslmError(
-                    "The phone was not paired.", "Make another code if it was the right one."
+                    "The phone was not paired.",
+                    "If it was the right one, make another code: healthslm companion pair",
                 )
             confirmed: Client = do(lambda store: _confirmed(store, offer_id))
             return confirmed

@@ -29,6 +29,8 @@ from healthslm.store.slots import CREDENTIAL
 if TYPE_CHECKING:
     from healthslm.slm import Model
 
+_TRIES = 3
+"""So often a passphrase may be mistyped at a terminal: what is typed after that would go to the shell."""
 SHORTEST = 8
 """Characters of a passphrase: what all new ones have at the least."""
 
@@ -132,7 +134,17 @@ class Session:
                     f"There is no store of {self.person} in {folder}.", "Next: healthslm people list"
                 )
             raise MissingError(f"There is no store in {folder}.", "Make one with `healthslm init`.")
-        return unlock(folder, self.passphrase() if secret is None else secret)
+        given = self.reading(self.passphrase_file, self.passphrase_fd) if secret is None else secret
+        if given is not None:
+            return unlock(folder, given)
+        for left in reversed(range(_TRIES)):
+            try:
+                return unlock(folder, self.ask("Passphrase"))
+            except LockedError as error:
+                if not left or not sys.stdin.isatty():
+                    raise
+                terminal.say(f"{error.message} Once more:", "yellow")
+        raise AssertionError("the last attempt returned or raised")
 
     @contextmanager
     def store(self, *, access: Access | None = None, patience_s: float = 5.0) -> Iterator[Store]:

@@ -7,8 +7,10 @@ script of our own origin can set says so once more.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import wraps
 
 from starlette.requests import Request
@@ -16,7 +18,7 @@ from starlette.responses import Response
 
 from healthslm.companion.answers import View, problem
 from healthslm.companion.box import Box
-from healthslm.companion.clients import Client, Role, clients_in
+from healthslm.companion.clients import Client, Role, clients_in, seen
 from healthslm.companion.sessions import Sessions
 from healthslm.companion.throttle import Throttle
 from healthslm.errors import HealthslmError
@@ -25,6 +27,7 @@ COOKIE = "__Host-healthslm"
 """The prefix makes browsers refuse it but over TLS, for this host, and for the whole of it (RFC 6265bis)."""
 HEADER = "x-healthslm"
 _BEARER = "bearer "
+_SEEN_AGAIN = timedelta(hours=1)
 _SAFE = frozenset({"GET", "HEAD"})
 ALL = frozenset(Role)
 WEARER = frozenset({Role.WEARER})
@@ -49,7 +52,19 @@ class Doors:
             return None
         clients = await self.box.do(clients_in)
         found = next((c for c in clients if (c.has_token(token) if token else c.id == own)), None)
-        return found if found is not None and found.may_enter(self.box.clock()) else None
+        if found is None or not found.may_enter(self.box.clock()):
+            return None
+        if token:  # a phone is noted when it signs in
+            await self._seen(found)
+        return found
+
+    async def _seen(self, client: Client) -> None:
+        """Note now and then that a program was here; where it cannot be, it may look all the same."""
+        now = self.box.clock()
+        if client.seen is not None and timedelta(0) <= now - client.seen < _SEEN_AGAIN:
+            return
+        with contextlib.suppress(HealthslmError):
+            await self.box.do(lambda store: seen(store, client.id, now))
 
     async def still(self, request: Request) -> bool:
         """Say whether who asked may still look: neither revoked nor signed out, and no time is over.

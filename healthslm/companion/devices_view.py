@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from device import Found
+from device import PAIR_FIRST, Found
 from device.agent import bonds
 from healthslm import wearables
 from healthslm.companion.access import SEES_ALERTS, WEARER, Doors, only
@@ -128,6 +128,7 @@ def devices_of(store: Store, *, at_work: bool) -> list[Json]:
                 "link": _link_of(link if at_work else None, by_radio=device.address in own),
                 "since": link.since.isoformat() if link and at_work else None,
                 "why": link.why if link and at_work else "",
+                "pair_first": bool(link and at_work and PAIR_FIRST in link.why),
             }
         )
     return found

@@ -56,6 +56,11 @@ def now_of(box: Box, store: Store) -> Json:
         "listening": listening(box, now),
         "vitals": [vital(one, store) for one in latest if one is not None and now - one.time < _LATELY],
         "alerts": [alert_json(alert, policy) for alert in found],
+        "notes": [
+            {"time": note.time.isoformat(), "level": note.level}
+            for note in reversed(store.notes(now - _DAY, now + _DAY))
+            if note.level == Severity.EMERGENCY.word  # no alert comes of a note, so it is told of here
+        ],
     }
 
 

@@ -165,6 +165,19 @@ def test_a_locked_box_says_so_until_it_is_unlocked_on_the_box(opening: list[str]
         assert process.wait(20) == 0
 
 
+def test_before_it_was_ever_served_a_locked_box_refuses_instead_of_keeping_phones_waiting(
+    opening: list[str], tmp_path: Path
+) -> None:
+    port = free_port()
+    arguments = ["serve", "--host", "127.0.0.1", "--port", str(port), "--wait"]
+    with started(["--home", str(tmp_path / "home")], *arguments) as process:
+        until(process, "healthslm unlock")
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), timeout=5)
+        assert "companion: unlocked" in said_by([*opening, "unlock"]).stderr
+        until(process, "Next: healthslm companion pair")
+
+
 def test_what_a_locked_box_shows_lasts_a_month_and_is_made_anew(opening: list[str], tmp_path: Path) -> None:
     home, now = tmp_path / "home", datetime(2026, 11, 2, tzinfo=UTC)
     with open_store(home, PASSPHRASE) as store:

@@ -136,7 +136,11 @@ def test_a_locked_box_says_so_and_a_note_waits_for_it(served: Served) -> None:
     assert "healthslm unlock" in told["asked"]
     now = datetime.now(UTC)
     notes = served.do(lambda store: [one.text for one in store.notes(now - timedelta(minutes=5), now)])
-    assert "Slept badly" in notes
+    assert "Crushing chest pain since noon" in notes
+    assert "call the emergency number now" in told["waits"]
+    assert "emergency number" in told["told"]
+    assert "Emergency" in told["noted"]
+    assert "chest" not in told["noted"], "a carer sees it too"
     clean(
         told, "ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_INCOMPLETE", "ERR_EMPTY", "423", REFUSED
     )

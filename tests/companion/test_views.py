@@ -331,3 +331,27 @@ async def test_who_is_revoked_hears_no_more(home: Home) -> None:
         await anext(heard)
     await looking
     assert feed.listeners == 0
+
+
+async def test_a_severe_note_is_told_of_without_its_words(home: Home) -> None:
+    wearer, carer = [await paired(home.app, home.store, role, NOW) for role in (W, C)]
+    await wearer.post("/api/v1/notes", text="Lovely walk")
+    assert (await carer.get("/api/v1/now")).json()["notes"] == []
+    await wearer.post("/api/v1/notes", text="I can't breathe and my chest hurts")
+    told = (await carer.get("/api/v1/now")).json()["notes"]
+    assert told == [{"time": NOW.isoformat(), "level": "emergency"}]
+    home.clock.pass_(hours=25)
+    assert (await wearer.get("/api/v1/now")).json()["notes"] == []
+
+
+async def test_a_programs_last_visit_is_noted_once_an_hour(home: Home) -> None:
+    add(home.store, Client(id="a" * 16, name="dash", role=C, token=digest("token"), added=NOW))
+    transport = httpx.ASGITransport(app=home.app, client=("192.168.1.9", 1))
+    async with httpx.AsyncClient(transport=transport, base_url=BASE) as http:
+        for minutes, seen in ((0, 0), (30, 0), (40, 70)):
+            home.clock.pass_(minutes=minutes)
+            assert (
+                await http.get("/api/v1/me", headers={"authorization": "Bearer token"})
+            ).status_code == 200
+            (client,) = clients_in(home.store)
+            assert client.seen == NOW + timedelta(minutes=seen)

@@ -1,6 +1,6 @@
 // The page begins here: who is signed in, which views that role has, and which one is open.
 import * as api from "./api.js";
-import { trouble } from "./dialog.js";
+import { sheet, trouble } from "./dialog.js";
 import { el, say } from "./dom.js";
 import * as kept from "./kept.js";
 import { live, recall, start as listen, stop as hangUp } from "./live.js";
@@ -9,7 +9,7 @@ import { install } from "./shell.js";
 import { picture } from "./signs.js";
 import { top } from "./top.js";
 import { inZone, speak, t } from "./words.js";
-import { ask } from "./views/ask.js";
+import { ask, heard } from "./views/ask.js";
 import { days } from "./views/days.js";
 import { more } from "./views/more.js";
 import { now } from "./views/now.js";
@@ -26,6 +26,7 @@ const VIEWS = { now, days, ask, more, trends };
 const NAMES = () => ({ now: t("Now"), days: t("Days"), ask: t("Ask"), more: t("More"), trends: t("Trends") });
 const SEES_NOW = ["wearer", "carer"];
 const FIRST_MS = 5000;
+const URGENT = ["urgent", "emergency"];
 
 const main = document.getElementById("main");
 const bar = document.getElementById("tabs");
@@ -104,6 +105,12 @@ function open() {
   leave = VIEWS[name](main, { who, rest });
   scrollTo(0, 0);
 }
+
+/** A note that waited and turns out to be urgent is answered at once, whichever view is open. */
+outbox.outbox.addEventListener("change", ({ detail }) => {
+  if (!detail || main.dataset.view === "ask" || !URGENT.includes(detail.told.level)) return;
+  sheet(t("Your note"), (body) => body.append(heard(detail.text, detail.told)));
+});
 
 let told = new Set();
 

@@ -19,10 +19,18 @@ await scene(async (page) => {
   await page.locator(".answer .trouble, .answer [role=alert]").first().waitFor();
   const asked = await page.locator(".answer").innerText();
   await page.getByLabel("A note").click();
-  await page.locator("textarea").fill("Slept badly");
+  await page.locator("textarea").fill("Crushing chest pain since noon");
   await page.getByRole("button", { name: "Keep the note" }).click();
   await page.locator(".notes.waiting li").waitFor();
+  const waits = await page.locator(".banner.away").last().innerText();
+  await open(page, "more"); // it is answered wherever the wearer is by then
   await hand("unlock");
-  await page.locator(".notes.waiting li").waitFor({ state: "detached", timeout: 60000 });
-  return { banner, again, vitals, top, asked };
+  const answer = page.locator("dialog.sheet .loud");
+  await answer.waitFor({ timeout: 60000 });
+  const told = await answer.innerText();
+  await page.locator("dialog.sheet .close").click();
+  await open(page, "now");
+  await page.locator(".noted .banner").waitFor();
+  const noted = await page.locator(".noted").innerText();
+  return { banner, again, vitals, top, asked, waits, told, noted };
 });

@@ -124,8 +124,9 @@ function notes() {
   const write = async (text) => {
     try {
       const answer = await send(text);
-      told.replaceChildren(answer ? heard(text, answer) : el("p", { class: "banner away" },
-        t("Kept on this phone. It will be sent when the box is in reach; until then the box knows nothing of it.")));
+      told.replaceChildren(answer ? heard(text, answer) : el("div", { class: "banner away" },
+        el("p", {}, t("Kept on this phone. It will be sent when the box is in reach; until then the box knows nothing of it.")),
+        el("p", {}, el("strong", {}, t("If this may be an emergency, call the emergency number now: nobody has read it.")))));
       return true;
     } catch (error) {
       told.replaceChildren(trouble(error));
@@ -142,7 +143,8 @@ function notes() {
   return el("div", {}, writing(t("How you feel, what you did, in your own words"), t("Keep the note"), write), told, waiting);
 }
 
-function heard(text, answer) {
+/** What the box said to a note. */
+export function heard(text, answer) {
   const notice = answer.notice && el("div", { class: "loud", role: "alert" }, severitySign("emergency"), el("p", { lang: "en" }, answer.notice));
   return el(
     "article",

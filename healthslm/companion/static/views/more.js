@@ -60,6 +60,7 @@ function device(one, forget) {
     el("h3", {}, one.name),
     one.model && el("p", { class: "quiet" }, one.model),
     el("p", { class: `link ${one.link === "connected" ? "good" : "idle"}` }, linkName(one.link), one.why && el("span", { lang: "en" }, `: ${one.why}`)),
+    one.pair_first && el("p", { class: "low" }, t("It has to be paired with first. On the box: {command}", { command: `healthslm devices add ${one.address} --pair` })),
     el("p", { class: "quiet" }, one.last_heard ? t("Last heard {ago}", { ago: ago(since(one.last_heard)) }) : t("Never heard")),
     one.battery !== null && el("p", { class: low ? "low" : "quiet" }, t("Battery {percent} %", { percent: number(one.battery) }), low && ` · ${t("low")}`),
     forget && el("button", { type: "button", class: "minor", onclick: () => forget(one) }, t("Take off the list")),

@@ -4,7 +4,7 @@ import { alertCard } from "../alert.js";
 import { el, keyed, setText } from "../dom.js";
 import { openReading } from "../evidence.js";
 import { live, since } from "../live.js";
-import { kindName, qualityName } from "../names.js";
+import { kindName, qualityName, severityName } from "../names.js";
 import { ago, asWritten, dayClock, t } from "../words.js";
 import { notMedical } from "./parts.js";
 
@@ -17,12 +17,13 @@ export function now(main, { who }) {
   const wearer = who.role === "wearer";
   const banner = el("div", { class: "banners" });
   const alerts = el("div", { class: "alerts" });
+  const noted = el("div", { class: "noted" });
   const calm = el("p", { class: "calm" });
   const vitals = el("div", { class: "vitals" });
   main.append(
     el("h1", { class: "unseen" }, t("Now")),
     banner,
-    el("section", {}, el("h2", { class: "unseen" }, t("To act on")), alerts, calm),
+    el("section", {}, el("h2", { class: "unseen" }, t("To act on")), alerts, noted, calm),
     el("section", {}, el("h2", { class: "unseen" }, t("Latest values")), vitals),
     notMedical(),
   );
@@ -32,8 +33,10 @@ export function now(main, { who }) {
     keyed(banner, banners(state, Date.now() - opened), (one) => one.key, bannerLine);
     if (!state) return setText(calm, t("Asking the box …"));
     keyed(alerts, state.alerts, (one) => one.id, (one) => alertCard(one, { open: wearer }));
-    setText(calm, state.alerts.length ? "" : t("Nothing to act on."));
-    calm.hidden = state.alerts.length > 0;
+    keyed(noted, state.notes || [], (one) => one.time, noteLine);
+    const calmly = !state.alerts.length && !state.notes?.length;
+    setText(calm, calmly ? t("Nothing to act on.") : "");
+    calm.hidden = !calmly;
     keyed(vitals, grouped(state.vitals), (one) => one.key, () => vitalCard(wearer));
   };
   draw();
@@ -69,6 +72,13 @@ function banners(state, open) {
     told.push({ key: "idle", words });
   }
   return told;
+}
+
+/** That a note was judged so; its words are not for everybody who sees this. */
+function noteLine() {
+  const line = el("p", { class: "banner" });
+  line.update = (one) => setText(line, t("A note of {time} was taken as: {level}. See Days.", { time: dayClock(one.time), level: severityName(one.level) }));
+  return line;
 }
 
 function bannerLine({ key }) {

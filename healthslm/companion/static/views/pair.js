@@ -75,10 +75,11 @@ async function claim(place, secret, name, paired) {
       throw error;
     }
     if (told.state === "refused") {
-      place.replaceChildren(trouble(new api.Problem(403, {
+      const why = new api.Problem(403, {
         title: t("The box did not let this phone in."),
         detail: t("Make another code: healthslm companion pair"),
-      })));
+      });
+      place.replaceChildren(trouble(why, () => ask(place, "", paired)));
       return;
     }
     if (told.state === "paired") {

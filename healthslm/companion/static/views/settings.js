@@ -39,8 +39,11 @@ function quiet(told, change) {
   const [start, end] = [from, to].map((value) => el("input", { type: "time", value, required: true }));
   const set = (event) => {
     event.preventDefault();
+    end.setCustomValidity(start.value === end.value ? t("These are the same.") : "");
+    if (!end.reportValidity()) return;
     change(() => api.patch("/api/v1/settings", { words: [`quiet=${start.value}-${end.value}`] }));
   };
+  for (const one of [start, end]) one.addEventListener("input", () => end.setCustomValidity(""));
   const none = () => change(() => api.patch("/api/v1/settings", { reset: ["quiet"] }));
   return el(
     "section",
