@@ -341,6 +341,7 @@ async def test_a_severe_note_is_told_of_without_its_words(home: Home) -> None:
     told = (await carer.get("/api/v1/now")).json()["notes"]
     assert told == [{"time": NOW.isoformat(), "level": "emergency"}]
     home.clock.pass_(hours=25)
+    wearer = await paired(home.app, home.store, W, home.clock.now)
     assert (await wearer.get("/api/v1/now")).json()["notes"] == []
 
 
