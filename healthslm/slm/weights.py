@@ -187,8 +187,24 @@ the squared error over five layers is 0.90 % of the weights' by plain rounding, 
 0.80 % with these three."""
 
 
+_ROWS = 1024
+"""Rows that are rounded at a time: with the vocabulary's 49,152 at once a 512 MB board runs out of memory."""
+
+
 def four_bit(matrix: Matrix) -> FourBit:
-    """Round a matrix (N, K), K a multiple of 64, to 4 bits with a whole zero point for each block of 64.
+    """Round a matrix (N, K), K a multiple of 64, to 4 bits with a whole zero point for each block of 64."""
+    parts = [_rounded(matrix[start : start + _ROWS]) for start in range(0, len(matrix), _ROWS)]
+    return FourBit(
+        codes=np.concatenate([part.codes for part in parts]),
+        scales=np.concatenate([part.scales for part in parts]),
+        zeros=np.concatenate([part.zeros for part in parts]),
+        rows=matrix.shape[0],
+        columns=matrix.shape[1],
+    )
+
+
+def _rounded(matrix: Matrix) -> FourBit:
+    """Round a few rows, each by itself.
 
     The file's Q4_1 blocks have a free minimum; the runtime's fast kernels want a whole zero point. Both
     neighbours of the ideal one are tried, each with a few scales fitted by least squares; the best is kept.

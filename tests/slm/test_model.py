@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -171,6 +172,23 @@ def test_four_bits_are_never_worse_than_plain_rounding(matrix: np.ndarray) -> No
         ((one - blocks) ** 2).sum(-1) for one in (packed.matrix().reshape(3, 3, BLOCK), plain)
     )
     assert (lost <= lost_plainly * 1.001 + 1e-6).all()
+
+
+def test_rounding_many_rows_needs_little_more_memory_than_they_take() -> None:
+    """A 512 MB board builds its model itself, and the vocabulary alone is 113 MB."""
+    matrix = np.random.default_rng(1).normal(size=(12_000, 9 * BLOCK)).astype(np.float32)
+    tracemalloc.start()
+    try:
+        packed = four_bit(matrix)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < matrix.nbytes  # half; rounded all at once, four times
+    for start, end in ((0, 5), (1020, 1030), (11_990, 12_000)):  # and each row is rounded as if alone
+        alone = four_bit(matrix[start:end])
+        assert np.array_equal(packed.codes[start:end], alone.codes)
+        assert np.array_equal(packed.scales[start:end], alone.scales)
+        assert np.array_equal(packed.zeros[start:end], alone.zeros)
 
 
 @pytest.mark.model
