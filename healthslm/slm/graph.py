@@ -223,7 +223,7 @@ def _network(
     """Add every node from `input_ids` to `logits`."""
     shape = source.shape
     total = shape.layers + 2
-    shared = _embed(graph, four_bit(source.matrix("token_embd.weight")))
+    shared = _embed(graph, source.rounded("token_embd.weight"))
     step(1, total)
     _lengths(graph)
     _rotations(graph, shape, context)

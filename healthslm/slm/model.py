@@ -92,7 +92,7 @@ def build(gguf: Path, folder: Path, progress: Progress, *, adapter: Path | None 
 
     Without an `adapter` it is the untuned model, for comparison.
 
-    Takes about 15 s and 390 MB of memory. Raises `ModelError` when the file is another one, when `folder`
+    Takes about 15 s and 260 MB of memory. Raises `ModelError` when the file is another one, when `folder`
     holds something that is no model, or when the packages for building are missing.
     """
     _need_builder()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,11 +81,19 @@ class Source:
 
     def matrix(self, name: str) -> Matrix:
         """Return a tensor as float32, rows as the file has them. Raises `ModelError` when it is not there."""
+        return _float32(self._tensor(name))
+
+    def rounded(self, name: str) -> FourBit:
+        """Return a tensor in 4 bits, without it ever being in memory as float32. Raises as `matrix`."""
+        tensor = self._tensor(name)
+        starts = range(0, len(tensor.data), _ROWS)
+        return _joined([_rounded(_float32(tensor, slice(start, start + _ROWS))) for start in starts])
+
+    def _tensor(self, name: str) -> Any:
         try:
-            tensor = self.tensors[name]
+            return self.tensors[name]
         except KeyError:
             raise ModelError(f"The GGUF file has no tensor {name}.", "Use the pinned file.") from None
-        return np.asarray(dequantize(tensor.data, tensor.tensor_type), dtype=np.float32)
 
     def attention(self, layer: int) -> Matrix:
         """Return the query, key and value rows of a layer as one matrix."""
@@ -94,6 +102,11 @@ class Source:
     def gate_and_up(self, layer: int) -> Matrix:
         """Return the gate's rows and the up projection's of a layer as one matrix."""
         return np.concatenate([self.adapted(f"blk.{layer}.ffn_{part}") for part in ("gate", "up")])
+
+
+def _float32(tensor: Any, rows: slice = slice(None)) -> Matrix:
+    """Return rows of a GGUF tensor as float32."""
+    return np.asarray(dequantize(tensor.data[rows], tensor.tensor_type), dtype=np.float32)
 
 
 def _half_and_half(rows: Matrix, heads: int) -> Matrix:
@@ -188,18 +201,22 @@ the squared error over five layers is 0.90 % of the weights' by plain rounding, 
 
 
 _ROWS = 1024
-"""Rows that are rounded at a time: with the vocabulary's 49,152 at once a 512 MB board runs out of memory."""
+"""Rows that are rounded at a time: the vocabulary's 49,152 at once are too much for a 512 MB board."""
 
 
 def four_bit(matrix: Matrix) -> FourBit:
     """Round a matrix (N, K), K a multiple of 64, to 4 bits with a whole zero point for each block of 64."""
-    parts = [_rounded(matrix[start : start + _ROWS]) for start in range(0, len(matrix), _ROWS)]
+    return _joined([_rounded(matrix[start : start + _ROWS]) for start in range(0, len(matrix), _ROWS)])
+
+
+def _joined(parts: Sequence[FourBit]) -> FourBit:
+    """Put the rows of several matrices below each other."""
     return FourBit(
         codes=np.concatenate([part.codes for part in parts]),
         scales=np.concatenate([part.scales for part in parts]),
         zeros=np.concatenate([part.zeros for part in parts]),
-        rows=matrix.shape[0],
-        columns=matrix.shape[1],
+        rows=sum(part.rows for part in parts),
+        columns=parts[0].columns,
     )
 
 

@@ -7,9 +7,11 @@ import json
 import sys
 import tracemalloc
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from gguf import GGMLQuantizationType
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -17,8 +19,13 @@ from hypothesis.extra import numpy as arrays
 from healthslm.errors import ModelError
 from healthslm.slm import model, source
 from healthslm.slm.runtime import Engine, render
-from healthslm.slm.weights import BLOCK, four_bit
+from healthslm.slm.weights import BLOCK, Shape, Source, four_bit
 from tests.slm import reference
+
+SIZES = Shape(
+    layers=1, width=9 * BLOCK, feed_forward=BLOCK, heads=9, kv_heads=3, vocabulary=12_000, context=64,
+    rope_base=1e4, epsilon=1e-5,
+)  # fmt: skip
 
 
 def silent(_step: str, _done: int, _total: int) -> None:
@@ -177,15 +184,17 @@ def test_four_bits_are_never_worse_than_plain_rounding(matrix: np.ndarray) -> No
 def test_rounding_many_rows_needs_little_more_memory_than_they_take() -> None:
     """A 512 MB board builds its model itself, and the vocabulary alone is 113 MB."""
     matrix = np.random.default_rng(1).normal(size=(12_000, 9 * BLOCK)).astype(np.float32)
+    half = SimpleNamespace(data=matrix.astype(np.float16), tensor_type=GGMLQuantizationType.F16)
+    tensors = Source(shape=SIZES, metadata={}, tensors={"many": half})
     tracemalloc.start()
     try:
-        packed = four_bit(matrix)
+        packed = tensors.rounded("many")
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < matrix.nbytes  # half; rounded all at once, four times
+    assert peak < matrix.nbytes  # half of it; rounded all at once, five times
     for start, end in ((0, 5), (1020, 1030), (11_990, 12_000)):  # and each row is rounded as if alone
-        alone = four_bit(matrix[start:end])
+        alone = four_bit(half.data[start:end].astype(np.float32))
         assert np.array_equal(packed.codes[start:end], alone.codes)
         assert np.array_equal(packed.scales[start:end], alone.scales)
         assert np.array_equal(packed.zeros[start:end], alone.zeros)
