@@ -9,7 +9,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 EXTRAS := model virtual hooks tables bench dev
 RHYTHM := tests/data/rr/afdb-04043-joined-2h.csv.gz
 
-.PHONY: help install model demo test test-bluez test-box test-fhir test-page fuzz kills torn lint format lock clean
+.PHONY: help install model demo test test-bluez test-box test-fhir test-page test-arm64 test-512mb fuzz kills torn
+.PHONY: lint format lock clean
 
 help:
 	@echo "make demo     a day with four virtual wearables, end to end, in under a minute"
@@ -18,6 +19,8 @@ help:
 	@echo "make test-box a whole box in an emulated machine: installed, started, watched, taken off (Debian, QEMU)"
 	@echo "make test-fhir   the FHIR Bundles against HL7's JSON schema and profiles (needs Node and npm)"
 	@echo "make test-page   the phone's page in a real browser (needs Chromium, Node and npm)"
+	@echo "make test-arm64  install, demo and tests on 64-bit Arm, emulated (Debian, QEMU; needs root, takes hours)"
+	@echo "make test-512mb  build the model, run the demo, collect and summarise in 512 MB (needs cgroups; minutes)"
 	@echo "make fuzz     ten million payloads, random and mutated: each a measurement or a DecodeError"
 	@echo "make kills    kill a writing process 500 times: nothing acknowledged is lost (minutes)"
 	@echo "make torn     a power cut at every write of the store, a disk that fails at every third (minutes)"
@@ -61,6 +64,13 @@ test-page: install
 	@command -v npm >/dev/null || { echo "Node with npm is needed; on Debian: apt install npm chromium" >&2; exit 1; }
 	npm ci --prefix tests/companion/browser --ignore-scripts --no-audit --no-fund
 	$(BIN)/python -m pytest tests/companion
+
+# ARM64=--optional, SUITE=trixie; see the script.
+test-arm64:
+	@tests/arm64/run.sh $(ARM64)
+
+test-512mb: install model
+	@tests/boards/512mb.sh
 
 fuzz: install
 	nice $(BIN)/python -m tests.fuzz 10000000
