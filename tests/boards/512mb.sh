@@ -191,14 +191,20 @@ status=0
 wait "$collecting" || status=$?
 [ "$version" = systemd ] || rmdir "$(group_named "$name")"
 heard=$(grep -oE '[0-9]+ readings stored' "$work/said" || true)
-echo "the collecting process, listening: at most $((resident / 1000000)) MB resident," \
-	"$((highest / 1000000)) MB while the key was derived; ${heard:-nothing stored}" >&2
 if [ "$status" != 0 ] || [ -z "$heard" ] || [ "$heard" = "0 readings stored" ]; then
-	echo "test-512mb: it did not collect (status $status):" >&2
+	echo "test-512mb: the collecting process did not collect (status $status):" >&2
 	tail -n 5 "$work/said" >&2
 	exit 1
 fi
-if [ "$resident" -gt $((collecting_mb * 1000000)) ]; then
+
+# The virtual radio is a whole Bluetooth stack in Python; on a board BlueZ is that, and is spoken to over D-Bus.
+with_it() { # MODULE: bytes that a process holds which has loaded it and what listens
+	.venv/bin/python -c "import healthslm.cli.listening, $1; from healthslm.bench.memory import held; print(held('VmRSS'))"
+}
+virtual=$(($(with_it device.virtual) - $(with_it bleak.backends.bluezdbus.client)))
+echo "the collecting process: $heard; at most $((resident / 1000000)) MB resident while it listened, of which" \
+	"$((virtual / 1000000)) MB are the virtual radio's alone; $((highest / 1000000)) MB while the key was derived" >&2
+if [ $((resident - virtual)) -gt $((collecting_mb * 1000000)) ]; then
 	echo "test-512mb: the collecting process holds more than $collecting_mb MB." >&2
 	exit 1
 fi
