@@ -48,6 +48,7 @@ check "it listens" timeout 900 bash -c "until systemctl show -p StatusText --val
 check "it is locked by hand" $command lock
 check "another one waits in its place" timeout 300 bash -c "$locked"
 systemctl show -p NRestarts,StatusText healthslm | paste -sd' '
+check "and unlocked again" bash -c "$command --passphrase-fd 3 unlock 3</root/passphrase"
 check "unattended" device/pi/install.sh --unattended --yes --passphrase-file /root/passphrase
 say "ready after $(systemd-analyze --no-pager blame 2>/dev/null | grep healthslm.service || systemctl show -p ActiveEnterTimestampMonotonic healthslm)"
 check "it is ready" systemctl is-active healthslm
