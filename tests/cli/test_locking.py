@@ -1,13 +1,16 @@
 """`lock`, `unlock` and `while-locked`: who has the key, who has it no more, and what is heard meanwhile."""
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from healthslm import sealed
@@ -16,9 +19,10 @@ from healthslm.clock import utc_now
 from healthslm.readings import Device, Kind
 from healthslm.store import CHEAPEST, create, open_store, unlock
 from tests.cli.saying import Said, said_by
+from tests.cli.test_companion import free_port
 from tests.cli.test_listening import line_with, process, until
 
-STRAP = "C0:FF:EE:00:00:01"
+STRAP, OTHER = "C0:FF:EE:00:00:01", "C0:FF:EE:00:00:02"
 PASSPHRASE = "quince marmalade 41"
 
 
@@ -50,7 +54,9 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
         store.put_device(Device(address=STRAP, name="strap"))
         store.commit()
     (tmp_path / "passphrase").write_text(PASSPHRASE)
-    scenario.write_text(f'[[wearable]]\nkind = "strap"\naddress = "{STRAP}"\nevery = 0.05\n')
+    scenario.write_text(
+        "\n".join(f'[[wearable]]\nkind = "strap"\naddress = "{a}"\nevery = 0.05\n' for a in (STRAP, OTHER))
+    )
     async with process("device.virtual", str(scenario), "--socket", str(radio)):
         await until(radio.exists)
         opening = ["--home", str(home), "--passphrase-file", str(tmp_path / "passphrase")]
@@ -126,6 +132,41 @@ async def test_after_lock_no_process_has_the_key(place: Place) -> None:
         running.send_signal(signal.SIGTERM)
         assert running.stderr is not None
         await running.stderr.read()
+
+
+async def test_the_page_has_run_look_for_wearables_and_both_end_when_locked(place: Place) -> None:
+    """Each behind its fence: they meet in the store's folder, where a path is short enough for the page's."""
+    token = (await place.say("companion", "token", "dash")).stdout.strip()
+    port = free_port()
+    page = ("companion", "serve", "--host", "127.0.0.1", "--port", str(port))
+    async with (
+        process("healthslm", *place.opening, *place.run()[3:]) as running,
+        process("healthslm", *place.opening, *page) as serving,
+        # Whose certificate it is, is another test's.
+        httpx.AsyncClient(verify=False, headers={"authorization": f"Bearer {token}"}, timeout=60) as http,  # noqa: S501
+    ):
+        await line_with(running, "connected")
+        await line_with(serving, "Next: healthslm companion pair")
+        found = await _asked(http, port)
+        # One that is connected to says no more that it is there.
+        assert [one["address"] for one in found["found"]] == [OTHER]
+        assert "nothing at work has the key" in (await place.say("lock")).stderr
+        for one in (running, serving):
+            assert one.stderr is not None
+            assert b"Locked" in await one.stderr.read()
+            assert await one.wait() == EXIT
+
+
+async def _asked(http: httpx.AsyncClient, port: int) -> dict[str, Any]:
+    """What is near, as soon as the page answers."""
+    for _ in range(100):
+        with contextlib.suppress(httpx.TransportError):
+            found = await http.post(f"https://127.0.0.1:{port}/api/v1/devices/scan")
+            assert found.status_code == 200, found.text
+            told: dict[str, Any] = found.json()
+            return told
+        await asyncio.sleep(0.1)
+    raise AssertionError("the page does not answer")
 
 
 def _readable(pid: int) -> bool:
