@@ -79,6 +79,7 @@ async def collect(
     stop: asyncio.Event | None = None,
     counter: Callable[[], float] | None = None,
     alive: Callable[[], None] = lambda: None,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> Tally:
     """Store every event's readings, judge them, and alert; until the events end or `stop` is set.
 
@@ -90,7 +91,7 @@ async def collect(
     hook)` each alert that a hook took. `elsewhere` is called whenever another process has written to the
     store, as one that put a wearable on the list. With a `counter` (seconds, that go on while the machine
     sleeps) what is absent is an event too. `alive` is called at each of the rounds, ten a second: not while
-    they hang.
+    they hang. `monotonic` counts for how long a hook that failed is left alone.
     """
     collecting = _Collecting(
         store,
@@ -107,6 +108,7 @@ async def collect(
         elsewhere=elsewhere,
         counter=counter,
         alive=alive,
+        monotonic=monotonic,
     )
     async with collecting.courier as courier:
         stopped = (stop or asyncio.Event()).wait()
@@ -147,6 +149,7 @@ class _Collecting:
         elsewhere: Callable[[], None],
         counter: Callable[[], float] | None,
         alive: Callable[[], None],
+        monotonic: Callable[[], float],
     ) -> None:
         self._store, self._alive = store, alive
         self._written_elsewhere = elsewhere
@@ -156,7 +159,14 @@ class _Collecting:
         self._hooks, self._hooks_now = tuple(hooks), hooks_now or (lambda: hooks)
         self._clock, self._counter = clock, counter or (lambda: 0.0)
         self._observe, self._delivered = observe, delivered
-        self.courier = Courier(store, hooks, clock=wall_clock, carry=carry, on_delivered=self._on_delivered)
+        self.courier = Courier(
+            store,
+            hooks,
+            clock=wall_clock,
+            carry=carry,
+            on_delivered=self._on_delivered,
+            monotonic=monotonic,
+        )
         self._engine = Engine(store, hooks, clock=wall_clock, zone=zone_now, post=self.courier)
         self.collector = Collector(store, self._engine, rules, zone, clock)
         self.collector.remember(clock())

@@ -41,8 +41,11 @@ Took = Callable[[Arrived], None]
 
 
 @contextmanager
-def listening(took: Took) -> Iterator[str]:
-    """Take what is posted to an address, which is yielded. `took` is called in another thread."""
+def listening(took: Took, *, takes: Callable[[], bool] = lambda: True) -> Iterator[str]:
+    """Take what is posted to an address, which is yielded. `took` is called in another thread.
+
+    While `takes` says no, whoever posts is told that the service is not available.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -50,10 +53,16 @@ def listening(took: Took) -> Iterator[str]:
             body = self.rfile.read(length)
             if len(body) < length:
                 return  # who sent it was killed meanwhile
+            if not takes():
+                self._answer(503)
+                return
             ns = time.monotonic_ns()
             took(Arrived(ns, "webhook", json.loads(body)["id"], self.headers.get("Idempotency-Key", "")))
+            self._answer(204)
+
+        def _answer(self, status: int) -> None:
             with suppress(OSError):  # the same, a moment later
-                self.send_response(204)
+                self.send_response(status)
                 self.end_headers()
 
         def log_message(self, *_: object) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from healthslm.bench import Row
 
 _MOST_RUNS = 20
+_DAYS, _WEEK = 32, 7
 
 RHYTHM = Path("tests/data/rr/afdb-04043-joined-2h.csv.gz")
 Rhythm = Annotated[
@@ -78,6 +79,7 @@ class Benched(StrEnum):
     EXPORT = "export"
     COMPANION = "companion"
     BOARD = "board"
+    WEEK = "week"
 
 
 @app.command()
@@ -87,7 +89,7 @@ def bench(
         Benched,
         typer.Argument(
             help="The machine, Bluetooth, the store, the analysis, the model, the alerts, the exports, the"
-            " phone's page, or what is comparable between boards."
+            " phone's page, what is comparable between boards, or a week of everything."
         ),
     ] = Benched.ALL,
     rhythm: Rhythm = RHYTHM,
@@ -96,8 +98,14 @@ def bench(
         int, typer.Option(min=1, max=100_000, help="How often `bluetooth` loses the link, over a week.")
     ] = 1000,
     days: Annotated[
-        int, typer.Option(min=1, max=3650, help="How many days `store`, `analysis` and `export` keep.")
-    ] = 32,
+        int | None,
+        typer.Option(
+            min=1,
+            max=3650,
+            help="How many days `store`, `analysis` and `export` keep (32), `week` takes (7).",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="What `week` is made from: the same number, the same plan.")] = 1,
     years: Annotated[float, typer.Option(min=0, max=40, help="How many years `store` opens.")] = 10,
     hours: Annotated[
         float, typer.Option(min=0, max=24, help="How long `store` counts what is written.")
@@ -133,24 +141,29 @@ def bench(
     `bench alerts` measures how soon an alert is told, what is lost at a kill, and what deciding costs;
     with --data FOLDER also how often people who are well are told anything, and whether events are.
     `bench board` makes one JSON document of this machine, to be laid beside others with --table.
+    `bench week` plays a week of ten wearables and of everything that goes wrong, in minutes.
     """
     what = Benched.BOARD if board else what
 
     def progress(step: str) -> None:
         terminal.err.print(f"measuring {step} …", style="dim")
 
-    if _are_boards(context, what, out, table, repeat, emulated, progress):
+    if _are_boards(context, what, out, table, repeat, emulated, progress) or _is_week(
+        what, days or _WEEK, seed, progress, json=json
+    ):
         return
     if what in (Benched.ALL, Benched.BLUETOOTH, Benched.ALERTS):
         need_virtual()
     if what is Benched.STORE:
         from healthslm.bench import store  # noqa: PLC0415  only here
 
-        rows = store.run(rhythm, days=days, years=years, hours=hours, repeat=repeat, progress=progress)
+        rows = store.run(
+            rhythm, days=days or _DAYS, years=years, hours=hours, repeat=repeat, progress=progress
+        )
     elif what is Benched.ANALYSIS:
         from healthslm.bench import analysis  # noqa: PLC0415  only here
 
-        rows = analysis.run(rhythm, days=days, repeat=repeat, progress=progress)
+        rows = analysis.run(rhythm, days=days or _DAYS, repeat=repeat, progress=progress)
     elif what is Benched.SLM:
         from healthslm.bench import slm  # noqa: PLC0415  only here
 
@@ -174,7 +187,7 @@ def bench(
     elif what is Benched.EXPORT:
         from healthslm.bench import export  # noqa: PLC0415  only here
 
-        rows = export.run(rhythm, days=days, repeat=repeat, progress=progress)
+        rows = export.run(rhythm, days=days or _DAYS, repeat=repeat, progress=progress)
     elif what is Benched.COMPANION:
         from healthslm.bench import companion  # noqa: PLC0415  only here
 
@@ -188,6 +201,17 @@ def bench(
 
         rows = measured.run(rhythm, session(context).settings.model, repeat=repeat, progress=progress)
     _print(rows, json=json)
+
+
+def _is_week(what: Benched, days: int, seed: int, progress: Callable[[str], None], *, json: bool) -> bool:
+    """Play a week, or as many days as were asked for, and say whether that was asked for."""
+    if what is not Benched.WEEK:
+        return False
+    need_virtual()
+    from healthslm.bench import week  # noqa: PLC0415  imports Bumble
+
+    _print(week.run(days=days, seed=seed, progress=progress), json=json)
+    return True
 
 
 def _are_boards(
