@@ -1,8 +1,7 @@
 """The box of the week, a process of its own: what `healthslm run` is made of, by a clock that somebody sets.
 
 `python -m healthslm.bench.week_box SETUP` listens to the wearables behind a socket, and does what standard
-input says, a line of JSON each. What it says is a list a line, on standard output, written at once: so a kill
-takes no word that was said.
+input says, a line of JSON each. What it says is a list a line, on standard output:
 
     ["delivered", address, characteristic, hex]         a value came to bleak's callback
     ["heard", µs, address, characteristic, hex, read, stored, refused]  what became of it, once it was stored
@@ -20,7 +19,6 @@ import contextlib
 import gc
 import json
 import logging
-import os
 import resource
 import sys
 import threading
@@ -36,6 +34,7 @@ from device.gatt import short_uuid
 from device.virtual import VirtualRadio
 from healthslm.alerts.desk import alerts_in
 from healthslm.bench.week_clock import SharedClock
+from healthslm.bench.week_words import PASSPHRASE, say
 from healthslm.cli.chores import Served, back_up_if_due, forget_if_due
 from healthslm.cli.delivering import Delivering
 from healthslm.cli.running import LOCK, only_one
@@ -44,18 +43,10 @@ from healthslm.pipeline import collect, kept
 from healthslm.readings import micro
 from healthslm.store import Store, open_unlocked, unlock
 
-PASSPHRASE = "only for a bench"  # noqa: S105  the store is thrown away
 TIMINGS = Timings(
     connect=5, gatt=5, first_retry=0.01, longest_retry=0.3, jitter=lambda: 1.0, silence=600, patience=20
 )
 """The back-off of real life, fifty times as fast."""
-
-
-def say(*words: Any) -> None:
-    """Say something to who started this, at once."""
-    line = (json.dumps(words) + "\n").encode()
-    while line:
-        line = line[os.write(1, line) :]
 
 
 def telling(radio: Radio) -> Radio:

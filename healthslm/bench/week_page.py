@@ -21,14 +21,13 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from healthslm.bench.week_box import PASSPHRASE, say
 from healthslm.bench.week_clock import SharedClock
+from healthslm.bench.week_words import PASSPHRASE, TOKEN, say
 from healthslm.companion import Box, application
 from healthslm.pipeline import review
 from healthslm.slm import Audience
 from healthslm.store import Store, open_store
 
-TOKEN = "only for a bench"  # noqa: S105  of a store that is thrown away
 _BASE = "https://healthslm.local:8443"
 _DAY = timedelta(days=1)
 

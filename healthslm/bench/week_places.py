@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from healthslm.bench.alerts_receiver import SECRET, Arrived
-from healthslm.bench.week_box import PASSPHRASE
-from healthslm.bench.week_page import TOKEN
 from healthslm.bench.week_plan import DAY_S, ZONE, Plan
+from healthslm.bench.week_words import PASSPHRASE, TOKEN
 from healthslm.companion import Client, Role
 from healthslm.companion.clients import add, digest
 from healthslm.readings import Device, Kind

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 ZONE = ZoneInfo("Europe/Berlin")
 _CHANGE = datetime(2026, 10, 25, tzinfo=ZONE)
 """The last day of every run: at three in the morning its clocks go back to two."""
-TICK_S = 30
+TICK_S = 60
 """Whoever is to measure is looked for so often."""
 HOUR_S, DAY_S = 3600, 86400
 _MINUTE_S = 60
@@ -45,7 +45,7 @@ class Worn:
 
 _ALL_DAY = ((0.0, 24.0),)
 WORN = (
-    Worn(kind="strap", address="C0:FF:EE:00:01:01", every_s=30, hours=((7, 23),)),
+    Worn(kind="strap", address="C0:FF:EE:00:01:01", every_s=60, hours=((7, 23),)),
     Worn(kind="polar strap", address="C0:FF:EE:00:01:02", every_s=60, hours=((0, 7), (22, 24))),
     Worn(kind="oximeter", address="C0:FF:EE:00:01:03", every_s=60, hours=((0, 9), (14, 16), (21, 24))),
     Worn(kind="glucose sensor", address="C0:FF:EE:00:01:04", every_s=300, hours=_ALL_DAY),

@@ -16,11 +16,11 @@ from healthslm.alerts import desk
 from healthslm.bench.alerts_receiver import listening
 from healthslm.bench.week_account import Account, Settled, stored_readings
 from healthslm.bench.week_air import Air, Measured
-from healthslm.bench.week_box import PASSPHRASE
 from healthslm.bench.week_child import Child, Held, held_by
 from healthslm.bench.week_clock import SharedClock
 from healthslm.bench.week_places import Hook, Places, files_in
 from healthslm.bench.week_plan import DAY_S, ZONE, Happening, Plan, What
+from healthslm.bench.week_words import PASSPHRASE
 from healthslm.errors import HealthslmError
 from healthslm.store import open_store
 
