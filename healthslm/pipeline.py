@@ -8,27 +8,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from types import MappingProxyType
 from zoneinfo import ZoneInfo
-
-import numpy as np
 
 from device import Event, Kept, batches
 from healthslm.absence import STEADY_FOR, Absence
 from healthslm.alerts import Alert, Courier, Engine, Hook, desk
 from healthslm.alerts.courier import Carry, call_here
 from healthslm.alerts.policy import policy_of
-from healthslm.analysis import describe
-from healthslm.analysis.daily_vitals import SHOWN
 from healthslm.analysis.measures import measures
-from healthslm.analysis.variability import summary
 from healthslm.clock import utc_now
 from healthslm.collector import EVERY, Collector, Tally, Update
 from healthslm.errors import HealthslmError, StoreError
-from healthslm.history import LONG, History, burden, overview, strip, usual
+from healthslm.history import LONG, History, overview, strip, usual
 from healthslm.links import losses
 from healthslm.query import perform
 from healthslm.readings import (
@@ -39,13 +33,11 @@ from healthslm.readings import (
     Kind,
     Note,
     Person,
-    Quality,
-    Reading,
     Review,
     Sentence,
     Summary,
-    Window,
 )
+from healthslm.reviewed import features_of, of_the_days, origins_of
 from healthslm.rounds import Rounds
 from healthslm.rulebook import guideline, in_force
 from healthslm.rules import Rule, by_severity
@@ -278,36 +270,6 @@ def kept(store: Store, address: str, characteristic: str) -> Kept | None:
     return Kept(sequence=last.sequence, device_time=last.device_time)
 
 
-def features_of(
-    windows: Mapping[Kind, Window],
-    *,
-    irregular: bool,
-    known: Mapping[Kind, tuple[Feature, ...]] = MappingProxyType({}),
-) -> tuple[Feature, ...]:
-    """Return what analysis makes of a period's windows, kind by kind in the order of the table of kinds.
-
-    The variability of a rhythm that was `irregular` for a while is not what its numbers mean: not given. Of
-    an overview (`Window.step`) the features are `known` already.
-    """
-    features: list[Feature] = []
-    for kind in (k for k in Kind if k in windows):
-        if kind is Kind.RR_INTERVAL:
-            why = "the rhythm was irregular for part of the time"
-            if windows[kind].step is not None:
-                why = f"the period is longer than {LONG.days} days"
-                nothing = Window.of(kind, windows[kind].start, windows[kind].end, ())
-                features += [replace(f, reason=why) for f in summary(nothing)]
-                continue
-            features += [
-                replace(f, value=None, reason=why) if irregular else f for f in summary(windows[kind])
-            ]
-        elif kind in known:
-            features += known[kind]
-        elif kind is not Kind.BATTERY:
-            features += describe(windows[kind])
-    return tuple(features)
-
-
 def review(
     store: Store,
     start: datetime,
@@ -353,7 +315,7 @@ def review(
         for audience in audiences
     }
     whole = {kind: window for kind, window in windows.items() if window.step is None}
-    of_days = _of_the_days(history, windows, start, end, zone)
+    of_days = of_the_days(history, windows, start, end, zone)
     sources = {kind: store.sources(kind, start, end) for kind in windows}
     heard = {address for addresses in sources.values() for address in addresses}
     person = store.get("person", {})
@@ -381,45 +343,10 @@ def review(
         sources=sources,
         thresholds={rule.name: rule.thresholds for rule in rules},
         written=tuple(store.notes(start, end)),
-        origins=_origins(store, windows, sources),
+        origins=origins_of(store, windows, sources),
         beats=strip(store, findings, of_days),
         spreads={kind: (one.lowest, one.highest) for kind, one in seen.items()},
     )
-
-
-def _origins(
-    store: Store, windows: Mapping[Kind, Window], sources: Mapping[Kind, Sequence[str]]
-) -> dict[int, Reading]:
-    """The single measurements of which a window alone does not say which device they are of, or when it said.
-
-    Never those of a stream: they are too many to be looked up one by one.
-    """
-    ids = [
-        int(window.ids[row])
-        for kind, window in windows.items()
-        if KINDS[kind].holds is None and not KINDS[kind].adds and kind is not Kind.BATTERY
-        for row in np.flatnonzero(
-            (window.quality & int(Quality.CLOCK_CORRECTED) != 0) | (len(sources[kind]) > 1)
-        )
-    ]
-    found = ((one, store.reading(one)) for one in ids)
-    return {one: reading for one, reading in found if reading is not None}
-
-
-def _of_the_days(
-    history: History, windows: Mapping[Kind, Window], start: datetime, end: datetime, zone: ZoneInfo
-) -> tuple[Feature, ...]:
-    """The numbers of the last whole day and night of a period of a day or two; of a longer one its rhythm.
-
-    Those that cannot be had are among them with their reasons, of kinds that were measured in the period.
-    """
-    if end - start > LONG:
-        return burden(history, start, end, zone)
-    first, last = (at.astimezone(zone).date() for at in (start, end))
-    measured = {kind for kind, window in windows.items() if len(window)}
-    days = history.days([daily for daily in SHOWN if measured.issuperset(daily.kinds)], first, last, now=end)
-    found = (series.features[-1] for series in days.values() if len(series))
-    return tuple(feature for feature in found if feature.end > start)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ LEVELS: list[set[str]] = [
     {"fhir", "as_json"},
     {"ingest", "importers", "alerts", "export", "store"},
     {"live", "links", "people", "history", "rulebook", "wearables", "wishes"},
-    {"query", "daily", "absence", "archive", "sealed"},
+    {"query", "daily", "absence", "archive", "sealed", "reviewed"},
     {"collector", "rounds", "relay", "nearby"},
     {"pipeline"},
     {"cli", "commands", "companion", "demo", "bench", "evaluation", "training", "voices", "doctor"},

@@ -22,8 +22,9 @@ from healthslm.bench import store_data
 from healthslm.bench.memory import rising
 from healthslm.bench.rows import Row, row
 from healthslm.collector import Collector
-from healthslm.pipeline import features_of, review
+from healthslm.pipeline import review
 from healthslm.readings import Kind, Window
+from healthslm.reviewed import features_of
 from healthslm.rules import RULES, scan_all
 from healthslm.store import CHEAPEST, Store, create
 
