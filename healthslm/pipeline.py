@@ -259,6 +259,7 @@ async def _commit_every_second(store: Store) -> None:
             store.commit_if_due(time.monotonic())
         except StoreError as error:
             _LOG.error("%s What was measured waits in memory; trying again.", error)
+            await asyncio.sleep(1)
 
 
 def kept(store: Store, address: str, characteristic: str) -> Kept | None:

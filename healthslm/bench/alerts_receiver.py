@@ -28,13 +28,14 @@ SECRET = "only for a bench, " * 2  # what signs a webhook here
 class Arrived:
     """One payload: `ns` on the machine's monotonic clock when all of it was there, and whose it is.
 
-    `key` is the delivery's, empty where it came by the pipe.
+    `key` is the delivery's, empty where it came by the pipe; `also` are the alerts that were told with it.
     """
 
     ns: int
     hook: str
     alert: str
     key: str = ""
+    also: tuple[str, ...] = ()
 
 
 Took = Callable[[Arrived], None]
@@ -57,7 +58,12 @@ def listening(took: Took, *, takes: Callable[[], bool] = lambda: True) -> Iterat
                 self._answer(503)
                 return
             ns = time.monotonic_ns()
-            took(Arrived(ns, "webhook", json.loads(body)["id"], self.headers.get("Idempotency-Key", "")))
+            said = json.loads(body)
+            key, also = (
+                self.headers.get("Idempotency-Key", ""),
+                tuple(one["id"] for one in said.get("also", ())),
+            )
+            took(Arrived(ns, "webhook", said["id"], key, also))
             self._answer(204)
 
         def _answer(self, status: int) -> None:

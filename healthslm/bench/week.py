@@ -59,7 +59,10 @@ def _accounted(week: Week) -> list[Row]:
             2,
             most=KILL_TAKES_S,
         ),
-        _none("readings in doubt: missing, altered, or from nowhere", settled.in_doubt + in_doubt(week)),
+        _none(
+            "readings in doubt: missing, altered, or from nowhere",
+            settled.in_doubt + in_doubt(week) + account.told_wrong,
+        ),
         _none(
             "notifications dropped or not taken by the store",
             account.dropped + account.unheard + account.unsaved,

@@ -45,8 +45,9 @@ class Account:
     read: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     dropped: int = 0
-    stored: int = 0
     unsaved: int = 0
+    told_wrong: int = 0
+    """By how much what the program itself counted is off, in the lives that ended as they should."""
     delivered: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     unheard: int = 0
     alerts: set[str] = field(default_factory=set)
@@ -55,11 +56,12 @@ class Account:
     _doubtful: list[Reading] = field(default_factory=list)
     _killed: dict[int, float] = field(default_factory=dict)
     _ingest: Ingest | None = None
-    _identities: list[_Came] = field(default_factory=list)
+    _refused_here: int = 0
 
     def begin(self) -> None:
         """Hear of a new life of the program from now on."""
         self.life += 1
+        self._refused_here = 0
         self._ingest = Ingest(self.zone)
 
     def hear(self, said: list[Any], at: float) -> None:
@@ -67,22 +69,22 @@ class Account:
         match said:
             case ["delivered", address, characteristic, value]:
                 self.delivered[address, characteristic, value] += 1
-            case ["heard", us, address, characteristic, value, read, stored, refused]:
+            case ["heard", us, address, characteristic, value, read, _, refused]:
                 self._heard(us, address, characteristic, value, read, at)
-                self.stored += stored
                 self.refused.update(refused)
-            case ["identity", us, address, battery, stored]:
-                self.stored += stored
+                self._refused_here += len(refused)
+            case ["identity", us, address, battery, _]:
                 identity = Identity(at=moment(us), device=address, battery=battery)
                 self._take(self._now.battery(identity), at)
-            case ["later", stored]:
-                self.stored += stored
             case ["link", _, _, dropped, _]:
                 self.dropped += dropped
             case ["alert", id_]:
                 self.alerts.add(id_)
             case ["tally", counts]:
                 self.unsaved += counts["unsaved"]
+                here = sum(one.life == self.life for one in self._came)
+                self.told_wrong += abs(counts["stored"] + counts["duplicates"] - here)
+                self.told_wrong += abs(counts["refused"] - self._refused_here)
 
     @property
     def _now(self) -> Ingest:

@@ -38,6 +38,7 @@ from healthslm.bench.week_words import PASSPHRASE, say
 from healthslm.cli.chores import Served, back_up_if_due, forget_if_due
 from healthslm.cli.delivering import Delivering
 from healthslm.cli.running import LOCK, only_one
+from healthslm.cli.seldom import log_seldom
 from healthslm.collector import Tally, Update
 from healthslm.pipeline import collect, kept
 from healthslm.readings import micro
@@ -208,6 +209,7 @@ async def _run(setup: dict[str, Any], store: Store, served: Served) -> Tally:
 def main(setup: dict[str, Any], run: Callable[..., Any] = asyncio.run) -> None:
     """Open the store, listen until told to stop, and say how it went."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    log_seldom()
     home = Path(setup["home"])
     with only_one(home):
         access = unlock(home, PASSPHRASE)

@@ -91,7 +91,14 @@ class Happening:
     off: timedelta = timedelta(0)
 
 
-STOPS = ((0.04, What.KILL), (0.07, What.RESTART), (0.10, What.KILL), (0.13, What.KILL), (0.985, What.KILL))
+STOPS = (
+    (0.04, What.KILL),
+    (0.07, What.RESTART),
+    (0.10, What.KILL),
+    (0.13, What.KILL),
+    (0.975, What.RESTART),
+    (0.985, What.KILL),
+)
 """At which share of the time the program ends. Early or at the very end: growth is seen in a long life."""
 _SET = (
     (0.25, timedelta(hours=1)),

@@ -303,7 +303,7 @@ def _compare(week: Week, air: Air, places: Places, hook: Hook, before: int) -> N
     week.missed, week.sent, week.untaken = air.missed, air.sent, air.untaken
     week.alerts = len(alerts)
     week.alerts_lost = len(week.account.alerts - alerts.keys())
-    came = {one.alert for one in hook.came}
+    came = {id_ for one in hook.came for id_ in (one.alert, *one.also)}
     week.untold = sum(bool(one.delivered_to) and id_ not in came for id_, one in alerts.items())
     week.tellings = len({one.key for one in hook.came})
     week.told_again = len(hook.came) - week.tellings

@@ -28,6 +28,7 @@ from healthslm.cli.locking import exit_if_locked, heeding_lock
 from healthslm.cli.measure import need_virtual
 from healthslm.cli.running import LOCK, only_one
 from healthslm.cli.screen import Screen, say_what_came
+from healthslm.cli.seldom import log_seldom
 from healthslm.cli.session import Session, hooks_of, opened, session
 from healthslm.cli.stopping import stop_on_signals
 from healthslm.cli.unlocking import WaitOption, opens_by_itself, waited_for
@@ -83,6 +84,7 @@ def run(
     current = session(context).strictly(strict)
     how = _How(virtual=virtual, quiet=quiet, notify=Notifier.of(os.environ, os.getpid()))
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    log_seldom()
     for_all = not current.named and len(people.members(current.household)) > 1
     if for_all and capture_file:
         raise UsageError("--capture writes down one person's devices.", "Say whose with --person LABEL.")

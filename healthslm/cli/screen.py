@@ -3,33 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Hashable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
 from rich.text import Text
 
 from device import PAIR_FIRST, LinkEvent
 from healthslm.cli import terminal
+from healthslm.cli.seldom import Seldom
 from healthslm.collector import Tally, Update
-
-
-class Seldom:
-    """Lets the same thing be said again only after a minute, then two, four, and so on up to an hour."""
-
-    _FIRST, _MOST = timedelta(minutes=1), timedelta(hours=1)
-
-    def __init__(self) -> None:
-        self._said: dict[Hashable, tuple[datetime, timedelta]] = {}
-
-    def say(self, thing: Hashable, at: datetime) -> bool:
-        """Answer whether to say it now; a thing that did not happen for long is news again."""
-        last, wait = self._said.get(thing, (None, self._FIRST))
-        if last is not None and timedelta(0) <= at - last < wait:
-            return False
-        seldom = last is not None and at - last < 2 * self._MOST
-        self._said[thing] = (at, min(2 * wait, self._MOST) if seldom else self._FIRST)
-        return True
 
 
 class Screen:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from healthslm.cli.screen import Seldom
+from healthslm.cli.seldom import Seldom, SeldomLogged
 from tests.making import DAY
 
 
@@ -25,3 +25,18 @@ def test_what_is_new_or_long_ago_is_said_at_once() -> None:
     assert seldom.say(("strap", "lost", ""), later)
     assert seldom.say(("strap", "lost", ""), later + timedelta(seconds=61))
     assert seldom.say(("strap", "lost", ""), later - timedelta(days=1))  # the clock was set back
+
+
+def test_a_line_of_the_log_that_comes_again_and_again_is_written_now_and_then() -> None:
+    now = [datetime(2026, 11, 2, tzinfo=UTC)]
+    seldom = SeldomLogged(lambda: now[0])
+    full, other = (
+        logging.LogRecord("healthslm", logging.ERROR, "", 0, "The disk under %s is full.", (folder,), None)
+        for folder in ("/home", "/mnt")
+    )
+    written = 0
+    for _ in range(6 * 3600):
+        now[0] += timedelta(seconds=1)
+        written += seldom.filter(full)
+    assert 6 <= written <= 12, "six hours of a full disk"
+    assert seldom.filter(other), "what is new is written at once"
