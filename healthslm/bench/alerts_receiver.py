@@ -59,11 +59,8 @@ def listening(took: Took, *, takes: Callable[[], bool] = lambda: True) -> Iterat
                 return
             ns = time.monotonic_ns()
             said = json.loads(body)
-            key, also = (
-                self.headers.get("Idempotency-Key", ""),
-                tuple(one["id"] for one in said.get("also", ())),
-            )
-            took(Arrived(ns, "webhook", said["id"], key, also))
+            also = tuple(one["id"] for one in said.get("also", ()))
+            took(Arrived(ns, "webhook", said["id"], self.headers.get("Idempotency-Key", ""), also))
             self._answer(204)
 
         def _answer(self, status: int) -> None:

@@ -59,10 +59,8 @@ def _accounted(week: Week) -> list[Row]:
             2,
             most=KILL_TAKES_S,
         ),
-        _none(
-            "readings in doubt: missing, altered, or from nowhere",
-            settled.in_doubt + in_doubt(week) + account.told_wrong,
-        ),
+        _none("readings in doubt: missing, altered, or from nowhere", settled.in_doubt + in_doubt(week)),
+        _none("readings by which the program's own count is off", account.told_wrong),
         _none(
             "notifications dropped or not taken by the store",
             account.dropped + account.unheard + account.unsaved,

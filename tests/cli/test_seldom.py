@@ -1,5 +1,6 @@
 """A device that keeps failing does not fill the screen, and what is new is said at once."""
 
+import logging
 from datetime import timedelta
 
 from healthslm.cli.seldom import Seldom, SeldomLogged
@@ -28,7 +29,7 @@ def test_what_is_new_or_long_ago_is_said_at_once() -> None:
 
 
 def test_a_line_of_the_log_that_comes_again_and_again_is_written_now_and_then() -> None:
-    now = [datetime(2026, 11, 2, tzinfo=UTC)]
+    now = [DAY]
     seldom = SeldomLogged(lambda: now[0])
     full, other = (
         logging.LogRecord("healthslm", logging.ERROR, "", 0, "The disk under %s is full.", (folder,), None)
