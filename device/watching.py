@@ -124,7 +124,6 @@ async def watch(
     """
     timings = timings or Timings()
     air = Air(radio or Radio(), timings)
-    await air.check()
 
     def supervise(queue: Watch, address: str, wish: Wish) -> Coroutine[Any, Any, None]:
         return Supervisor(
@@ -139,8 +138,9 @@ async def watch(
         ).run()
 
     queue = Watch(timings.queue, clock, supervise, air.look)
-    queue.listen_to(addresses, pair=pair, streams=streams)
     try:
+        await air.check()
+        queue.listen_to(addresses, pair=pair, streams=streams)
         yield queue
     finally:
         await queue.leave()

@@ -137,7 +137,10 @@ def listening(host: str, port: int) -> list[socket.socket]:
 
 
 def listening_on(host: str, port: int) -> socket.socket:
-    """Open the socket that phones connect to. Raises `HealthslmError` where it is taken or not allowed."""
+    """Take the address that phones connect to. Raises `HealthslmError` where it is taken or not allowed.
+
+    Nobody is answered, nor kept waiting, before it is served.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Named as TCP, or asyncio does not switch off Nagle's algorithm: each answer would wait 40 ms.
     opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

@@ -206,7 +206,7 @@ async def test_what_is_heard_is_written_down(tmp_path: Path, store: Store) -> No
     async with VirtualRadio() as air:
         strap = ChestStrap(STRAP)
         await air.add(strap)
-        listening = asyncio.create_task(listen(store, store.devices(), settings, path, radio=air.radio))
+        listening = asyncio.create_task(listen(store, settings, path, radio=air.radio))
         async with asyncio.timeout(20):
             await until(lambda: strap.subscribed)
             await strap.measure(HeartRateMeasurement(71))

@@ -212,8 +212,8 @@ def test_a_start_without_anybody_there_is_by_choice(box: Box, encrypts: bool) ->
     start = (
         "ExecStart=/opt/healthslm/current/bin/healthslm --passphrase-file ${CREDENTIALS_DIRECTORY}/healthslm"
     )
-    assert f"ExecStart=\n{start} run --quiet\n" in drop_in(box, UNIT)
-    assert f"ExecStart=\n{start} companion serve\n" in drop_in(box, PAGE)
+    assert f"ExecStart=\n{start} run --quiet --wait\n" in drop_in(box, UNIT)
+    assert f"ExecStart=\n{start} companion serve --wait\n" in drop_in(box, PAGE)
     assert f"restart {UNIT}" in box.calls()
     before = box.snapshot()
     assert "Nothing to change" in box.run(*options).stdout
