@@ -9,7 +9,7 @@ async with watch(["C0:FF:EE:00:00:01"]) as events:
 from device.adapter import Found, Radio, Timings, scan
 from device.decoding import decode
 from device.errors import AdapterError, DecodeError, DeviceError, LinkError, RecordError
-from device.events import Event, Identity, LinkEvent, LinkState, Notification, batches
+from device.events import Event, Identity, LinkEvent, LinkState, Notification, batches, left
 from device.gatt import Measurement
 from device.session import PAIR_FIRST
 from device.stored import Kept
@@ -35,6 +35,7 @@ __all__ = [
     "Watch",
     "batches",
     "decode",
+    "left",
     "scan",
     "watch",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -178,6 +178,12 @@ class EventQueue(AsyncIterator[Event]):
         if isinstance(event, Notification):
             self._room += 1
         return event
+
+
+def left(events: AsyncIterator[Event], most: int = 512) -> Iterator[Sequence[Event]]:
+    """Yield what waits already, as many events at a time, and wait for nothing: at the end of listening."""
+    while isinstance(events, EventQueue) and (batch := events.take(most)):
+        yield batch
 
 
 async def batches(events: AsyncIterator[Event], most: int = 512) -> AsyncIterator[Sequence[Event]]:

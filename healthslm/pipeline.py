@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from device import Event, Kept, batches
+from device import Event, Kept, batches, left
 from healthslm.absence import STEADY_FOR, Absence
 from healthslm.alerts import Alert, Courier, Engine, Hook, desk
 from healthslm.alerts.courier import Carry, call_here
@@ -117,6 +117,8 @@ async def collect(
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            for batch in left(events):  # what came while the hooks were called
+                collecting.tell(collecting.collector.take(batch))
             collecting.collector.finish()
     return collecting.collector.tally
 
@@ -168,7 +170,7 @@ class _Collecting:
     async def consume(self, events: AsyncIterator[Event]) -> None:
         """Take the events in, until there are no more."""
         async for batch in batches(events):
-            self._tell(self.collector.take(batch))
+            self.tell(self.collector.take(batch))
             # A queue that is never empty never lets go of the loop by itself; no alert may wait behind it.
             await asyncio.sleep(0)
 
@@ -179,7 +181,7 @@ class _Collecting:
             self._alive()
             now = self._clock()
             try:
-                self._tell(self.collector.flush(now))
+                self.tell(self.collector.flush(now))
                 self._look_elsewhere()
                 missed = self.rounds.make(now, self._counter())
                 self._tell_of([*self.collector.settle(), *missed, *self._engine.tick(now)])
@@ -210,14 +212,15 @@ class _Collecting:
 
     def last(self) -> None:
         """Ask what is still to be asked, when nothing more comes."""
-        self._tell(self.collector.flush())
+        self.tell(self.collector.flush())
         self._tell_of(self.collector.settle(last=True))
 
     def _tell_of(self, alerts: Sequence[Alert]) -> None:
         if alerts:
-            self._tell([Update(event=None, alerts=alerts)])
+            self.tell([Update(event=None, alerts=alerts)])
 
-    def _tell(self, updates: Sequence[Update]) -> None:
+    def tell(self, updates: Sequence[Update]) -> None:
+        """Tell whoever watches what came of events."""
         for update in updates:
             self.rounds.heard(update.event, update.stored)
             try:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from device import Event, Identity, LinkEvent, LinkState, Notification
+from device.events import EventQueue
 from device.gatt import BloodPressureMeasurement, DateTime, PlxContinuousMeasurement, TemperatureMeasurement
 from healthslm.alerts import Alert, Hook, desk, parse_hooks
 from healthslm.clock import utc_now
@@ -267,6 +268,22 @@ async def test_it_stops_when_it_is_told_to(store: Store) -> None:
 
     tally = await asyncio.wait_for(collect(endless(), store, zone=UTC, stop=stop), timeout=10)
     assert tally.stored == 1
+
+
+async def test_what_comes_while_it_stops_is_taken_too(store: Store) -> None:
+    stop, queue = asyncio.Event(), EventQueue(10, lambda: DAY)
+    first, second = (one for one in thermometer("12:00", 36.8, 36.9) if isinstance(one, Notification))
+    late = [second]
+
+    def clock() -> datetime:
+        if stop.is_set() and late:  # it is asked when the end is being made
+            queue.put_notification(late.pop())
+        return at("12:30")
+
+    queue.put_notification(first)
+    tally = await collect(queue, store, zone=UTC, clock=clock, stop=stop, observe=lambda _: stop.set())
+    assert not late
+    assert (tally.notifications, tally.stored) == (2, 2)
 
 
 async def test_what_ends_the_events_wrongly_is_raised_and_nothing_is_lost(tmp_path: Path) -> None:
