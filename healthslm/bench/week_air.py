@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -20,10 +20,12 @@ from device.gatt import (
 from device.virtual import KINDS, ContinuousGlucoseMonitor, GlucoseMeter, OwnClock, Physiology, Wearable
 from device.virtual.hub import Hub
 from healthslm.bench.week_plan import Worn
+from healthslm.errors import HealthslmError
 from healthslm.readings import Kind
 
 _TAKEN_S = 3.0
 """So long (real) it is waited for something that was sent to be taken; the link may be lost meanwhile."""
+_DONE_S = 30.0
 _MET_S = 3.0
 """So long for one that came into reach to be found."""
 _SAID: Mapping[type, tuple[Kind, str]] = {
@@ -92,8 +94,9 @@ class Air:
         for measurement in wearable.observe(self._signals, self._now()):
             before = self._taken(wearable.address)
             heard = False
-            with suppress(DeviceError):  # it was lost this very moment
-                heard = wearable.subscribed and await wearable.measure(measurement)
+            with suppress(DeviceError, TimeoutError):  # it was lost this very moment
+                async with asyncio.timeout(_DONE_S):
+                    heard = wearable.subscribed and await wearable.measure(measurement)
             if not heard:
                 self.missed += 1
                 continue
@@ -119,12 +122,12 @@ class Air:
 
     async def loses_link(self, address: str) -> None:
         """Have a link lost; the wearable stays in reach."""
-        await self._wearables[address].drop_link()
+        await _done(self._wearables[address].drop_link(), f"losing the link of {address}")
 
     async def leaves(self, address: str) -> None:
         """Have a wearable go out of reach."""
         self._away.add(address)
-        await self._wearables[address].go_away()
+        await _done(self._wearables[address].go_away(), f"{address} going away")
 
     async def returns(self, address: str) -> None:
         """Have a wearable be back; one that is only visited measures, and is listened to."""
@@ -132,13 +135,22 @@ class Air:
         wearable = self._wearables[address]
         if isinstance(wearable, GlucoseMeter):
             wearable.observe(self._signals, self._now())  # a strip, before the meter is switched on to tell
-        await wearable.come_back()
+        await _done(wearable.come_back(), f"{address} coming back")
         if self._worn[address].visits:
             met = await _until(lambda: wearable.subscribed or not self._listening(), _MET_S)
             if isinstance(wearable, GlucoseMeter):
                 await asyncio.sleep(0.3)  # it is asked for its records
             elif met:
                 await self._measure(wearable)
+
+
+async def _done(call: Awaitable[None], what: str) -> None:
+    """Await what the virtual radio is told; it should never take long. Raises `HealthslmError`."""
+    try:
+        async with asyncio.timeout(_DONE_S):
+            await call
+    except TimeoutError as error:
+        raise HealthslmError(f"The virtual radio hangs in {what}.", "Play it again with --seed.") from error
 
 
 def _made(one: Worn, now: Callable[[], datetime]) -> Wearable:

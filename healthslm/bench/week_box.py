@@ -16,10 +16,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import faulthandler
 import gc
 import json
 import logging
 import resource
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -159,9 +161,17 @@ def _let_files_grow(may: bool) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (most if may else 0, most))
 
 
+def _say_where() -> None:
+    """Say on standard error what every thread and task waits for: asked of one that does not end."""
+    faulthandler.dump_traceback()
+    for task in asyncio.all_tasks():
+        task.print_stack(limit=4)
+
+
 async def _run(setup: dict[str, Any], store: Store, served: Served) -> Tally:
     clock, zone = SharedClock(Path(setup["clock"])), ZoneInfo(setup["zone"])
     home = Path(setup["home"])
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, _say_where)
     async with contextlib.AsyncExitStack() as stack:
         air = await stack.enter_async_context(VirtualRadio.over(setup["socket"]))
         heard = await stack.enter_async_context(

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import sys
 import time
 from collections import Counter, deque
@@ -17,7 +18,7 @@ from typing import Any, Self
 from healthslm.errors import HealthslmError
 
 _LINE = 1 << 20
-_PATIENCE_S = 120.0
+_PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Child:
         self._waiting: dict[str, asyncio.Future[list[Any]]] = {}
         self._transport: asyncio.ReadTransport | None = None
         self.complaints: Counter[str] = Counter()
-        self.last_words: deque[str] = deque(maxlen=20)
+        self.last_words: deque[str] = deque(maxlen=200)
         self._reading = asyncio.create_task(self._read())
         self._grumbling = asyncio.create_task(self._grumble())
 
@@ -164,6 +165,8 @@ class Child:
             async with asyncio.timeout(_PATIENCE_S):
                 await self._over()
         except TimeoutError:
+            self._process.send_signal(signal.SIGUSR1)
+            await asyncio.sleep(1)  # in which it says what it waits for
             self._process.kill()
             await self._over()
         return self._process.returncode or 0
