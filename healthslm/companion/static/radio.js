@@ -1,6 +1,7 @@
 // The phone as a radio: hears a wearable near it over Web Bluetooth, and hands its bytes to the box as they are.
 // What they mean is decided there. While the box is out of reach they wait here, as long as the page is open.
 import * as api from "./api.js";
+import { packed } from "./key.js";
 
 const SERVICES = { 0x180d: [0x2a37], 0x1822: [0x2a5f, 0x2a5e], 0x1810: [0x2a35], 0x1809: [0x2a1c] };
 const EVERY_MS = 1000;
@@ -80,8 +81,7 @@ function again(ear) {
 
 function heard(ear, characteristic, view) {
   const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-  const value = btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
-  ear.waiting.push({ at: new Date().toISOString(), characteristic, value });
+  ear.waiting.push({ at: new Date().toISOString(), characteristic, value: packed(bytes) });
   if (ear.waiting.length > MOST) {
     ear.waiting.shift();
     ear.lost += 1;

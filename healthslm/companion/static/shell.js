@@ -18,6 +18,3 @@ export async function install() {
     // Safari and Chrome refuse over a certificate that they do not trust. The view of pairing tells how to.
   }
 }
-
-/** Whether the page is on this phone. */
-export const installed = () => Boolean(navigator.serviceWorker?.controller);
