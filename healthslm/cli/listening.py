@@ -35,7 +35,7 @@ from healthslm.cli.unlocking import WaitOption, opens_by_itself, waited_for
 from healthslm.cli.while_locked import sealing, take_in
 from healthslm.clock import boot_seconds
 from healthslm.collector import Tally
-from healthslm.errors import UsageError
+from healthslm.errors import DamagedError, StoreError, UsageError
 from healthslm.nearby import asked_who_is_near
 from healthslm.notify import Notifier
 from healthslm.pipeline import collect, kept
@@ -131,7 +131,11 @@ def _access(current: Session, how: _How, *, wait: bool) -> Access:
     if opens_by_itself(current, wait=wait):
         return current.access()
     folder = current.settings.home
-    choice = sealed.chosen(folder)
+    try:
+        choice = sealed.chosen(folder)
+    except DamagedError as error:  # nothing is heard then; it is waited for all the same
+        terminal.say(f"{error}", "yellow")
+        choice = None
     if choice is None:
         return waited_for(current, "run", how.notify)
     return sealing(
@@ -252,7 +256,10 @@ async def listen(
         def as_listed() -> None:
             devices, links = store.devices(), link_settings(store)
             screen.names = {d.address: d.name for d in devices}
-            sealed.keep_current(store)
+            try:
+                sealed.keep_current(store)
+            except StoreError as error:  # as on a full disk: what is listened to now is not in question
+                logging.error("What is listened to while locked could not be kept. %s", error)
             heard.listen_to(
                 [d.address for d in by_radio(store)],
                 pair=[address for address, link in links.items() if link.paired],

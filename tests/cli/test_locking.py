@@ -87,6 +87,20 @@ async def test_what_is_heard_while_locked_is_in_the_store_once_it_is_open(place:
         assert await running.wait() == 0
 
 
+async def test_a_choice_that_cannot_be_read_keeps_nobody_from_waiting(place: Place) -> None:
+    await place.say("while-locked", "collect")
+    sealed.file_in(place.home).write_text("{")
+    async with process(*place.run("--wait")) as running:
+        assert "cannot be read" in await line_with(running, "while-locked.json")
+        await line_with(running, "healthslm unlock")
+        assert "run: unlocked" in (await place.say("unlock")).stderr
+        await line_with(running, "connected")
+        assert sealed.chosen(place.home) is not None, "it is mended once the store is open"
+        running.send_signal(signal.SIGTERM)
+        assert running.stderr is not None
+        await running.stderr.read()
+
+
 async def test_one_that_is_stopped_or_killed_while_locked_loses_a_second_at_the_most(place: Place) -> None:
     await place.say("while-locked", "collect")
     for ending, code in ((signal.SIGTERM, 0), (signal.SIGKILL, -signal.SIGKILL)):
