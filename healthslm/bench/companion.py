@@ -172,7 +172,6 @@ def _serve(home: Path, pipe: Connection) -> None:
         tls = server.certificates(store, addresses_here(), datetime.now(UTC), os.urandom)
         box = Box(store=store, zone=ZoneInfo("UTC"), home=home)
         opened = server.listening_on("127.0.0.1", 0)
-        opened.listen(64)
         pipe.send((opened.getsockname()[1], tls.authority.pem.decode()))
 
         async def serving() -> None:

@@ -108,6 +108,9 @@ def said_locked(folder: Path, sockets: Sequence[socket.socket]) -> Iterator[bool
     except ssl.SSLError:  # as of a key that is too weak for this machine
         tls = None
     if kept is None or tls is None:
+        for one in sockets:  # to be refused is better than to wait for an answer; who serves listens again
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
         yield False
         return
     ready = threading.Event()

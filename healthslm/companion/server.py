@@ -137,10 +137,7 @@ def listening(host: str, port: int) -> list[socket.socket]:
 
 
 def listening_on(host: str, port: int) -> socket.socket:
-    """Take the address that phones connect to. Raises `HealthslmError` where it is taken or not allowed.
-
-    Nobody is answered, nor kept waiting, before it is served.
-    """
+    """Open the socket that phones connect to. Raises `HealthslmError` where it is taken or not allowed."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Named as TCP, or asyncio does not switch off Nagle's algorithm: each answer would wait 40 ms.
     opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -149,6 +146,7 @@ def listening_on(host: str, port: int) -> socket.socket:
         if family is socket.AF_INET6:  # the other sort has a socket of its own
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         opened.bind((host, port))
+        opened.listen(64)
     except OSError as error:
         opened.close()
         raise HealthslmError(

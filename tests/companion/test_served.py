@@ -39,7 +39,6 @@ async def test_stopping_in_the_middle_of_an_answer_is_no_error(
 
     app = Starlette(routes=[Route("/", long)])
     opened = server.listening_on("127.0.0.1", 0)
-    opened.listen(64)  # who connects before it serves waits
     port = opened.getsockname()[1]
     tls = ca.context(by, ca.server(by, ["localhost"], [ip_address("127.0.0.1")], NOW))
     async with asyncio.timeout(30):
@@ -66,7 +65,6 @@ async def served(home: Home, **how: Any) -> AsyncIterator[tuple[int, server.Cert
     names = how["names"]() if "names" in how else None
     tls = server.certificates(home.store, here, home.clock.now, os.urandom, names)
     opened = server.listening_on("127.0.0.1", 0)
-    opened.listen(64)  # who connects before it serves waits
     stop = asyncio.Event()
     serving = asyncio.create_task(server.serve(home.app, [opened], tls, stop, **how))
     try:
