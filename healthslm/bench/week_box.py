@@ -19,7 +19,6 @@ import contextlib
 import faulthandler
 import gc
 import json
-import logging
 import resource
 import signal
 import sys
@@ -218,8 +217,7 @@ async def _run(setup: dict[str, Any], store: Store, served: Served) -> Tally:
 
 def main(setup: dict[str, Any], run: Callable[..., Any] = asyncio.run) -> None:
     """Open the store, listen until told to stop, and say how it went."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
-    log_seldom()
+    log_seldom("%(levelname)s %(message)s")
     home = Path(setup["home"])
     with only_one(home):
         access = unlock(home, PASSPHRASE)

@@ -83,7 +83,6 @@ def run(
         raise UsageError("--speed is for --replay, and a number above 0.", "1 is as fast as recorded.")
     current = session(context).strictly(strict)
     how = _How(virtual=virtual, quiet=quiet, notify=Notifier.of(os.environ, os.getpid()))
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
     log_seldom()
     for_all = not current.named and len(people.members(current.household)) > 1
     if for_all and capture_file:

@@ -43,8 +43,8 @@ class SeldomLogged(logging.Filter):
         return self._seldom.say((record.name, record.levelno, record.getMessage()), self._clock())
 
 
-def log_seldom() -> None:
-    """Have no line of this process's log come again and again."""
-    for handler in logging.getLogger().handlers:
-        if not any(isinstance(one, SeldomLogged) for one in handler.filters):
-            handler.addFilter(SeldomLogged())
+def log_seldom(line: str = "%(message)s") -> None:
+    """Write the warnings of this process to its standard error, none of them again and again."""
+    handler = logging.StreamHandler()
+    handler.addFilter(SeldomLogged())
+    logging.basicConfig(level=logging.WARNING, format=line, handlers=[handler])
