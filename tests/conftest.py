@@ -3,13 +3,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from healthslm.store import CHEAPEST, Store, create
+from tests import emulated
 
-if os.environ.get("HEALTHSLM_EMULATED"):  # tests/arm64/run.sh sets it: there slow is not wrong
-    settings.register_profile("emulated", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    settings.load_profile("emulated")
+if os.environ.get("HEALTHSLM_EMULATED"):  # tests/arm64/run.sh sets it
+    emulated.be_patient()
 
 
 @pytest.fixture(scope="session", autouse=True)

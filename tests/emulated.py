@@ -1,0 +1,33 @@
+"""Patience where every program is emulated (tests/arm64/run.sh): there, slow is not wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+
+_TIMES = 30
+"""A program takes ten to thirty times as long under QEMU's user-mode emulation."""
+
+
+def be_patient() -> None:
+    """Have every limit of time wait longer, and Hypothesis try fewer examples: the machine alone differs."""
+    settings.register_profile(
+        "emulated", deadline=None, max_examples=10, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("emulated")
+    for waiting in ("wait", "communicate"):
+        _longer(subprocess.Popen, waiting)
+    once = asyncio.timeout
+    asyncio.timeout = lambda delay: once(delay and delay * _TIMES)
+
+
+def _longer(process: Any, name: str) -> None:
+    once = getattr(process, name)
+
+    def longer(*arguments: Any, timeout: float | None = None, **named: Any) -> Any:
+        return once(*arguments, timeout=timeout and timeout * _TIMES, **named)
+
+    setattr(process, name, longer)
