@@ -197,14 +197,20 @@ class Collector:
         return [Update(event=None, stored=stored, alerts=alerts)]
 
     def finish(self) -> None:
-        """Store what still waits, and make everything durable. Raises `StoreError` when that cannot be."""
+        """Store what still waits, and make everything durable. Raises `StoreError`: so many could not be."""
         self.flush()
-        self.tally.unsaved += len(self.waiting)
-        if self.waiting:
-            waited = len(self.waiting)
-            self.tally.stored += len(self.store.append(self.waiting))
-            self.tally.unsaved -= waited
-        self.store.commit()
+        waited = len(self.waiting)
+        try:
+            if self.waiting:
+                stored = len(self.store.append(self.waiting))
+                self.tally.stored += stored
+                self.tally.duplicates += waited - stored
+            self.store.commit()
+        except StoreError as error:
+            self.tally.unsaved += waited
+            lost = f"{waited} readings that waited in memory for it, and what" if waited else "What"
+            came = "came in the second before it took no more" if waited else "came in the last second"
+            raise type(error)(f"{error.message} {lost} {came} could not be kept.", error.hint) from error
 
     def consider(self, readings: Sequence[Reading], received_at: datetime, now: datetime) -> Sequence[Alert]:
         """Take new readings into the live windows, and ask every rule that looks at one of their kinds.

@@ -15,6 +15,7 @@ from device.gatt import BloodPressureMeasurement, DateTime, PlxContinuousMeasure
 from healthslm.alerts import Alert, Hook, desk, parse_hooks
 from healthslm.clock import utc_now
 from healthslm.collector import Tally
+from healthslm.errors import StoreError
 from healthslm.pipeline import ask, collect, last_day, origins, review
 from healthslm.readings import Device, Kind, Quality, Reading
 from healthslm.slm import Audience
@@ -192,6 +193,16 @@ async def test_a_full_disk_keeps_no_alert_in_and_loses_no_reading(store: Store, 
     assert (tally.stored, tally.unsaved) == (2 * 900 + 2, 0)
     assert store.count() == 1 + 2 * 900 + 2
     store.verify()
+
+
+async def test_who_stops_while_the_disk_is_full_says_how_much_is_lost(store: Store) -> None:
+    await collected(thermometer("08:00", 36.5), store)
+    pages = store._database.value("PRAGMA page_count")
+    store._database.value(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(StoreError, match=r"is full\. [0-9]+ readings that waited in memory") as said:
+        await collected(oximeter("09:00", *[97] * 300), store)
+    assert "Free some space" in said.value.hint
+    store._database.value(f"PRAGMA max_page_count = {pages * 1000}")
 
 
 @pytest.mark.parametrize("minutes", [-60, -40, 0, 3])
