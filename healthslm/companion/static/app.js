@@ -4,17 +4,13 @@ import { sheet, trouble } from "./dialog.js";
 import { el, say } from "./dom.js";
 import * as kept from "./kept.js";
 import { live, recall, start as listen, stop as hangUp } from "./live.js";
+import { heard } from "./note.js";
 import * as outbox from "./outbox.js";
 import { install } from "./shell.js";
 import { picture } from "./signs.js";
 import { top } from "./top.js";
 import { inZone, speak, t } from "./words.js";
-import { ask, heard } from "./views/ask.js";
-import { days } from "./views/days.js";
-import { more } from "./views/more.js";
 import { now } from "./views/now.js";
-import { pair } from "./views/pair.js";
-import { trends } from "./views/trends.js";
 
 // What a role may not see is refused by the box; here it is only not offered.
 const TABS = {
@@ -22,7 +18,15 @@ const TABS = {
   carer: ["now", "trends", "more"],
   clinician: ["days", "more"],
 };
-const VIEWS = { now, days, ask, more, trends };
+// The first view is part of the page; the others come once it is there, or when they are asked for.
+const VIEWS = {
+  now: () => ({ now }),
+  days: () => import("./views/days.js"),
+  ask: () => import("./views/ask.js"),
+  more: () => import("./views/more.js"),
+  trends: () => import("./views/trends.js"),
+  pair: () => import("./views/pair.js"),
+};
 const NAMES = () => ({ now: t("Now"), days: t("Days"), ask: t("Ask"), more: t("More"), trends: t("Trends") });
 const SEES_NOW = ["wearer", "carer"];
 const FIRST_MS = 5000;
@@ -32,12 +36,13 @@ const main = document.getElementById("main");
 const bar = document.getElementById("tabs");
 let who;
 let leave;
+let opening;
 
 async function begin() {
   await speak();
   who = await kept.get("who");
   if (location.pathname === "/pair" || !who) {
-    pair(main, { secret: location.hash.slice(1), paired: () => location.replace("/"), known: who });
+    await pairing({ secret: location.hash.slice(1), known: who });
     return install();
   }
   inZone(await kept.get("zone"));
@@ -45,9 +50,11 @@ async function begin() {
   top();
   drawTabs();
   addEventListener("hashchange", open);
-  open();
+  await open();
   performance.mark("content"); // what the tests measure: the last state is on the screen
   await enter();
+  // What is not here yet would be another version's once the box was upgraded, or missing away from home.
+  await Promise.allSettled(Object.values(VIEWS).map((view) => view()));
   await install(); // last: it fetches every file once more
 }
 
@@ -75,8 +82,27 @@ async function out(error) {
   hangUp();
   await kept.forget();
   bar.hidden = true;
+  await pairing({ secret: "", why: error });
+}
+
+async function pairing(how) {
+  const view = await viewed("pair");
+  view?.(main, { ...how, paired: () => location.replace("/") });
+}
+
+/** A view, once it is on the phone; nothing where it cannot come, or another one was asked for meanwhile. */
+async function viewed(name) {
   leave?.();
-  pair(main, { secret: "", paired: () => location.replace("/"), why: error });
+  leave = undefined;
+  main.replaceChildren();
+  delete main.dataset.view;
+  const mine = (opening = {});
+  try {
+    const view = (await VIEWS[name]())[name];
+    return opening === mine ? view : undefined;
+  } catch {
+    if (opening === mine) main.replaceChildren(trouble(new api.OutOfReach(), name === "pair" ? undefined : open));
+  }
 }
 
 function drawTabs() {
@@ -90,7 +116,7 @@ function drawTabs() {
   bar.hidden = false;
 }
 
-function open() {
+async function open() {
   const [wanted, ...rest] = location.hash.slice(1).split("/");
   const name = TABS[who.role].includes(wanted) ? wanted : TABS[who.role][0];
   for (const link of bar.children) {
@@ -98,11 +124,11 @@ function open() {
     if (here) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  leave?.();
-  main.replaceChildren();
-  main.dataset.view = name;
   document.title = `${NAMES()[name]} · healthslm`;
-  leave = VIEWS[name](main, { who, rest });
+  const view = await viewed(name);
+  if (!view) return;
+  main.dataset.view = name; // not before: what is open hears what comes of notes
+  leave = view(main, { who, rest });
   scrollTo(0, 0);
 }
 

@@ -84,8 +84,8 @@ ln -s "../../$old/bin/python" /opt/healthslm/9.9-broken/bin/python
 chmod +x /opt/healthslm/9.9-broken/bin/healthslm
 touch /opt/healthslm/9.9-broken/complete
 sed 's/^version=.*/version=9.9-broken/' device/pi/install.sh > device/pi/install-broken.sh
-bash device/pi/install-broken.sh --without-model > /tmp/said 2>&1 && end "FAILED: a broken version was taken"
-check "a broken version is taken back" contains "$old is at work again" /tmp/said
+bash device/pi/install-broken.sh --without-model > /tmp/upgrade 2>&1 && end "FAILED: a broken version was taken"
+check "a broken version is taken back" contains "$old is at work again" /tmp/upgrade
 check "and the old one is at work" systemctl is-active healthslm healthslm-companion
 
 check "what is in the journal of healthslm" bash -c 'journalctl --no-pager -o cat --namespace=healthslm | tee /mnt/journal | grep -q .'

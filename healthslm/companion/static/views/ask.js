@@ -5,6 +5,7 @@ import { el, say } from "../dom.js";
 import { featureList } from "../evidence.js";
 import * as kept from "../kept.js";
 import { severityName } from "../names.js";
+import { heard } from "../note.js";
 import { severitySign } from "../signs.js";
 import { outbox, send } from "../outbox.js";
 import { dayClock, spoken, t } from "../words.js";
@@ -141,18 +142,4 @@ function notes() {
   outbox.addEventListener("change", changed);
   draw();
   return el("div", {}, writing(t("How you feel, what you did, in your own words"), t("Keep the note"), write), told, waiting);
-}
-
-/** What the box said to a note. */
-export function heard(text, answer) {
-  const notice = answer.notice && el("div", { class: "loud", role: "alert" }, severitySign("emergency"), el("p", { lang: "en" }, answer.notice));
-  return el(
-    "article",
-    { class: `alert ${answer.level}` },
-    notice,
-    el("header", { class: "finding-head" }, severitySign(answer.level),
-      el("div", {}, el("p", { class: "severity" }, severityName(answer.level)), el("h3", {}, t("Note kept")))),
-    el("p", {}, text),
-    answer.reason && el("p", { class: "quiet reason", lang: "en" }, answer.reason),
-  );
 }
