@@ -195,6 +195,6 @@ def test_an_archive_is_measured_on_a_way_out_and_back_in(tmp_path: Path) -> None
 
 def test_every_phone_of_the_bench_gets_what_changes() -> None:
     """More of them than pages that one phone may have open; it raises where states do not come."""
-    rows = {r.name: r for r in companion.run(repeat=1, phones=10, seconds=3)}
+    rows = {r.name: r for r in companion.run(repeat=1, phones=10, seconds=6)}
     assert rows["of a core, 10 phones look at live values"].value > 0
     assert len(rows["a year's chart, from asking to having it"].runs) == 5

@@ -20,8 +20,6 @@ from healthslm.errors import HealthslmError
 
 Progress = Callable[[str], None]
 _MB = 1e6
-WARM_DAYS = 1.0
-"""What is held is compared from the end of this day on: by then what is kept for later use is there."""
 FLAT_MB_A_DAY = 1.0
 """What memory may grow by in a day on average: a kilobyte a notification would be five times that."""
 LONGEST_S = 600
@@ -93,11 +91,11 @@ def _grown(week: Week) -> list[Row]:
     found = []
     for who in ("box", "courier", "page"):
         held = [getattr(one, who) for one in rests]
-        most = max((one.memory for one in held), default=0)
-        slope = slope_of([(rest.day, one.memory) for rest, one in zip(rests, held, strict=True)])
+        memory = [one.memory / _MB for one in held]
+        slope = slope_of([(rest.day, one) for rest, one in zip(rests, memory, strict=True)])
         found += [
-            row(f"{who}: memory at most", "MB", [most / _MB], 1),
-            row(f"{who}: memory more a day", "MB", [slope / _MB], 2, most=FLAT_MB_A_DAY),
+            row(f"{who}: memory, at the ends of days", "MB", memory, 1),
+            row(f"{who}: memory more a day", "MB", [slope], 2, most=FLAT_MB_A_DAY),
             _none(f"{who}: descriptors more", _more(one.descriptors for one in held)),
             _none(f"{who}: threads more", _more(one.threads for one in held)),
         ]
@@ -120,11 +118,15 @@ def _took(week: Week) -> list[Row]:
 
 
 def longest_life(rests: Sequence[Rest]) -> list[Rest]:
-    """Return what was held when warm, of the life of the box in which most days ended."""
-    warm = [one for one in rests if one.day >= WARM_DAYS]
-    lives = [one.life for one in warm]
+    """Return what was held in the life of the box in which most days ended, once it was warm.
+
+    That is after its first day: with the first backup come a thread that waits for the next one, and a
+    descriptor that SQLite uses again.
+    """
+    lives = [one.life for one in rests]
     longest = max(lives, key=lives.count, default=0)
-    return [one for one in warm if one.life == longest]
+    days = [one for one in rests if one.life == longest]
+    return days[1:] or days
 
 
 def slope_of(points: Sequence[tuple[float, float]]) -> float:

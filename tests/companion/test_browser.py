@@ -217,7 +217,8 @@ def test_a_phone_that_knows_bluetooth_is_a_radio_and_settings_are_set(served: Se
     assert told["asked"] == 4
     assert {event.value for event in beats} == {b"\x00\x48"}
     times = [event.received_at for event in beats]
-    assert len(times) == len(set(times)) > 20
+    # What was taken in the moment that the listening ended is sent once more: the store knows it by its time.
+    assert len(set(times)) > 20
     # None is lost while nobody took them: they come every 200 ms, on a slow machine every second.
     assert max(b - a for a, b in pairwise(sorted(times))) < timedelta(seconds=2)
     assert "not at work" not in told["waits"]

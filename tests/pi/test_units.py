@@ -33,6 +33,14 @@ def installed(unit: str, folder: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize("unit", UNITS)
+def test_what_a_unit_says_goes_to_its_journal_and_what_it_shows_nowhere(unit: str) -> None:
+    """Without the second line its errors would go where the standard output goes."""
+    text = (PI / unit).read_text()
+    assert "\nStandardOutput=null\n" in text
+    assert "\nStandardError=journal\n" in text
+
+
 @analyze
 @pytest.mark.parametrize("unit", UNITS)
 def test_systemd_has_nothing_to_say_against_a_unit(unit: str, tmp_path: Path) -> None:
