@@ -22,8 +22,7 @@ cd "$checkout" || exit 1
 say "$(systemctl --version | head -n 1), Linux $(uname -r)"
 
 # The version was built before, with Debian's own Python, since there is no network in here.
-mkdir -p /opt/healthslm
-mount --bind "$built/opt/healthslm" /opt/healthslm
+mount --bind "$built/opt" /opt # not its folder healthslm, which could not be deleted then
 rm -f /opt/healthslm/current
 for script in /opt/healthslm/*/bin/healthslm; do
 	sed -i "1s|.*|#!${script%/*}/python|" "$script"
