@@ -31,7 +31,7 @@ _T = TypeVar("_T")
 WaitOption = Annotated[
     bool, typer.Option("--wait", help="Without a passphrase, wait until `healthslm unlock` gives it.")
 ]
-_NAMES = "waits-*.sock"
+_WHO = ("run", "companion")
 _LONGEST = 4096
 _PATIENCE_S = 120.0
 """A small board takes a while over a passphrase."""
@@ -87,7 +87,7 @@ def brought(folder: Path, who: str, tried: Callable[[str], _T], *, prompt_s: flo
     Nor does it end where the store cannot be read just now, as while another process replaces it. Raises
     `HealthslmError` where one of that name waits already.
     """
-    path = folder / _NAMES.replace("*", who)
+    path = _place(folder, who)
     if _waits(path):
         raise HealthslmError(
             f"Another {who} waits to be unlocked already, for the store in {folder}.",
@@ -153,7 +153,7 @@ def unlock(context: typer.Context) -> None:
     folder = current.settings.home
     current.access(secret := current.passphrase())  # a wrong one is not handed on
     was_locked = end_lock(folder)
-    waiting = [path for path in sorted(folder.glob(_NAMES)) if _waits(path)]
+    waiting = {who: path for who in _WHO if _waits(path := _place(folder, who))}
     if not waiting and was_locked:
         terminal.say("Unlocked: what is started next opens the store.")
     elif not waiting:
@@ -161,17 +161,24 @@ def unlock(context: typer.Context) -> None:
             "Nothing waits to be unlocked.",
             "Look at what is at work: healthslm doctor, healthslm alerts list",
         )
-    taken = {
-        path.name.removeprefix("waits-").removesuffix(".sock"): _handed(path, secret) for path in waiting
-    }
+    taken = {who: _handed(path, secret) for who, path in waiting.items()}
     for name, took in taken.items():
         terminal.say(f"{name}: {'unlocked' if took else 'it did not take it'}.")
     if not all(taken.values()):
         raise HealthslmError("Not all that waits was unlocked.", "Look at what it says, and say it again.")
 
 
+def _place(folder: Path, who: str) -> Path:
+    return folder / f"waits-{who}.sock"
+
+
 def _waits(path: Path) -> bool:
-    """Say whether anybody is at a socket: one that was left by a killed process answers nobody."""
+    """Say whether anybody is at a socket: one that was left by a killed process answers nobody.
+
+    A link is none: it may lead to whom the passphrase is not for.
+    """
+    if path.is_symlink():
+        return False
     try:
         with _connected(path):
             return True

@@ -21,6 +21,8 @@ _NUMBER_AT, _ARCH_AT, _ARGUMENTS_AT = 0, 4, 16  # struct seccomp_data
 _SET_MODE_FILTER, _ALL_THREADS = 1, 1  # SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC
 AF_UNIX = 1
 CLONE_THREAD = 0x00010000
+CLONE_NEW = 0x7E020000
+"""Any of the bits by which a new process gets namespaces of its own."""
 _MSG_FASTOPEN = 0x20000000
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
 _TOO_SHORT = 15
@@ -62,7 +64,11 @@ _AROUND = (
     *_never("io_uring_setup", "io_uring_enter", "io_uring_register"),
     # A key that the kernel has looked up may be a name in the DNS.
     *_never("add_key", "request_key", "keyctl"),
-    *_never("bpf", "perf_event_open", "userfaultfd", "unshare", "setns", "mount", "move_mount"),
+    *_never("bpf", "perf_event_open", "userfaultfd"),
+    *_never("unshare", "setns", "mount", "move_mount", "open_tree", "mount_setattr", "pivot_root"),
+    *_never("fsopen", "fsmount", "fspick"),
+    Rule("clone", argument=0, test=Against.HAS, values=(CLONE_NEW,)),
+    Rule("clone3", errno.ENOSYS),  # its flags are out of a filter's reach; the C library then takes `clone`
     # What is typed into the terminal is run by its shell, which is not fenced.
     Rule("ioctl", argument=1, values=(_TIOCSTI, _TIOCLINUX)),
 )
@@ -84,7 +90,6 @@ WRITER = (
     *(Rule(call, errno.EACCES) for call in ("accept", "accept4", "sendto", "sendmsg", "sendmmsg")),
     *_never("execve", "execveat", "fork", "vfork"),
     Rule("clone", argument=0, test=Against.HAS, values=(CLONE_THREAD,), unless=True),
-    Rule("clone3", errno.ENOSYS),  # its flags are out of a filter's reach; the C library then takes `clone`
     *_never("kill", "tkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal"),
     *NOSY,
     *_AROUND,

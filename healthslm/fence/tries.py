@@ -9,6 +9,7 @@ import contextlib
 import errno
 import os
 import socket
+import stat
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -105,7 +106,7 @@ def of_writer(store: Path) -> list[Try]:
 
 def of_courier(store: Path) -> list[Try]:
     """What the courier's fence refuses."""
-    return [*_readings(store), *_by_a_program(store)]
+    return [*_readings(store), *_by_a_program(store), *_posing(store)]
 
 
 def tried(tries: Sequence[Try]) -> Iterator[Tried]:
@@ -161,6 +162,23 @@ def _by_a_program(store: Path) -> list[Try]:
         return f"a program reading {path.name}", lambda: _have_read(path)
 
     return [reading(store / name) for name in _FILES if (store / name).exists()]
+
+
+def _posing(store: Path) -> list[Try]:
+    """Putting into the store's folder what would be taken for healthslm's own."""
+    if not store.is_dir():
+        return []
+    posing = store / f"posing-{os.getpid()}"
+
+    def as_socket() -> None:
+        os.mknod(posing, stat.S_IFSOCK | 0o600)  # as `bind` does, whatever length the path has
+        posing.unlink()
+
+    def as_link() -> None:
+        posing.symlink_to(os.devnull)
+        posing.unlink()
+
+    return [("a socket in the store's folder", as_socket), ("a link in the store's folder", as_link)]
 
 
 def _have_read(path: Path) -> None:

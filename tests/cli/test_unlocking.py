@@ -84,6 +84,21 @@ def test_what_a_killed_process_left_waits_for_nothing(home: Path) -> None:
     assert found == [PASSPHRASE]
 
 
+def test_only_those_that_wait_are_told_and_no_link_is_followed(home: Path, tmp_path: Path) -> None:
+    """Who may write into the store's folder, as the program of a hook, is not told the passphrase."""
+    with socket.socket(socket.AF_UNIX) as other, socket.socket(socket.AF_UNIX) as elsewhere:
+        other.bind(str(home / "waits-hook.sock"))
+        elsewhere.bind(str(tmp_path / "mine.sock"))
+        (home / "waits-run.sock").symlink_to(tmp_path / "mine.sock")
+        for one in (other, elsewhere):
+            one.listen()
+            one.setblocking(False)
+        assert "Nothing waits" in unlock(home).stderr
+        for one in (other, elsewhere):
+            with pytest.raises(BlockingIOError):
+                one.accept()
+
+
 def test_two_of_one_name_do_not_take_each_others_place(home: Path) -> None:
     """The first could not be reached any more, and would wait for ever."""
     with waiting(home) as found:

@@ -17,13 +17,14 @@ ALLOW, ERRNO = 0x7FFF0000, 0x00050000
 AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_BLUETOOTH, AF_ALG = 1, 2, 10, 16, 17, 31, 38
 # include/uapi/asm-generic/unistd.h of Linux, which 64-bit Arm has as it stands.
 GENERIC = {
-    "ioctl": 29, "mount": 40, "unshare": 97, "ptrace": 117, "kill": 129, "tkill": 130, "rt_sigqueueinfo": 138,
+    "ioctl": 29, "mount": 40, "pivot_root": 41, "unshare": 97, "ptrace": 117, "kill": 129, "tkill": 130, "rt_sigqueueinfo": 138,
     "prctl": 167, "socket": 198, "socketpair": 199, "bind": 200, "listen": 201, "accept": 202, "connect": 203,
     "sendto": 206, "sendmsg": 211, "add_key": 217, "request_key": 218, "keyctl": 219, "clone": 220,
     "execve": 221, "rt_tgsigqueueinfo": 240, "perf_event_open": 241, "accept4": 242, "setns": 268,
     "sendmmsg": 269, "process_vm_readv": 270, "process_vm_writev": 271, "kcmp": 272, "seccomp": 277,
     "bpf": 280, "execveat": 281, "userfaultfd": 282, "pidfd_send_signal": 424, "io_uring_setup": 425,
-    "io_uring_enter": 426, "io_uring_register": 427, "move_mount": 429, "clone3": 435, "pidfd_getfd": 438,
+    "io_uring_enter": 426, "io_uring_register": 427, "open_tree": 428, "move_mount": 429,
+    "fsopen": 430, "fsmount": 432, "fspick": 433, "clone3": 435, "pidfd_getfd": 438, "mount_setattr": 442,
     "landlock_create_ruleset": 444, "landlock_add_rule": 445, "landlock_restrict_self": 446,
 }  # fmt: skip
 HEADERS = {
@@ -92,7 +93,8 @@ def test_nothing_of_the_internet(arch: Arch, rules: tuple[Rule, ...]) -> None:
     assert within == (errno.EACCES if rules is WRITER else 0)
     for call in ("io_uring_setup", "io_uring_enter", "io_uring_register", "ptrace", "process_vm_readv",
                  "process_vm_writev", "kcmp", "pidfd_getfd", "bpf", "perf_event_open", "userfaultfd",
-                 "request_key", "setns", "unshare"):  # fmt: skip
+                 "request_key", "setns", "unshare", "mount", "fsopen", "fsmount", "fspick", "open_tree",
+                 "move_mount", "mount_setattr", "pivot_root"):  # fmt: skip
         assert answer(rules, arch, call) == errno.EPERM
 
 
@@ -121,6 +123,16 @@ def test_the_writer_starts_threads_and_nothing_else(arch: Arch) -> None:
     for call in ("execve", "execveat", "fork", "vfork", "kill", "tkill", "pidfd_send_signal"):
         if call in arch.calls:
             assert answer(WRITER, arch, call) == errno.EPERM
+
+
+@BOTH
+@pytest.mark.parametrize("rules", [CORE, SERVING, WRITER], ids=["core", "serving", "writer"])
+def test_no_process_gets_namespaces_of_its_own(arch: Arch, rules: tuple[Rule, ...]) -> None:
+    usual = 17  # SIGCHLD, as of a fork
+    for kind in (0x20000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000):
+        assert answer(rules, arch, "clone", usual | kind) == errno.EPERM
+    assert answer(rules, arch, "clone", usual) == (errno.EPERM if rules is WRITER else 0)
+    assert answer(rules, arch, "clone3") == errno.ENOSYS
 
 
 @BOTH
