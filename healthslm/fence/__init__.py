@@ -90,8 +90,8 @@ def courier(
     """Keep this process, and the programs it starts, from reading what is hidden, but for the files `still`.
 
     Python's own folders stay readable, also where they are in what is hidden. It may connect, write and start
-    what it likes; a program gains no privileges that it has not (no setuid). What is hidden it can also put no
-    socket, pipe or link into, which others would take for ours and tell the passphrase.
+    what it likes; a program gains no privileges that it has not (no setuid). Nor can it put a socket, a pipe
+    or a link into what is hidden, which others would take for ours and tell the passphrase.
     """
     rights = landlock.READ_FILE | landlock.REFER
     rights |= landlock.MAKE_SOCKET | landlock.MAKE_FIFO | landlock.MAKE_LINK

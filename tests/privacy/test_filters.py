@@ -17,11 +17,11 @@ ALLOW, ERRNO = 0x7FFF0000, 0x00050000
 AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_BLUETOOTH, AF_ALG = 1, 2, 10, 16, 17, 31, 38
 # include/uapi/asm-generic/unistd.h of Linux, which 64-bit Arm has as it stands.
 GENERIC = {
-    "ioctl": 29, "mount": 40, "pivot_root": 41, "unshare": 97, "ptrace": 117, "kill": 129, "tkill": 130, "rt_sigqueueinfo": 138,
-    "prctl": 167, "socket": 198, "socketpair": 199, "bind": 200, "listen": 201, "accept": 202, "connect": 203,
-    "sendto": 206, "sendmsg": 211, "add_key": 217, "request_key": 218, "keyctl": 219, "clone": 220,
-    "execve": 221, "rt_tgsigqueueinfo": 240, "perf_event_open": 241, "accept4": 242, "setns": 268,
-    "sendmmsg": 269, "process_vm_readv": 270, "process_vm_writev": 271, "kcmp": 272, "seccomp": 277,
+    "ioctl": 29, "mount": 40, "pivot_root": 41, "unshare": 97, "ptrace": 117, "kill": 129, "tkill": 130,
+    "rt_sigqueueinfo": 138, "prctl": 167, "socket": 198, "socketpair": 199, "bind": 200, "listen": 201,
+    "accept": 202, "connect": 203, "sendto": 206, "sendmsg": 211, "add_key": 217, "request_key": 218,
+    "keyctl": 219, "clone": 220, "execve": 221, "rt_tgsigqueueinfo": 240, "perf_event_open": 241,
+    "accept4": 242, "setns": 268, "sendmmsg": 269, "process_vm_readv": 270, "process_vm_writev": 271, "kcmp": 272, "seccomp": 277,
     "bpf": 280, "execveat": 281, "userfaultfd": 282, "pidfd_send_signal": 424, "io_uring_setup": 425,
     "io_uring_enter": 426, "io_uring_register": 427, "open_tree": 428, "move_mount": 429,
     "fsopen": 430, "fsmount": 432, "fspick": 433, "clone3": 435, "pidfd_getfd": 438, "mount_setattr": 442,
