@@ -52,7 +52,8 @@ start_unattended() {
 			--file "$making/key" 3<"$passphrase_file"
 	else
 		as_user "$opt/current/bin/healthslm" keys add machine --label "start without anybody" --file "$making/key"
-	fi || fail "The key was not made; nothing was changed." "The line above says why."
+	fi || fail "The key was not made; the line above says why." \
+		"If there is a slot already: sudo healthslm keys remove 'start without anybody', and say this again."
 	install -d -m 700 "$etc"
 	if can_encrypt && systemd-creds encrypt --name=healthslm "$making/key" "$etc/machine.cred"; then
 		chmod 600 "$etc/machine.cred"

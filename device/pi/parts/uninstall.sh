@@ -2,7 +2,8 @@
 # Taking it off again. What was measured stays unless that is asked for, and said to be deleted.
 
 uninstall() {
-	local unit
+	local unit slot=0
+	if is_unattended; then slot=1; fi
 	for unit in "${services[@]}"; do
 		[ -e "$units/$unit" ] || continue
 		control disable --quiet --now "$unit" || true
@@ -12,8 +13,8 @@ uninstall() {
 		rmdir "$units/$unit.d" 2>/dev/null || true
 	done
 	control daemon-reload
-	drop "$etc" "$command" "$opt" "$root/etc/systemd/journald@healthslm.conf"
 	restore_bluez_settings "$root/etc/bluetooth/main.conf"
+	drop "$etc" "$command" "$root/etc/systemd/journald@healthslm.conf" "$opt"
 	if [ -d "$data" ] && wants_purge; then
 		drop "$data"
 		if systemd_runs; then journalctl --namespace=healthslm --rotate --vacuum-time=1s >/dev/null 2>&1 || true; fi
@@ -21,7 +22,13 @@ uninstall() {
 	fi
 	[ "$changed" = 1 ] || say "Nothing to change: healthslm is not installed."
 	if [ -d "$data" ]; then
-		say "What was measured is still in ${data#"$root"}, of the user $user. To delete it: $0 --uninstall --purge"
+		say "What was measured is still in ${data#"$root"}, of the user $user."
+		if [ -e "$0" ]; then
+			say "To delete it: $0 --uninstall --purge"
+		else # this script was part of what was taken off
+			say "To delete it: sudo rm -r /var/lib/healthslm && sudo userdel healthslm"
+		fi
+		[ "$slot" = 0 ] || say "Its key for a start without anybody is gone; the slot 'start without anybody' is still in the store."
 	fi
 }
 

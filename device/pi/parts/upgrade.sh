@@ -33,12 +33,13 @@ switch_to() { # VERSION
 	note_change "healthslm $new is the current version"
 	if [ -z "$previous" ]; then control enable --quiet healthslm.service; fi
 	if [ ${#running[@]} -gt 0 ]; then
+		control reset-failed "${running[@]}" || true # it may have failed too often to be started
 		if ! control start "${running[@]}"; then
 			roll_back "$new" "$previous" "$copy" "${running[@]}"
 		fi
 	fi
 	if [ -n "$copy" ] && [ ${#running[@]} -gt 0 ] && is_unattended; then
-		rm -rf "$copy"
+		as_user rm -rf "$copy"
 	elif [ -n "$copy" ]; then # one that waits for its passphrase has not opened the store yet
 		say "A copy of the store as it was is in ${copy#"$root"}; delete it once this version has opened the store."
 	fi
@@ -54,17 +55,17 @@ migrates() { # PREVIOUS NEW: whether the new one would change the store's tables
 copy_store() { # FOLDER UNIT...: the store's files, and the note of how far it has come; else start them again
 	local copy=$1
 	shift
-	rm -rf "$copy" "$copy.part"
-	mkdir -m 700 "$copy.part"
-	if ! { cp -a "$data/store" "$copy.part/store" &&
-		{ [ ! -d "$data/.local/state/healthslm" ] || cp -a "$data/.local/state/healthslm" "$copy.part/state"; }; }; then
-		rm -rf "$copy.part"
+	# As the service's user, whose files they are: followed by root, a link that it made could lead anywhere.
+	if ! { as_user rm -rf "$copy" "$copy.part" && as_user mkdir -m 700 "$copy.part" &&
+		as_user cp -a "$data/store" "$copy.part/store" &&
+		{ [ ! -d "$data/.local/state/healthslm" ] ||
+			as_user cp -a "$data/.local/state/healthslm" "$copy.part/state"; } &&
+		as_user mv -T "$copy.part" "$copy"; }; then
+		as_user rm -rf "$copy.part"
 		[ $# -eq 0 ] || control start "$@" || true
 		fail "The store could not be copied before it is updated; nothing was changed." \
 			"Make room on the disk, and say it again."
 	fi
-	chown --reference="$data" "$copy.part"
-	mv -T "$copy.part" "$copy"
 	say "Copied the store to ${copy#"$root"}"
 }
 
@@ -77,17 +78,11 @@ roll_back() { # NEW PREVIOUS COPY UNIT...: end with the version that was there
 	put_units "$previous"
 	if [ -n "$copy" ]; then
 		aside=$data/not-started-$new
-		rm -rf "$aside"
-		mkdir -m 700 "$aside"
-		chown --reference="$data" "$aside"
-		mv -T "$data/store" "$aside/store"
-		mv -T "$copy/store" "$data/store"
-		if [ -d "$copy/state" ]; then
-			mv -T "$data/.local/state/healthslm" "$aside/state"
-			mv -T "$copy/state" "$data/.local/state/healthslm"
+		if put_back "$copy" "$aside"; then
+			say "The store is as it was before; what $new made of it is in ${aside#"$root"}."
+		else
+			say "The store could not be put back: see ${copy#"$root"} and ${aside#"$root"}." >&2
 		fi
-		rmdir "$copy"
-		say "The store is as it was before; what $new made of it is in ${aside#"$root"}."
 	fi
 	if control start "$@"; then
 		fail "healthslm $new did not come up. $previous is at work again." \
@@ -95,6 +90,16 @@ roll_back() { # NEW PREVIOUS COPY UNIT...: end with the version that was there
 	fi
 	fail "healthslm $new did not come up, and $previous does not either." \
 		"See: systemctl status healthslm, and journalctl --namespace=healthslm -u healthslm"
+}
+
+put_back() { # COPY ASIDE: the store and its note as they were, what is there now aside; as the service's user
+	local copy=$1 aside=$2 state=$data/.local/state/healthslm
+	as_user rm -rf "$aside" && as_user mkdir -m 700 "$aside" &&
+		as_user mv -T "$data/store" "$aside/store" && as_user mv -T "$copy/store" "$data/store" || return 1
+	if [ -d "$copy/state" ]; then
+		as_user mv -T "$state" "$aside/state" && as_user mv -T "$copy/state" "$state" || return 1
+	fi
+	as_user rm -rf "$copy" || true
 }
 
 forget_others() { # NEW PREVIOUS: keep these two
