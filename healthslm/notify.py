@@ -10,9 +10,11 @@ from __future__ import annotations
 import contextlib
 import math
 import socket
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
+_TICK_S = 1.0
 _PER_INTERVAL = 2
 """How often to say that one is alive in the time that the watchdog waits: so sd_watchdog(3) has it."""
 
@@ -46,16 +48,29 @@ class Notifier:
         """Say that the service does its work from now on."""
         self._send(f"READY=1\nSTATUS={status}")
 
-    def status(self, status: str) -> None:
-        """Say in a few words what it is at; `systemctl status` shows them."""
-        self._send(f"STATUS={status}")
-
     def alive(self) -> None:
         """Say that it is at work, if the watchdog wants to know by now; costs next to nothing otherwise."""
         now = self._monotonic()
         if now >= self._due and math.isfinite(self._every_s):
             self._due = now + self._every_s
             self._send("WATCHDOG=1")
+
+    @contextlib.contextmanager
+    def kept_alive(self) -> Iterator[None]:
+        """Say so from a thread for as long as this is open: beside what waits, or opens a large store."""
+        over = threading.Event()
+
+        def tell() -> None:
+            while not over.wait(_TICK_S):
+                self.alive()
+
+        telling = threading.Thread(target=tell, daemon=True, name="alive")
+        telling.start()
+        try:
+            yield
+        finally:
+            over.set()
+            telling.join()
 
     def stopping(self) -> None:
         """Say that it has begun to end."""

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -82,12 +83,18 @@ def test_it_says_how_it_is(sort: str, tmp_path: Path) -> None:
     systemd = _systemd(sort, tmp_path)
     notify = Notifier.of({"NOTIFY_SOCKET": systemd.address}, pid=1)
     notify.ready("Listening.")
-    notify.status("Waiting.")
     notify.alive()  # nobody asked for that
     notify.stopping()
-    told = ["READY=1", "STATUS=Listening.", "STATUS=Waiting.", "STOPPING=1", "STATUS=Stopping."]
+    told = ["READY=1", "STATUS=Listening.", "STOPPING=1", "STATUS=Stopping."]
     with contextlib.closing(systemd):
         assert systemd.heard() == told
+
+
+def test_while_a_large_store_is_opened_the_watchdog_hears_too(systemd: Systemd) -> None:
+    notify = Notifier(systemd.address, 0.0)
+    with notify.kept_alive():
+        assert systemd.told("WATCHDOG=1") == ["WATCHDOG=1"]
+    assert not [one for one in threading.enumerate() if one.name == "alive"]
 
 
 def test_the_watchdog_hears_twice_in_the_time_that_it_waits(systemd: Systemd) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import sys
@@ -81,13 +82,13 @@ def _serve(current: Session, host: str, port: int, *, pair: bool, wait: bool = F
     notify = Notifier.of(os.environ, os.getpid())
     current = current.absolute()
     standing = put_up(current, serving=True)
-    with locked.said_locked(current.settings.home, sockets):
-        access = unlocked(current, "companion", wait=wait, notify=notify)
-    with (
-        current.store(access=access) as store,
-        open_unlocked(access, state=current.settings.state) as second,
-        current.writer() as writer,
-    ):
+    with contextlib.ExitStack() as stack:
+        with notify.kept_alive():
+            with locked.said_locked(current.settings.home, sockets):
+                access = unlocked(current, "companion", wait=wait, notify=notify)
+            store = stack.enter_context(current.store(access=access))
+            second = stack.enter_context(open_unlocked(access, state=current.settings.state))
+        writer = stack.enter_context(current.writer())
         if standing is not None:
             # There it finds `healthslm run` by a path that is short enough for its fence.
             os.chdir(current.settings.home)

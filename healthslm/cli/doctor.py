@@ -55,6 +55,7 @@ from healthslm.slm import model as built
 from healthslm.store import KEYS, Access, Store, keys
 from healthslm.store.audit import Event
 from healthslm.store.schedule import SETTING, Schedule
+from healthslm.wearables import by_radio
 
 _STYLES = {
     State.OK: "green",
@@ -98,7 +99,7 @@ def doctor(
     else:
         try:
             with current.store(access=access) as store:
-                wearables = len(store.devices())
+                wearables = len(by_radio(store))
                 checks += _store(current, access, store, verify)
         except StoreError as error:  # that is what a doctor is there to say
             checks.append(Check(what="store", state=State.PROBLEM, said=error.message, next=error.hint))

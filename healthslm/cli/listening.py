@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -31,11 +32,12 @@ from healthslm.cli.screen import Screen, say_what_came
 from healthslm.cli.seldom import log_seldom
 from healthslm.cli.session import Session, hooks_of, opened, session
 from healthslm.cli.stopping import stop_on_signals
-from healthslm.cli.unlocking import WaitOption, opens_by_itself, waited_for
+from healthslm.cli.unlocking import WaitOption, by_hand, opens_by_itself, waited_for
 from healthslm.cli.while_locked import sealing, take_in
 from healthslm.clock import boot_seconds
 from healthslm.collector import Tally
 from healthslm.errors import DamagedError, StoreError, UsageError
+from healthslm.fence import Fenced
 from healthslm.nearby import asked_who_is_near
 from healthslm.notify import Notifier
 from healthslm.pipeline import collect, kept
@@ -87,7 +89,8 @@ def run(
     for_all = not current.named and len(people.members(current.household)) > 1
     if for_all and capture_file:
         raise UsageError("--capture writes down one person's devices.", "Say whose with --person LABEL.")
-    if for_all and wait and not replay_file:
+    given = passphrases or current.passphrase_file or current.passphrase_fd is not None
+    if for_all and wait and not given and not replay_file:
         raise UsageError(
             "--wait waits for one person's passphrase.",
             "Say whose with --person LABEL, or give everybody's with --passphrases FOLDER.",
@@ -96,18 +99,19 @@ def run(
         _run_for_all(current, passphrases, how)
         return
     with only_one(current.settings.home), starter(current) as starts:
-        standing = put_up(current)
-        how = replace(how, start=starts.start)
-        access = _access(current, how, wait=wait)
-        with opened(current, access, patience_s=0.5) as store:
-            take_in(store, lambda events: _taken_in(store, current, events, how))
+        how = replace(how, start=starts.start, standing=put_up(current))
+        with how.notify.kept_alive():
+            access = _access(current, how, wait=wait)
+            store = opened(current, access, patience_s=0.5)
+        with store:
+            take_in(store, partial(_taken_in, store, current.zone, how))
             if replay_file:
                 tally = asyncio.run(_play(store, current, replay_file, speed, how))
             else:
                 listening = _listen(store, current.settings, capture_file, how)
                 one = Served(label=current.person, access=access, store=store)
                 working = beside(listening, [one], quiet=quiet)
-                tally = asyncio.run(answering(current.settings.home, RUN, standing, working))
+                tally = asyncio.run(answering(current.settings.home, RUN, how.standing, working))
     say_what_came(tally, "Stopped" if replay_file is None else f"{replay_file} is played", quiet=quiet)
     exit_if_locked(current.settings.home)
 
@@ -116,19 +120,20 @@ def run(
 class _How:
     """How a run works: on which radio, with nothing of health in its log, who is told how it goes.
 
-    `start` starts the courier's process.
+    `start` starts the courier's process; `standing` is the fence that is up.
     """
 
     virtual: Path | None
     quiet: bool
     notify: Notifier
     start: Start | None = None
+    standing: Fenced | None = None
 
 
 def _access(current: Session, how: _How, *, wait: bool) -> Access:
     """Unlock the store; who waits for the passphrase listens meanwhile, if that was chosen."""
     if opens_by_itself(current, wait=wait):
-        return current.access()
+        return by_hand(current)
     folder = current.settings.home
     try:
         choice = sealed.chosen(folder)
@@ -142,24 +147,37 @@ def _access(current: Session, how: _How, *, wait: bool) -> Access:
     )
 
 
-def _taken_in(store: Store, current: Session, events: AsyncIterator[Event], how: _How) -> bool:
-    """Store what was sealed, and judge it as what comes late is; say whether the store has all of it."""
-    names = {d.address: d.name for d in store.devices()}
-    screen = Screen(current.zone, names, quiet=how.quiet)
+def _taken_in(store: Store, zone: ZoneInfo, how: _How, events: AsyncIterator[Event]) -> bool:
+    """Store what was sealed, and judge it as what comes late is; say whether the store has all of it.
 
-    async def take() -> Tally:
-        async with Delivering(store.folder / LOCK, how.start) as delivering:
-            return await collect(
+    Ends the program where it is stopped, or locked, meanwhile: what is left is taken in the next time.
+    """
+    names = {d.address: d.name for d in store.devices()}
+    screen = Screen(zone, names, quiet=how.quiet)
+
+    async def take() -> tuple[Tally, bool]:
+        stop = stop_on_signals(how.notify)
+        async with (
+            heeding_lock([store.folder], stop),
+            Delivering(store.folder / LOCK, how.start) as delivering,
+        ):
+            tally = await collect(
                 events,
                 store,
-                zone=current.zone,
+                zone=zone,
                 hooks=delivering.hooks_now(store)(),
                 carry=delivering.call,
                 observe=screen.observe,
+                stop=stop,
+                alive=how.notify.alive,
             )
+        return tally, stop.is_set()
 
-    tally = asyncio.run(take())
+    tally, stopped = asyncio.run(answering(store.folder, RUN, how.standing, take()))
     say_what_came(tally, "What was sealed while the store was locked is taken in", quiet=how.quiet)
+    if stopped:
+        exit_if_locked(store.folder)
+        raise typer.Exit
     return not tally.unsaved
 
 
@@ -167,8 +185,11 @@ def _run_for_all(current: Session, passphrases: Path | None, how: _How) -> None:
     """Serve everybody in the household whose store opens."""
     with contextlib.ExitStack() as stack:
         starts = stack.enter_context(starter(current, passphrases))
-        standing = put_up(current)
-        served = stack.enter_context(everybody(current, passphrases))
+        how = replace(how, start=starts.start, standing=put_up(current))
+        with how.notify.kept_alive():
+            served = stack.enter_context(everybody(current, passphrases))
+        for one in served:
+            take_in(one.store, partial(_taken_in, one.store, current.zone, how))
         screens = {
             one.label: Screen(
                 current.zone,
@@ -189,12 +210,12 @@ def _run_for_all(current: Session, passphrases: Path | None, how: _How) -> None:
                     stop,
                     radio=radio,
                     zone_now=current.settings.zone_now,
-                    start=starts.start,
+                    start=how.start,
                     notify=how.notify,
                 )
                 return await beside(everything, served, quiet=how.quiet)
 
-        tallies = asyncio.run(answering(current.household, RUN, standing, listening()))
+        tallies = asyncio.run(answering(current.household, RUN, how.standing, listening()))
     for label, tally in tallies.items():
         say_what_came(tally, f"{label}: stopped", quiet=how.quiet)
     exit_if_locked(*(one.store.folder for one in served))

@@ -17,7 +17,9 @@ import typer
 from healthslm.cli import terminal
 from healthslm.cli.app import app
 from healthslm.cli.fencing import COMPANION, RUN, ask
+from healthslm.cli.running import is_running
 from healthslm.cli.session import session
+from healthslm.cli.waiting import place_of, waits
 from healthslm.errors import HealthslmError, MissingError
 from healthslm.store import exists, files
 
@@ -75,7 +77,7 @@ def lock(context: typer.Context) -> None:
     files.write_private(folder / MARK, b"")
     places = {folder, current.household}
     until = time.monotonic() + _PATIENCE_S
-    while any(ask(place, name) for place in places for name in (RUN, COMPANION)):
+    while any(ask(place, name) for place in places for name in (RUN, COMPANION)) or _opens(folder):
         if time.monotonic() > until:
             raise HealthslmError(
                 "Something is at work with the store, and did not end.",
@@ -83,3 +85,8 @@ def lock(context: typer.Context) -> None:
             )
         time.sleep(_LOOK_S)
     terminal.say("Locked: nothing at work has the key. Next: healthslm unlock")
+
+
+def _opens(folder: Path) -> bool:
+    """Say whether a `run` is between its start and its work: it has the key, or is about to."""
+    return is_running(folder) and not waits(place_of(folder, "run"))

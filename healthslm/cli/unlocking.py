@@ -9,10 +9,9 @@ from __future__ import annotations
 import os
 import socket
 import struct
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -22,6 +21,7 @@ from healthslm.cli import terminal
 from healthslm.cli.app import app
 from healthslm.cli.locking import end_lock, is_locked
 from healthslm.cli.session import Session, session
+from healthslm.cli.waiting import WHO, connected, place_of, waits
 from healthslm.errors import HealthslmError, LockedError, MissingError
 from healthslm.notify import Notifier
 from healthslm.sockets import owned, reachable
@@ -31,14 +31,10 @@ _T = TypeVar("_T")
 WaitOption = Annotated[
     bool, typer.Option("--wait", help="Without a passphrase, wait until `healthslm unlock` gives it.")
 ]
-_WHO = ("run", "companion")
 _LONGEST = 4096
-_PATIENCE_S = 120.0
-"""A small board takes a while over a passphrase."""
 _PROMPT_S = 5.0
 """So long who connects may take to say it: the next one waits."""
 _AGAIN_S = 1.0
-_TICK_S = 1.0
 _YES, _NO = b"yes\n", b"no\n"
 _CREDENTIALS = struct.Struct("3i")
 
@@ -47,20 +43,25 @@ def opens_by_itself(current: Session, *, wait: bool) -> bool:
     """Say whether the store is to be opened with what was given, or asked for at the terminal.
 
     Else it is waited for `healthslm unlock`: where that was wished, and nothing was given or somebody locked
-    the store by hand. Who does not wish to wait has just opened it by hand, which ends such a lock.
+    the store by hand.
     """
     given = current.passphrase_file is not None or current.passphrase_fd is not None
-    if wait and current.is_there() and (not given or is_locked(current.settings.home)):
-        return False
-    if current.is_there():
+    return not (wait and current.is_there() and (not given or is_locked(current.settings.home)))
+
+
+def by_hand(current: Session) -> Access:
+    """Unlock the store with what was given, or is asked for. Once it is open, a lock by hand has ended."""
+    was_locked = is_locked(current.settings.home)
+    access = current.access()
+    if was_locked:  # not one that came meanwhile
         end_lock(current.settings.home)
-    return True
+    return access
 
 
 def unlocked(current: Session, who: str, *, wait: bool, notify: Notifier) -> Access:
     """Unlock the store, or wait until `healthslm unlock` brings the passphrase."""
     if opens_by_itself(current, wait=wait):
-        return current.access()
+        return by_hand(current)
     return waited_for(current, who, notify)
 
 
@@ -68,17 +69,7 @@ def waited_for(current: Session, who: str, notify: Notifier) -> Access:
     """Wait until `healthslm unlock` brings the passphrase; for systemd that is work enough."""
     terminal.say("The store is locked. Next: healthslm unlock")
     notify.ready("Locked. Next: healthslm unlock")
-    over = threading.Event()
-
-    def tell() -> None:
-        while not over.wait(_TICK_S):
-            notify.alive()
-
-    threading.Thread(target=tell, daemon=True, name="alive").start()
-    try:
-        return brought(current.settings.home, who, current.access)
-    finally:
-        over.set()
+    return brought(current.settings.home, who, current.access)
 
 
 def brought(folder: Path, who: str, tried: Callable[[str], _T], *, prompt_s: float = _PROMPT_S) -> _T:
@@ -87,8 +78,8 @@ def brought(folder: Path, who: str, tried: Callable[[str], _T], *, prompt_s: flo
     Nor does it end where the store cannot be read just now, as while another process replaces it. Raises
     `HealthslmError` where one of that name waits already.
     """
-    path = _place(folder, who)
-    if _waits(path):
+    path = place_of(folder, who)
+    if waits(path):
         raise HealthslmError(
             f"Another {who} waits to be unlocked already, for the store in {folder}.",
             "Unlock that one: healthslm unlock. Or stop it first.",
@@ -153,7 +144,7 @@ def unlock(context: typer.Context) -> None:
     folder = current.settings.home
     current.access(secret := current.passphrase())  # a wrong one is not handed on
     was_locked = end_lock(folder)
-    waiting = {who: path for who in _WHO if _waits(path := _place(folder, who))}
+    waiting = {who: path for who in WHO if waits(path := place_of(folder, who))}
     if not waiting and was_locked:
         terminal.say("Unlocked: what is started next opens the store.")
     elif not waiting:
@@ -168,40 +159,12 @@ def unlock(context: typer.Context) -> None:
         raise HealthslmError("Not all that waits was unlocked.", "Look at what it says, and say it again.")
 
 
-def _place(folder: Path, who: str) -> Path:
-    return folder / f"waits-{who}.sock"
-
-
-def _waits(path: Path) -> bool:
-    """Say whether anybody is at a socket: one that was left by a killed process answers nobody.
-
-    A link is none: it may lead to whom the passphrase is not for.
-    """
-    if path.is_symlink():
-        return False
-    try:
-        with _connected(path):
-            return True
-    except TimeoutError:
-        return True  # busy
-    except OSError:
-        return False
-
-
 def _handed(path: Path, secret: str) -> bool:
     try:
-        with _connected(path) as there:
+        with connected(path) as there:
             if not _ours(there):  # it is nobody's else to hear
                 return False
             there.sendall(secret.encode() + b"\n")
             return there.recv(len(_YES)) == _YES
     except OSError:
         return False  # it ended meanwhile
-
-
-@contextmanager
-def _connected(path: Path) -> Iterator[socket.socket]:
-    with socket.socket(socket.AF_UNIX) as there, reachable(path) as short:
-        there.settimeout(_PATIENCE_S)
-        there.connect(short)
-        yield there

@@ -29,6 +29,7 @@ while_locked = typer.Typer(
 app.add_typer(while_locked, name="while-locked")
 FLUSH_S = 1.0
 """What a power cut can take at the most."""
+_AGAIN_S = 10.0
 Radios = contextlib.AbstractAsyncContextManager[Radio | None]
 
 
@@ -62,10 +63,13 @@ def while_locked_show(context: typer.Context, json: Json = False) -> None:
     """Say what is done while locked, and what is sealed and waits; needs no passphrase."""
     folder = session(context).settings.home
     choice, waiting = sealed.chosen(folder), sealed.sealed_in(folder)
+    changed = sealed.damaged_in(folder)
     size = sum(path.stat().st_size for path in waiting)
     if json:
         wearables = None if choice is None else [one.address for one in choice.wearables]
-        terminal.print_json({"wearables": wearables, "files": len(waiting), "bytes": size})
+        terminal.print_json(
+            {"wearables": wearables, "files": len(waiting), "bytes": size, "damaged": len(changed)}
+        )
         return
     if choice is None:
         terminal.say("While the store is locked nothing is listened to. Next: healthslm while-locked collect")
@@ -73,6 +77,11 @@ def while_locked_show(context: typer.Context, json: Json = False) -> None:
         terminal.say(f"While the store is locked {len(choice.wearables)} wearables are listened to.")
     if waiting:
         terminal.say(f"{size / 1e6:,.1f} MB are sealed, and taken in when `healthslm run` opens the store.")
+    if changed:
+        terminal.say(
+            f"{len(changed)} files were found changed; what came before that is in the store. They are kept"
+            f" in {changed[0].parent}, and can be deleted."
+        )
 
 
 def sealing(
@@ -90,28 +99,44 @@ async def _sealing(
 ) -> Access:
     stop = stop_on_signals()
     access, stopped = _in_a_thread(opens), asyncio.create_task(stop.wait())
-    async with contextlib.AsyncExitStack() as stack:
-        try:
-            events = await stack.enter_async_context(
-                watch(
-                    [one.address for one in choice.wearables],
-                    radio=await stack.enter_async_context(radio()),
-                    pair=[one.address for one in choice.wearables if one.paired],
-                    streams={one.address: one.streams for one in choice.wearables},
-                )
-            )
-        except AdapterError as error:
-            terminal.say(f"Nothing can be listened to while locked. {error}", "yellow")
-        else:
-            sealer = stack.enter_context(sealed.Sealer(folder, choice))
-            work = [asyncio.create_task(one) for one in (_add(events, sealer), _flush(sealer))]
-            stack.push_async_callback(_ended, work)
+    with sealed.Sealer(folder, choice) as sealer:
+        work = [asyncio.create_task(one) for one in (_hear(choice, radio, sealer), _flush(sealer))]
         waited: list[asyncio.Future[Any]] = [access, stopped]
         await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        await _ended(work)
+    if sealer.lost:
+        terminal.say(
+            f"{sealer.lost} things that were heard while locked are lost: the disk took none of them."
+            " Next: make room on it.",
+            "bold red",
+        )
     if not access.done():
         raise typer.Exit
     stopped.cancel()
     return access.result()
+
+
+async def _hear(choice: sealed.Choice, radio: Callable[[], Radios], sealer: sealed.Sealer) -> None:
+    """Seal what the wearables say. An adapter that is not there yet, or no more, is looked for again."""
+    said = ""
+    while True:
+        try:
+            async with (
+                radio() as air,
+                watch(
+                    [one.address for one in choice.wearables],
+                    radio=air,
+                    pair=[one.address for one in choice.wearables if one.paired],
+                    streams={one.address: one.streams for one in choice.wearables},
+                ) as events,
+            ):
+                async for event in events:
+                    sealer.add(event)
+        except AdapterError as error:
+            if str(error) != said:
+                said = str(error)
+                terminal.say(f"Nothing can be listened to while locked. {said} It is tried again.", "yellow")
+        await asyncio.sleep(_AGAIN_S)
 
 
 async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
@@ -147,11 +172,6 @@ def _in_a_thread(work: Callable[[], Access]) -> asyncio.Future[Access]:
     return result
 
 
-async def _add(events: AsyncIterator[Event], sealer: sealed.Sealer) -> None:
-    async for event in events:
-        sealer.add(event)
-
-
 async def _flush(sealer: sealed.Sealer) -> None:
     while True:
         await asyncio.sleep(FLUSH_S)
@@ -163,24 +183,32 @@ def take_in(store: Store, take: Callable[[AsyncIterator[Event]], bool]) -> None:
 
     A file whose events are all stored is deleted; one that was changed is kept under another name, and said.
     """
-    keys = sealed.keys_in(store)
+    try:
+        keys = sealed.keys_in(store)
+    except DamagedError as error:  # the files stay; what is heard from now on needs them not
+        terminal.say(f"{error}", "bold red")
+        return
     for path in sealed.sealed_in(store.folder):
-        trouble: list[DamagedError] = []
+        trouble: list[StoreError] = []
         whole = take(_events(path, keys, trouble))
+        if trouble:
+            terminal.say(f"{trouble[0]}", "bold red")
         try:
-            if trouble:
-                terminal.say(f"{trouble[0]}", "bold red")
-                path.rename(path.with_suffix(".damaged"))
-            elif whole:
+            if trouble and isinstance(trouble[0], DamagedError):
+                path.rename(path.with_suffix(sealed.DAMAGED))
+            elif whole and not trouble:
                 path.unlink()
         except OSError as error:
-            raise StoreError(f"{path} cannot be removed: {error.strerror or error}.") from error
+            raise StoreError(
+                f"{path} cannot be removed: {error.strerror or error}.",
+                "See that the disk can be written, and that the folder is this user's.",
+            ) from error
 
 
-async def _events(path: Path, keys: sealed.Keys, trouble: list[DamagedError]) -> AsyncIterator[Event]:
+async def _events(path: Path, keys: sealed.Keys, trouble: list[StoreError]) -> AsyncIterator[Event]:
     """Yield a file's events; what is wrong with it is kept, so that what comes before it is stored."""
     try:
         for event in sealed.read(path, keys):
             yield event
-    except DamagedError as error:
+    except StoreError as error:
         trouble.append(error)

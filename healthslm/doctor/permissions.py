@@ -13,7 +13,9 @@ from pathlib import Path
 from healthslm.doctor.check import Check, attention, ok, problem, unknown
 
 GROUP = "bluetooth"
-_PRIVATE = ("keys.json", "store.db", "store.db-wal", "store.mark", "settings.toml")
+_PRIVATE = ("keys.json", "store.db", "store.db-wal", "store.mark", "settings.toml", "sealed")
+_CLEAR = ("locked.pem", "while-locked.json")
+"""Not encrypted: the key by which the page says that the store is locked, and the wearables' addresses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,7 @@ def may_use_bluetooth(who: User, *, asked: bool) -> Check:
 def files_are_private(folder: Path, who: User) -> Iterator[Check]:
     """Say whether the store's folder and files are this user's, and nobody else's to read. Raises nothing."""
     what, found = "files", False
-    for path in (folder, *(folder / name for name in _PRIVATE)):
+    for path in (folder, *(folder / name for name in (*_PRIVATE, *_CLEAR))):
         try:
             status = path.stat()
         except FileNotFoundError:
@@ -80,7 +82,8 @@ def files_are_private(folder: Path, who: User) -> Iterator[Check]:
             right = 700 if stat.S_ISDIR(status.st_mode) else 600
             yield attention(
                 what,
-                f"others than {who.name} may get at {path} (mode {mode:o}); what is in it is encrypted",
+                f"others than {who.name} may get at {path} (mode {mode:o})"
+                + ("" if path.name in _CLEAR else "; what is in it is encrypted"),
                 f"chmod {right} {path}",
             )
     if not found:

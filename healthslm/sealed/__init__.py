@@ -17,15 +17,17 @@ from healthslm.sealed.choice import (
     keys_in,
     stop_collecting,
 )
-from healthslm.sealed.reading import read, sealed_in
+from healthslm.sealed.reading import DAMAGED, damaged_in, read, sealed_in
 from healthslm.sealed.writing import Sealer
 
 __all__ = [
+    "DAMAGED",
     "Choice",
     "Keys",
     "Sealer",
     "chosen",
     "collect_while_locked",
+    "damaged_in",
     "file_in",
     "keep_current",
     "keys_in",

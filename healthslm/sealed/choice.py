@@ -14,13 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from healthslm.errors import DamagedError
 from healthslm.store import Store, files
-from healthslm.wearables import link_settings
+from healthslm.wearables import MOST, by_radio, link_settings
 
 FILE = "while-locked.json"
 SETTING = "sealing keys"
 """Under this name the store keeps the private keys, in hexadecimal: the newest, and those of before."""
 Keys = list[X25519PrivateKey]
-_MOST = 200
 
 
 class Listened(BaseModel):
@@ -40,7 +39,7 @@ class Choice(BaseModel):
 
     version: int = Field(default=1, ge=1, le=1)
     key: str = Field(pattern=r"^[0-9a-f]{64}$")
-    wearables: tuple[Listened, ...] = Field(default=(), max_length=_MOST)
+    wearables: tuple[Listened, ...] = Field(default=(), max_length=MOST)
 
     @property
     def public(self) -> X25519PublicKey:
@@ -106,7 +105,10 @@ def keys_in(store: Store) -> Keys:
     try:
         return [X25519PrivateKey.from_private_bytes(bytes.fromhex(one)) for one in store.get(SETTING, [])]
     except (ValueError, TypeError) as error:
-        raise DamagedError("The key of what was sealed while locked cannot be read.") from error
+        raise DamagedError(
+            "The key of what was sealed while locked cannot be read.",
+            "Restore a backup in which it can: healthslm restore --help",
+        ) from error
 
 
 def _of(store: Store, key: X25519PrivateKey) -> Choice:
@@ -115,12 +117,11 @@ def _of(store: Store, key: X25519PrivateKey) -> Choice:
         key=key.public_key().public_bytes_raw().hex(),
         wearables=tuple(
             Listened(
-                address=device.address,
+                address=device.address.upper(),
                 paired=links[device.address].paired if device.address in links else False,
                 streams=links[device.address].streams if device.address in links else (),
             )
-            for device in store.devices()[:_MOST]
-            if not device.address.startswith("phone-")
+            for device in by_radio(store)
         ),
     )
 

@@ -11,17 +11,26 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from device import Event, RecordError
 from device.records import event_of
-from healthslm.errors import DamagedError
+from healthslm.errors import DamagedError, StoreError
 from healthslm.sealed.frames import HEAD, LONGEST, Frames, opened
 
 _LOG = logging.getLogger(__name__)
-FOLDER, SUFFIX = "sealed", ".sealed"
+FOLDER, SUFFIX, DAMAGED = "sealed", ".sealed", ".damaged"
 _TAG = 16
 
 
 def sealed_in(folder: Path) -> list[Path]:
     """Return the sealed files of a store's folder, the oldest first."""
-    found = (folder / FOLDER).glob(f"*{SUFFIX}")
+    return _numbered(folder, SUFFIX)
+
+
+def damaged_in(folder: Path) -> list[Path]:
+    """Return the files that were found changed, and are kept; the oldest first."""
+    return _numbered(folder, DAMAGED)
+
+
+def _numbered(folder: Path, suffix: str) -> list[Path]:
+    found = (folder / FOLDER).glob(f"*{suffix}")
     return sorted(path for path in found if path.stem.isascii() and path.stem.isdigit() and path.is_file())
 
 
@@ -29,7 +38,8 @@ def read(path: Path, keys: Sequence[X25519PrivateKey]) -> Iterator[Event]:
     """Yield the events of a file, in the order in which they were heard.
 
     One that was cut off, as by a power cut, ends where it was cut. Raises `DamagedError`, after what comes
-    before it, for a file that was changed, or that none of the keys opens.
+    before it, for a file that was changed, or that none of the keys opens; `StoreError` for one that the disk
+    does not give now.
     """
     try:
         with path.open("rb") as file:
@@ -50,7 +60,10 @@ def read(path: Path, keys: Sequence[X25519PrivateKey]) -> Iterator[Event]:
                     return
                 lines, last = frames.open(sealed)
     except OSError as error:
-        raise DamagedError(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise StoreError(
+            f"{path} cannot be read: {error.strerror or error}.",
+            "It is kept, and read again at the next start.",
+        ) from error
     except DamagedError as error:
         raise DamagedError(
             f"{path} was changed or is another store's. {error.message}",

@@ -13,7 +13,7 @@ from device import Event, Identity, LinkEvent, LinkState, Notification
 from device.records import line_of
 from healthslm.sealed.choice import Choice
 from healthslm.sealed.frames import LONGEST, Frames, begin
-from healthslm.sealed.reading import FOLDER, SUFFIX, sealed_in
+from healthslm.sealed.reading import FOLDER, SUFFIX, damaged_in, sealed_in
 
 _LOG = logging.getLogger(__name__)
 WAITING = 200_000
@@ -102,17 +102,18 @@ class Sealer:
 
     def _begin(self) -> None:
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        there = sealed_in(self._folder.parent)
-        number = int(there[-1].stem) + 1 if there else 1
-        path = self._folder / f"{number:08}{SUFFIX}"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-        self._descriptor = os.open(path, flags, 0o600)
-        self._size = 0
-        own = X25519PrivateKey.from_private_bytes(self._random(32))
-        head, self._frames = begin(self._choice.public, own)
-        self._write(head)
-        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        home = self._folder.parent
+        # A number that was given stays given: what was found changed is kept under it.
+        number = 1 + max((int(path.stem) for path in [*sealed_in(home), *damaged_in(home)]), default=0)
+        # By the folder itself: a link in its place would take what is sealed elsewhere.
+        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+            self._descriptor = os.open(f"{number:08}{SUFFIX}", flags, 0o600, dir_fd=folder)
+            self._size = 0
+            own = X25519PrivateKey.from_private_bytes(self._random(32))
+            head, self._frames = begin(self._choice.public, own)
+            self._write(head)
             os.fsync(folder)
         finally:
             os.close(folder)

@@ -13,8 +13,11 @@ from typing import Any
 import httpx
 import pytest
 
+from device import Event, Notification
 from healthslm import sealed
 from healthslm.cli.locking import EXIT, MARK
+from healthslm.cli.running import only_one
+from healthslm.cli.while_locked import take_in
 from healthslm.clock import utc_now
 from healthslm.readings import Device, Kind
 from healthslm.store import CHEAPEST, create, open_store, unlock
@@ -169,6 +172,73 @@ async def test_the_page_has_run_look_for_wearables_and_both_end_when_locked(plac
             assert one.stderr is not None
             assert b"Locked" in await one.stderr.read()
             assert await one.wait() == EXIT
+
+
+async def test_a_wrong_passphrase_ends_no_lock(place: Place) -> None:
+    assert (await place.say("lock")).code == 0
+    wrong = place.home.parent / "wrong"
+    wrong.write_text("quite another one")
+    opening = ["--home", str(place.home), "--passphrase-file", str(wrong)]
+    for command in (("run", "--virtual", str(place.radio)), ("unlock",)):
+        assert (await asyncio.to_thread(said_by, [*opening, *command])).code == 3
+        assert (place.home / MARK).exists()
+
+
+async def test_lock_says_nothing_of_the_kind_while_a_run_is_about_to_open_the_store(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("healthslm.cli.locking._PATIENCE_S", 0.1)
+    with only_one(place.home):
+        told = await place.say("lock")
+    assert told.code == 1
+    assert "did not end" in told.stderr
+    assert "nothing at work has the key" in (await place.say("lock")).stderr
+
+
+async def test_an_adapter_that_comes_later_is_listened_to_while_locked(place: Place) -> None:
+    await place.say("while-locked", "collect")
+    later = place.radio.with_name("later")
+    async with process(*place.run()[:-1], str(later), "--wait") as running:
+        await line_with(running, "tried again")
+        async with process("device.virtual", str(place.home.parent / "straps.toml"), "--socket", str(later)):
+            await until(lambda: sum(path.stat().st_size for path in sealed.sealed_in(place.home)) > 2000)
+
+
+async def test_what_the_disk_does_not_give_now_is_read_again_and_what_was_changed_is_kept(
+    place: Place,
+) -> None:
+    with open_store(place.home, PASSPHRASE) as store:
+        choice = sealed.collect_while_locked(store, os.urandom)
+        for _ in range(2):
+            with sealed.Sealer(place.home, choice) as sealer:
+                sealer.add(Notification(utc_now(), STRAP, "2A37", b"\x00\x48", 0))
+        whole, changed = sealed.sealed_in(place.home)
+        changed.write_bytes(changed.read_bytes()[:-1] + b"?")
+        before = whole.read_bytes()
+        taken: list[Event] = []
+
+        def take(events: AsyncIterator[Event]) -> bool:
+            async def all_of_them() -> None:
+                taken.extend([event async for event in events])
+
+            asyncio.run(all_of_them())
+            return True
+
+        whole.unlink()
+        whole.mkdir()  # reading it fails, whoever asks
+        unreadable = [whole, changed]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sealed, "sealed_in", lambda _folder: unreadable)
+            await asyncio.to_thread(take_in, store, take)
+        assert whole.exists()
+        whole.rmdir()
+        whole.write_bytes(before)
+        assert [path.name for path in sealed.damaged_in(place.home)] == [f"{changed.stem}.damaged"]
+        with sealed.Sealer(place.home, choice) as sealer:
+            sealer.add(Notification(utc_now(), STRAP, "2A37", b"\x00\x49", 0))
+        assert int(sealed.sealed_in(place.home)[-1].stem) == int(changed.stem) + 1, "its number stays its own"
+    shown = await asyncio.to_thread(said_by, ["--home", str(place.home), "while-locked", "show"])
+    assert "1 files were found changed" in shown.stderr
 
 
 async def _asked(http: httpx.AsyncClient, port: int) -> dict[str, Any]:

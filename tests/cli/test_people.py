@@ -345,12 +345,6 @@ async def test_a_backup_that_fails_is_said_once_and_tried_again(
     await beside(until(lambda: bool(list(folder.glob("*.backup")))), [first], every_s=0.01)
 
 
-def test_nobody_waits_for_the_passphrases_of_all(run: Run) -> None:
-    refused = run(None, "run", "--wait").exception
-    assert isinstance(refused, UsageError)
-    assert "--person" in refused.hint
-
-
 async def test_the_command_serves_whose_store_opens(run: Run, household: Path, tmp_path: Path) -> None:
     scenario, socket = tmp_path / "straps.toml", tmp_path / "radio"
     scenario.write_text(
@@ -365,7 +359,7 @@ async def test_the_command_serves_whose_store_opens(run: Run, household: Path, t
         await until(socket.exists)
         running = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "healthslm", "--home", str(household), "run", "--virtual", str(socket),
-            "--passphrases", str(tmp_path / "secrets"),
+            "--passphrases", str(tmp_path / "secrets"), "--wait",  # as the service has it
             stderr=asyncio.subprocess.PIPE, stdin=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         assert running.stderr is not None
