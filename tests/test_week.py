@@ -61,7 +61,7 @@ class Book:
 
     def settled(self) -> Settled:
         self.store.commit()
-        return self.account.settled(self.store, before=0)
+        return self.account.settled(self.store)
 
 
 @pytest.fixture

@@ -121,8 +121,8 @@ class Account:
             self.unheard += max(0, sum(lost.values()))
         self.delivered.clear()
 
-    def settled(self, store: Store, before: int) -> Settled:
-        """Compare with the store, in which so many readings of another device were `before`."""
+    def settled(self, store: Store) -> Settled:
+        """Compare with the store; what other devices have in it is let be."""
         there = stored_readings(store)
         ours = {key for key in there if any(key[1] == one for one in self.heard_of)}
         came: dict[Key, list[_Came]] = {}
@@ -151,7 +151,6 @@ class Account:
             missing=tuple(missing),
             wrong=tuple(wrong),
             extra=tuple(extra),
-            forgotten=before - (len(there) - len(ours)),
         )
 
 
@@ -162,7 +161,6 @@ class Settled:
     `duplicates` were there already, `other_values` of them with another value: a clock that was set back gave
     the same moment twice. `lost` are how long (s) before its kill each came that was lost with it. In doubt
     are those `missing` without a reason, stored with a `wrong` value, or stored and never come (`extra`).
-    `forgotten` is how many of the old ones retention took.
     """
 
     readings: int
@@ -173,7 +171,6 @@ class Settled:
     missing: tuple[Reading, ...]
     wrong: tuple[Reading, ...]
     extra: tuple[Key, ...]
-    forgotten: int
 
     @property
     def in_doubt(self) -> int:

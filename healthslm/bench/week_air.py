@@ -43,8 +43,8 @@ class Air:
     """Ten wearables, and whether what each sends is taken.
 
     `taken` says how many notifications of an address were, so far; `listening` whether anybody is there.
-    `missed` counts what was measured while nobody listened, `sent` what was heard, `values` the latter by
-    device, kind and value.
+    `missed` counts what was measured while nobody listened; `values` what was taken, by device, kind and
+    value.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Air:
         self._signals = Physiology(seed)
         self._worn = {one.address: one for one in worn}
         self._wearables = {one.address: _made(one, now) for one in worn}
-        self.missed = self.sent = self.untaken = 0
+        self.missed = 0
         self.values: Measured = Counter()
         self._away: set[str] = set()
 
@@ -100,7 +100,6 @@ class Air:
             if not heard:
                 self.missed += 1
                 continue
-            self.sent += 1
             taken = await _until(
                 lambda before=before: (
                     self._taken(wearable.address) > before  # type: ignore[misc]
@@ -111,8 +110,6 @@ class Air:
             )
             if taken and self._taken(wearable.address) > before:
                 self._note(wearable, measurement)
-            else:
-                self.untaken += 1
 
     def _note(self, wearable: Wearable, measurement: Measurement) -> None:
         kind, name = _SAID.get(type(measurement), (None, ""))

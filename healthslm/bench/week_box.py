@@ -35,7 +35,7 @@ from device.gatt import short_uuid
 from device.virtual import VirtualRadio
 from healthslm.alerts.desk import alerts_in
 from healthslm.bench.week_clock import SharedClock
-from healthslm.bench.week_words import PASSPHRASE, say
+from healthslm.bench.week_words import PASSPHRASE, say, words_told
 from healthslm.cli.chores import Served, back_up_if_due, forget_if_due
 from healthslm.cli.delivering import Delivering
 from healthslm.cli.running import LOCK, only_one
@@ -104,12 +104,8 @@ class _Box:
 
     async def obey(self) -> None:
         """Do what standard input says, until it ends."""
-        lines = asyncio.StreamReader()
-        await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(lines), sys.stdin
-        )
-        while line := await lines.readline():
-            await self._do(json.loads(line))
+        async for word in words_told():
+            await self._do(word)
         self.stop.set()
 
     async def _do(self, told: dict[str, Any]) -> None:

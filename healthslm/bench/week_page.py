@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from healthslm.bench.week_clock import SharedClock
-from healthslm.bench.week_words import PASSPHRASE, TOKEN, say
+from healthslm.bench.week_words import PASSPHRASE, TOKEN, say, words_told
 from healthslm.companion import Box, application
 from healthslm.pipeline import review
 from healthslm.slm import Audience
@@ -86,10 +86,8 @@ class _Page:
 
 
 async def _serve(page: _Page) -> None:
-    lines = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-    while line := await lines.readline():
-        await page.do(json.loads(line))
+    async for word in words_told():
+        await page.do(word)
 
 
 def main(setup: dict[str, Any]) -> None:

@@ -36,8 +36,8 @@ class Places:
         for folder in (self.backups, self.state, self.temporary):
             folder.mkdir()
 
-    def make(self, plan: Plan, url: str) -> int:
-        """Make the store: an old device's readings, whose number is returned, the wearables, a hook."""
+    def make(self, plan: Plan, url: str) -> None:
+        """Make the store: an old device's readings, the wearables, a hook."""
         store, _ = create(self.home, PASSPHRASE, profile=CHEAPEST)
         with store:
             end = int(plan.start.timestamp())
@@ -59,7 +59,6 @@ class Places:
             )
             add(store, client)
             store.commit()
-            return len(times)
 
     def setup(self, paired: Sequence[str]) -> dict[str, Any]:
         """What a process is started with."""

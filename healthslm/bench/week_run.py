@@ -62,17 +62,12 @@ class Week:
     looks: Counter[int] = field(default_factory=Counter)
     summaries: list[int] = field(default_factory=list)
     missed: int = 0
-    sent: int = 0
-    untaken: int = 0
     unlike: int = 0
     alerts: int = 0
     alerts_lost: int = 0
     untold: int = 0
-    told_again: int = 0
-    tellings: int = 0
     waiting: int = 0
     backups: int = 0
-    restored: int = 0
     complaints: Counter[str] = field(default_factory=Counter)
 
 
@@ -277,7 +272,7 @@ async def play(plan: Plan, progress: Progress = lambda _what: None) -> Week:
         listening(hook.took, takes=lambda: hook.up) as url,
     ):
         places = Places(Path(folder))
-        before = places.make(plan, url)
+        places.make(plan, url)
         async with Hub() as hub, hub.serving(places.socket):
             playing = _Playing(plan, places, hub, hook, progress)
             try:
@@ -288,25 +283,23 @@ async def play(plan: Plan, progress: Progress = lambda _what: None) -> Week:
                 await playing.give_up()
         week = playing.week
         week.seconds = time.monotonic() - began
-        _compare(week, playing.air, places, hook, before)
+        _compare(week, playing.air, places, hook)
     return week
 
 
-def _compare(week: Week, air: Air, places: Places, hook: Hook, before: int) -> None:
+def _compare(week: Week, air: Air, places: Places, hook: Hook) -> None:
     with open_store(places.home, PASSPHRASE) as store:
         store.verify()
-        week.settled = week.account.settled(store, before)
+        week.settled = week.account.settled(store)
         week.unlike = _unlike(
             air.values, Counter((d, k, v) for (k, d, _), v in stored_readings(store).items())
         )
         alerts = {one.id: one for one in desk.alerts_in(store)}
-    week.missed, week.sent, week.untaken = air.missed, air.sent, air.untaken
+    week.missed = air.missed
     week.alerts = len(alerts)
     week.alerts_lost = len(week.account.alerts - alerts.keys())
     came = {id_ for one in hook.came for id_ in (one.alert, *one.also)}
     week.untold = sum(bool(one.delivered_to) and id_ not in came for id_, one in alerts.items())
-    week.tellings = len({one.key for one in hook.came})
-    week.told_again = len(hook.came) - week.tellings
     week.backups = len(files_in(places.backups))
 
 

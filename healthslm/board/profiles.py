@@ -1,7 +1,7 @@
 """The profiles: what suits a machine with so much memory, and which one that is.
 
-Measured on x86-64 with two cores (docs/boards-measured.md): the core holds about 100 MB, the model's process
-under 200 MB whatever the threads, and starts again in half a second. So what a small board gains is that this
+Measured on x86-64 with two cores (docs/boards.md, docs/doctor.md): the core holds about 100 MB, the model's
+process under 200 MB whatever the threads. So what a small board gains is that this
 process does not stay. SQLite's page cache is 2 MB at most, in every profile.
 """
 

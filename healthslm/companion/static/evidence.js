@@ -31,7 +31,7 @@ export function featureList(features) {
 
 const value = (feature) => `${asWritten(feature.value)} ${unitName(feature.unit)}`.trim();
 
-export function openFeature(feature) {
+function openFeature(feature) {
   sheet(featureName(feature.name), (body) => {
     const facts = [
       [t("Value"), feature.value === null ? feature.reason : value(feature)],

@@ -10,7 +10,7 @@ export function packed(bytes) {
   return text.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 }
 
-export function unpacked(text) {
+function unpacked(text) {
   const plain = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
   return Uint8Array.from(plain, (one) => one.charCodeAt(0));
 }

@@ -16,7 +16,7 @@ let opened = 0;
 let keptAt = 0;
 
 /** The box's time now, by its own clock as of the last state. */
-export const boxNow = () => Date.now() - live.skew;
+const boxNow = () => Date.now() - live.skew;
 
 /** Seconds since a time of the box. */
 export const since = (time) => (boxNow() - Date.parse(time)) / 1000;

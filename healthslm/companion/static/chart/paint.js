@@ -9,7 +9,7 @@ const DOTS = 80; // so few points are drawn each
 const GAP = 3.5; // a pause of so many usual distances is a gap, not a line
 
 /** The colours of the page as it is now, dark or light. */
-export function colours(element) {
+function colours(element) {
   const style = getComputedStyle(element);
   const of = (name) => style.getPropertyValue(`--${name}`).trim();
   return {
