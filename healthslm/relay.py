@@ -29,6 +29,8 @@ _MOST = 1000
 """Events of one connection: twice what a request of a phone may have."""
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError)
 _PATIENCE_S = 5.0
+_YEARS = range(1900, 9000)
+"""Whatever clock was wrong: at either end of the calendar the next calculation with a time would fail."""
 
 
 async def send(home: Path, events: Sequence[Notification | Identity]) -> None:
@@ -105,7 +107,10 @@ def _read(line: bytes) -> Notification | Identity:
     """Read an event. Raises one of `_UNREADABLE` for anything else."""
     kept = json.loads(line)
     at = datetime.fromisoformat(kept["at"]).astimezone(UTC)
+    if at.year not in _YEARS:
+        raise ValueError("no time that a clock shows")
     device = str(kept["device"])
+    (device + str(kept.get("name"))).encode()  # half a character can be in JSON, and in no database
     if kept.keys() == {"device", "at", "name"}:
         return Identity(at, device, name=str(kept["name"]))
     if kept.keys() != {"device", "at", "characteristic", "value"}:
