@@ -1,8 +1,9 @@
 """The three verbs over events that were made, not radioed: tests/test_demo.py has the radio."""
 
 import asyncio
+import contextlib
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -12,9 +13,9 @@ import pytest
 from device import Event, Identity, LinkEvent, LinkState, Notification
 from device.events import EventQueue
 from device.gatt import BloodPressureMeasurement, DateTime, PlxContinuousMeasurement, TemperatureMeasurement
-from healthslm.alerts import Alert, Hook, desk, parse_hooks
+from healthslm.alerts import Alert, Engine, Hook, desk, parse_hooks
 from healthslm.clock import utc_now
-from healthslm.collector import Tally
+from healthslm.collector import Collector, Tally
 from healthslm.errors import StoreError
 from healthslm.pipeline import ask, collect, last_day, origins, review
 from healthslm.readings import Device, Kind, Quality, Reading
@@ -52,6 +53,15 @@ def oximeter(clock: str, *values: float) -> list[Event]:
         )
         for i, value in enumerate(values)
     ]
+
+
+@contextlib.contextmanager
+def full(store: Store) -> Iterator[None]:
+    """Let the store not grow by one page."""
+    pages = store._database.value("PRAGMA page_count")
+    store._database.value(f"PRAGMA max_page_count = {pages}")
+    yield
+    store._database.value(f"PRAGMA max_page_count = {pages * 1000}")
 
 
 def hook_to(path: Path) -> list[Hook]:
@@ -195,14 +205,33 @@ async def test_a_full_disk_keeps_no_alert_in_and_loses_no_reading(store: Store, 
     store.verify()
 
 
-async def test_who_stops_while_the_disk_is_full_says_how_much_is_lost(store: Store) -> None:
-    await collected(thermometer("08:00", 36.5), store)
-    pages = store._database.value("PRAGMA page_count")
-    store._database.value(f"PRAGMA max_page_count = {pages}")
-    with pytest.raises(StoreError, match=r"is full\. [0-9]+ readings that waited in memory") as said:
+async def test_who_stops_while_the_disk_is_full_says_what_is_lost(store: Store) -> None:
+    store.commit()
+    with full(store), pytest.raises(StoreError, match="is full") as said:
         await collected(oximeter("09:00", *[97] * 300), store)
     assert "Free some space" in said.value.hint
-    store._database.value(f"PRAGMA max_page_count = {pages * 1000}")
+
+
+@pytest.mark.parametrize("since", ["the last second", "before"])
+def test_of_what_a_full_disk_takes_away_it_is_said_how_much(store: Store, since: str) -> None:
+    events = oximeter("09:00", *[97] * 300)
+    collector = Collector(store, Engine(store, (), clock=utc_now), [], UTC, utc_now)
+    store.commit()
+    with full(store):
+        collector.take(events[:200])  # still in memory, as far as SQLite is concerned
+        if since == "before":
+            with pytest.raises(StoreError, match="is full"):
+                store.commit()
+        collector.take(events[200:])
+        with pytest.raises(StoreError, match="could not be kept") as said:
+            collector.finish()
+    if since == "before":
+        assert "200 readings that waited in memory for it, and what came in the second before" in str(
+            said.value
+        )
+        assert collector.tally.unsaved == 200
+    else:
+        assert "What came in the last second could not be kept" in str(said.value)
 
 
 @pytest.mark.parametrize("minutes", [-60, -40, 0, 3])
