@@ -93,14 +93,19 @@ def open_sockets() -> dict[str, int]:
     """Count this process's sockets of the internet: those that listen, and those that are connections."""
     found = {"listening": 0, "connected": 0}
     for descriptor in os.listdir("/proc/self/fd"):
+        # The descriptor itself and no copy, whose closing would drop this process's locks on a store's file.
         try:
-            one = socket.socket(fileno=os.dup(int(descriptor)))
+            one = socket.socket(fileno=int(descriptor))
         except OSError:  # no socket, or closed meanwhile
             continue
-        with one:
+        try:
             if one.family in (socket.AF_INET, socket.AF_INET6):
                 listens = one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
                 found["listening" if listens else "connected"] += 1
+        except OSError:  # closed meanwhile
+            continue
+        finally:
+            one.detach()  # it is somebody's, who goes on using it
     return found
 
 

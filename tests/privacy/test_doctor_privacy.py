@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
 import signal
@@ -240,3 +241,30 @@ def test_sockets_of_the_internet_are_counted() -> None:
         after = open_sockets()
     assert after["listening"] - before["listening"] == 1
     assert after["connected"] - before["connected"] == 1
+
+
+def test_counting_sockets_leaves_all_that_is_open_as_it_was(tmp_path: Path) -> None:
+    """Also the locks: who closes a copy of a file's descriptor loses the locks that the process has on it."""
+
+    def held() -> bool:
+        tries = "import fcntl, sys; fcntl.lockf(open(sys.argv[1], 'r+b'), fcntl.LOCK_EX | fcntl.LOCK_NB)"
+        done = subprocess.run([sys.executable, "-c", tries, str(path)], capture_output=True, check=False)
+        return b"BlockingIOError" in done.stderr
+
+    path = tmp_path / "store.db"
+    with (
+        path.open("wb") as file,
+        socket.create_server(("127.0.0.1", 0)) as listening,
+        socket.create_connection(listening.getsockname()) as connected,
+    ):
+        fcntl.lockf(file, fcntl.LOCK_EX)
+        assert held()
+        before = len(os.listdir("/proc/self/fd"))
+        for _ in range(3):
+            open_sockets()
+        assert len(os.listdir("/proc/self/fd")) == before
+        assert held()
+        taken, _ = listening.accept()
+        with taken:
+            connected.sendall(b"still there")
+            assert taken.recv(64) == b"still there"
