@@ -25,24 +25,37 @@ MaxConnectionInterval = 16
 AutoEnable=true
 """
 
-# A systemctl that remembers what is active. `start` does what the current healthslm would: a version that is
-# called broken touches the store, and does not come up.
+# A systemctl that remembers in what state a unit is, and which one failed too often to be started; without a
+# store it starts none, which is no error. `start` does what the current healthslm would: a version that is called
+# broken touches the store, and does not come up however often it is tried.
 SYSTEMCTL = """\
 #!/bin/bash
 echo "$*" >> "$BOX/calls"
-touch "$BOX/active"
+if grep -qxF "$*" "$BOX/refused" 2> /dev/null; then
+	echo "systemctl: $* refused" >&2
+	exit 1
+fi
 version=$(readlink "$ROOT/opt/healthslm/current")
 case $1 in
-is-active) grep -qxF "${@: -1}" "$BOX/active" ;;
-stop) : > "$BOX/active" ;;
+is-active)
+	state=$(cat "$BOX/units/${@: -1}" 2> /dev/null || echo inactive)
+	[ "$2" = --quiet ] || echo "$state"
+	[ "$state" = active ] ;;
+stop) for unit in "${@:2}"; do echo inactive > "$BOX/units/$unit"; done ;;
+reset-failed) for unit in "${@:2}"; do rm -f "$BOX/too often/$unit"; done ;;
 start | restart)
+	for unit in "${@:2}"; do
+		[ ! -e "$BOX/too often/$unit" ] || { echo "$unit: Start request repeated too quickly." >&2; exit 1; }
+	done
+	[ -e "$ROOT/var/lib/healthslm/store/keys.json" ] || exit 0
 	ls "$ROOT/var/lib/healthslm" > "$BOX/seen at start of $version"
 	if [[ $version == *broken* ]]; then
 		echo changed >> "$ROOT/var/lib/healthslm/store/store.db"
 		echo 2 > "$ROOT/var/lib/healthslm/.local/state/healthslm/witness"
+		for unit in "${@:2}"; do touch "$BOX/too often/$unit"; done
 		exit 1
 	fi
-	printf '%s\\n' "${@:2}" >> "$BOX/active" ;;
+	for unit in "${@:2}"; do echo active > "$BOX/units/$unit"; done ;;
 esac
 """
 
@@ -55,6 +68,7 @@ exec {python} "$@"
 
 # Of the real one only what the installer asks of it.
 COMMAND = """\
+import os
 import sys
 from pathlib import Path
 
@@ -63,6 +77,11 @@ def main():
         print("healthslm")
     elif "keys" in sys.argv:
         assert open(3).readline() == "passphrase\\n" if "--passphrase-fd" in sys.argv else True
+        kept = Path(os.environ["HEALTHSLM_HOME"], "keys.json")
+        label = sys.argv[sys.argv.index("--label") + 1]
+        if label in kept.read_text():
+            sys.exit(f"There is a slot {label!r} already.")
+        kept.write_text(label)
         Path(sys.argv[sys.argv.index("--file") + 1]).write_text("healthslm-machine-1:secret\\n")
 """
 
@@ -112,6 +131,8 @@ class Box:
         """Lay out the root, the stand-ins, and a package for the lock to name."""
         for folder in ("etc/bluetooth", "run/systemd/system", "usr/bin"):
             (self.root / folder).mkdir(parents=True)
+        for folder in ("units", "too often"):
+            (self.folder / folder).mkdir()
         (self.root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
         (self.root / "etc/group").write_text("root:x:0:\nbluetooth:x:110:\n")
         (self.root / "etc/shadow").write_text("root:*:1::::::\n")
@@ -207,13 +228,25 @@ class Box:
         (self.data / ".local/state/healthslm").mkdir(parents=True)
         (self.data / ".local/state/healthslm/witness").write_text("1\n")
 
-    def activate(self, *units: str) -> None:
-        """Have these units at work."""
-        (self.folder / "active").write_text("".join(f"{unit}\n" for unit in units))
+    def activate(self, *units: str, state: str = "active") -> None:
+        """Have these units at work, or in another state."""
+        for unit in units:
+            (self.folder / "units" / unit).write_text(f"{state}\n")
 
     def active(self) -> list[str]:
         """Return the units that are at work."""
-        return (self.folder / "active").read_text().split()
+        return sorted(
+            path.name for path in (self.folder / "units").iterdir() if path.read_text() == "active\n"
+        )
+
+    def failed_too_often(self, *units: str) -> None:
+        """Have systemd refuse to start these until `reset-failed`."""
+        for unit in units:
+            (self.folder / "too often" / unit).touch()
+
+    def refuse(self, *calls: str) -> None:
+        """Have systemctl fail at what is called so."""
+        (self.folder / "refused").write_text("".join(f"{call}\n" for call in calls))
 
     def snapshot(self) -> dict[str, tuple[object, ...]]:
         """Return everything under the root: modes, owners, times and contents."""

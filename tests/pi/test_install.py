@@ -146,6 +146,28 @@ def test_a_copy_stays_until_the_store_was_opened(box: Box, runs: bool) -> None:
     assert list(box.data.glob("before-2.0-*/store/store.db"))
 
 
+def test_what_failed_too_often_is_started_by_an_update(box: Box) -> None:
+    box.fill_store()
+    box.activate(UNIT)
+    box.failed_too_often(UNIT)
+    done = box.install("2.0")
+    assert done.returncode == 0, done.stderr
+    assert box.active() == [UNIT]
+
+
+def test_what_failed_too_often_can_be_started_as_it_is_said(box: Box) -> None:
+    box.fill_store()
+    box.activate(UNIT, state="failed")
+    box.failed_too_often(UNIT)
+    assert "Next: sudo systemctl start healthslm" in box.install("1.0").stdout
+    subprocess.run(
+        [box.folder / "bin/systemctl", "start", UNIT],
+        env={"PATH": "/usr/bin:/bin", "BOX": str(box.folder), "ROOT": str(box.root)},
+        check=True,
+    )
+    assert box.active() == [UNIT]
+
+
 def test_a_package_that_is_not_the_locked_one_is_refused(box: Box) -> None:
     before = box.snapshot()
     box.lock.write_text("small==1.0 \\\n    --hash=sha256:" + "0" * 64 + "\n")
@@ -224,6 +246,19 @@ def test_a_start_without_anybody_there_is_by_choice(box: Box, encrypts: bool) ->
     assert "keys remove" in back.stdout
     assert not kept.exists()
     assert not (box.root / "etc/systemd/system" / f"{UNIT}.d").exists()
+
+
+def test_a_slot_that_is_taken_is_to_be_removed_first(box: Box) -> None:
+    """After --attended it is still in the store."""
+    box.fill_store()
+    assert box.run("--unattended", "--yes").returncode == 0
+    assert box.run("--attended").returncode == 0
+    before = box.snapshot()
+    done = box.run("--unattended", "--yes")
+    assert done.returncode == 1
+    assert "There is a slot 'start without anybody' already" in done.stderr
+    assert "sudo healthslm keys remove 'start without anybody', and say this again" in done.stderr
+    assert box.snapshot().keys() == before.keys(), "no half of it is left"
 
 
 def test_nobody_is_there_to_agree_to_it(box: Box) -> None:
