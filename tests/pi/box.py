@@ -26,8 +26,8 @@ AutoEnable=true
 """
 
 # A systemctl that remembers in what state a unit is, and which one failed too often to be started; without a
-# store it starts none, which is no error. `start` does what the current healthslm would: a version that is called
-# broken touches the store, and does not come up however often it is tried.
+# store it starts none, which is no error. `start` does what the current healthslm would: a version that is
+# called broken touches the store, and does not come up however often it is tried.
 SYSTEMCTL = """\
 #!/bin/bash
 echo "$*" >> "$BOX/calls"

@@ -209,8 +209,8 @@ def test_purged_nothing_is_left(box: Box) -> None:
     assert "healthslm" not in (box.root / "etc/group").read_text()
 
 
-def drop_in(box: Box, unit: str) -> str:
-    return (box.root / "etc/systemd/system" / f"{unit}.d" / "unattended.conf").read_text()
+def drop_in(box: Box, unit: str, name: str = "10-unattended.conf") -> Path:
+    return box.root / "etc/systemd/system" / f"{unit}.d" / name
 
 
 @pytest.mark.parametrize("encrypts", [True, False])
@@ -230,12 +230,12 @@ def test_a_start_without_anybody_there_is_by_choice(box: Box, encrypts: bool) ->
     assert ("secret" in kept.read_text()) is not encrypts
     assert not (box.root / "run/healthslm-making").exists(), "the one that was made on the way is gone"
     load = "LoadCredentialEncrypted" if encrypts else "LoadCredential"
-    assert f"{load}=healthslm:/etc/healthslm/{kept.name}\n" in drop_in(box, UNIT)
+    assert f"{load}=healthslm:/etc/healthslm/{kept.name}\n" in drop_in(box, UNIT).read_text()
     start = (
         "ExecStart=/opt/healthslm/current/bin/healthslm --passphrase-file ${CREDENTIALS_DIRECTORY}/healthslm"
     )
-    assert f"ExecStart=\n{start} run --quiet --wait\n" in drop_in(box, UNIT)
-    assert f"ExecStart=\n{start} companion serve --wait\n" in drop_in(box, PAGE)
+    assert f"ExecStart=\n{start} run --quiet --wait\n" in drop_in(box, UNIT).read_text()
+    assert f"ExecStart=\n{start} companion serve --wait\n" in drop_in(box, PAGE).read_text()
     assert f"restart {UNIT}" in box.calls()
     before = box.snapshot()
     assert "Nothing to change" in box.run(*options).stdout
@@ -246,6 +246,40 @@ def test_a_start_without_anybody_there_is_by_choice(box: Box, encrypts: bool) ->
     assert "keys remove" in back.stdout
     assert not kept.exists()
     assert not (box.root / "etc/systemd/system" / f"{UNIT}.d").exists()
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
+def test_what_is_set_by_systemctl_edit_counts_before_the_installers(box: Box) -> None:
+    """systemd itself is asked in what order it reads them."""
+    box.fill_store()
+    assert box.run("--unattended", "--yes").returncode == 0
+    drop_in(box, UNIT, "override.conf").write_text("[Service]\nExecStart=\nExecStart=/bin/true\n")
+    said = subprocess.run(
+        ["systemd-analyze", f"--root={box.root}", "cat-config", f"systemd/system/{UNIT}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    starts = [line for line in said.stdout.splitlines() if line.startswith("ExecStart=/")]
+    assert len(starts) == 3
+    assert starts[-1] == "ExecStart=/bin/true"
+
+
+@pytest.mark.parametrize("arguments", [[], ["--unattended"], ["--attended"], ["--uninstall"]])
+def test_of_a_box_that_was_unattended_before_nothing_is_left_twice(box: Box, arguments: list[str]) -> None:
+    """The drop-in was called otherwise once."""
+    box.fill_store()
+    assert box.run("--unattended", "--yes").returncode == 0
+    for unit in (UNIT, PAGE):
+        drop_in(box, unit).rename(drop_in(box, unit, "unattended.conf"))
+    calls = len(box.calls())
+    done = box.run(*arguments) if arguments else box.install("1.0")
+    assert done.returncode == 0, done.stderr
+    assert "Nothing to change" not in done.stdout
+    assert "daemon-reload" in box.calls()[calls:]
+    for unit in (UNIT, PAGE):
+        assert not drop_in(box, unit, "unattended.conf").exists()
+        assert drop_in(box, unit).exists() is (arguments in ([], ["--unattended"]))
 
 
 def test_a_slot_that_is_taken_is_to_be_removed_first(box: Box) -> None:

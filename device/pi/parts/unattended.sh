@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # A start without anybody there: a credential that opens the store, which systemd hands to the service alone.
-DROP_IN=unattended.conf
+DROP_IN=10-unattended.conf     # read before the override.conf of `systemctl edit`: what a person sets there counts
+FORMER_DROP_IN=unattended.conf # as it was called first, which is read after it
 
 explain_unattended() {
 	say "healthslm will then start by itself, after a power cut too, and go on listening and warning."
@@ -73,8 +74,17 @@ write_drop_ins() {
 	for unit in "${services[@]}"; do
 		drop_in_for "$unit" >"$made"
 		put 644 "$made" "$units/$unit.d/$DROP_IN"
+		drop "$units/$unit.d/$FORMER_DROP_IN"
 	done
 	rm -f "$made"
+}
+
+remove_drop_ins() {
+	local unit
+	for unit in "${services[@]}"; do
+		drop "$units/$unit.d/$DROP_IN" "$units/$unit.d/$FORMER_DROP_IN"
+		rmdir "$units/$unit.d" 2>/dev/null || true
+	done
 }
 
 drop_in_for() { # UNIT: the same command, with the credential
@@ -91,11 +101,7 @@ drop_in_for() { # UNIT: the same command, with the credential
 }
 
 start_attended() {
-	local unit
-	for unit in "${services[@]}"; do
-		drop "$units/$unit.d/$DROP_IN"
-		rmdir "$units/$unit.d" 2>/dev/null || true
-	done
+	remove_drop_ins
 	drop "$etc/machine.cred" "$etc/machine.key"
 	[ "$changed" = 1 ] || { say "Nothing to change: it does not start without a passphrase."; return 0; }
 	control daemon-reload

@@ -8,10 +8,8 @@ uninstall() {
 		[ -e "$units/$unit" ] || continue
 		control disable --quiet --now "$unit" || true
 	done
-	for unit in "${services[@]}"; do
-		drop "$units/$unit.d/unattended.conf" "$units/$unit"
-		rmdir "$units/$unit.d" 2>/dev/null || true
-	done
+	remove_drop_ins
+	for unit in "${services[@]}"; do drop "$units/$unit"; done
 	control daemon-reload
 	restore_bluez_settings "$root/etc/bluetooth/main.conf"
 	drop "$etc" "$command" "$root/etc/systemd/journald@healthslm.conf" "$opt"
