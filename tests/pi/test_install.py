@@ -91,6 +91,19 @@ def test_what_the_person_set_in_bluez_stays(box: Box) -> None:
     assert "try-restart bluetooth.service" in box.calls()
 
 
+def test_a_bluetooth_that_cannot_be_restarted_ends_nothing_half_way(box: Box) -> None:
+    box.refuse("try-restart bluetooth.service")
+    done = box.run("--uninstall", "--purge")
+    assert done.returncode == 0, done.stderr
+    assert "bluetooth.service could not be restarted" in done.stderr
+    assert (box.root / "etc/bluetooth/main.conf").read_text() == MAIN_CONF
+    assert not [path for path in box.snapshot() if "healthslm" in path]
+    done = box.install("1.0")
+    assert done.returncode == 0, done.stderr
+    assert "bluetooth.service could not be restarted" in done.stderr
+    assert box.current() == "1.0"
+
+
 def test_another_version_is_put_beside_and_the_store_stays(box: Box) -> None:
     box.fill_store()
     box.activate(UNIT, PAGE)

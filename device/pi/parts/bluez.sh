@@ -34,6 +34,12 @@ replace_settings() { # NEW FILE: in one step, with the owner and mode of the one
 	mv -T "$2.new" "$2"
 }
 
+restart_bluetooth() { # where it runs, so that it reads them; one that cannot be is no reason to end half way
+	control try-restart bluetooth.service ||
+		say "bluetooth.service could not be restarted: it reads its settings at its next start." \
+			"See: systemctl status bluetooth" >&2
+}
+
 keep_bluez_settings() { # SETTINGS FILE
 	local theirs new
 	theirs=$(mktemp) new=$(mktemp)
@@ -42,7 +48,7 @@ keep_bluez_settings() { # SETTINGS FILE
 	if ! cmp -s "$new" "$2"; then
 		replace_settings "$new" "$2"
 		note_change "Set in ${2#"$root"} what long streams need"
-		control try-restart bluetooth.service
+		restart_bluetooth
 	fi
 	rm -f "$theirs" "$new"
 }
@@ -55,5 +61,5 @@ restore_bluez_settings() { # FILE: as it was without the block
 	if [ -s "$new" ]; then replace_settings "$new" "$1"; else rm -f "$1"; fi
 	rm -f "$new"
 	note_change "Took the settings out of ${1#"$root"} again"
-	control try-restart bluetooth.service
+	restart_bluetooth
 }
