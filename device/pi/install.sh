@@ -96,6 +96,6 @@ fi
 if ! [ -e "$data/store/keys.json" ]; then
 	say "Next: sudo healthslm init"
 elif ! is_active healthslm.service; then
-	control reset-failed healthslm.service 2>/dev/null || true # else one that failed too often is not started
+	forget_failures healthslm.service
 	say "Next: sudo systemctl start healthslm"
 fi

@@ -146,6 +146,28 @@ def test_a_version_that_does_not_come_up_is_taken_back(box: Box, migrations: int
     assert not list(box.data.glob("before-*"))
 
 
+@pytest.mark.parametrize("state", ["activating", "deactivating", "reloading"])
+def test_what_is_about_to_start_is_stopped_meanwhile(box: Box, state: str) -> None:
+    """One that waits for its next start, or takes long to open the store, would write while it is copied."""
+    box.fill_store()
+    box.activate(UNIT, state=state)
+    done = box.install("2.0", migrations=2)
+    assert done.returncode == 0, done.stderr
+    assert f"stop {UNIT}" in box.calls()
+    assert box.active() == [UNIT]
+    done = box.install("3.0.broken", migrations=3)
+    assert done.returncode == 1
+    assert (box.data / "store/store.db").read_text() == "readings\n"
+
+
+@pytest.mark.parametrize("state", ["inactive", "failed", "unknown"])
+def test_what_does_not_run_is_left_so(box: Box, state: str) -> None:
+    box.fill_store()
+    box.activate(UNIT, state=state)
+    assert box.install("2.0").returncode == 0
+    assert not [call for call in box.calls() if call.startswith(("stop", "start"))]
+
+
 @pytest.mark.parametrize("runs", [True, False])
 def test_a_copy_stays_until_the_store_was_opened(box: Box, runs: bool) -> None:
     """One that does not run is not started, and one that runs may be waiting for its passphrase."""
@@ -229,6 +251,7 @@ def drop_in(box: Box, unit: str, name: str = "10-unattended.conf") -> Path:
 @pytest.mark.parametrize("encrypts", [True, False])
 def test_a_start_without_anybody_there_is_by_choice(box: Box, encrypts: bool) -> None:
     box.fill_store()
+    box.failed_too_often(UNIT)
     if encrypts:
         body = '[ "$1" = encrypt ] || exit 1\ntr a-z n-za-m < "$3" > "$4"\n'
         box.stand_in("systemd-creds", f"#!/bin/sh\n{body}")

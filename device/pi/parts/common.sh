@@ -35,7 +35,16 @@ control() { # systemctl, where systemd runs
 	if systemd_runs; then systemctl "$@"; fi
 }
 
-is_active() { systemd_runs && systemctl is-active --quiet "$1"; }
+is_active() { # UNIT: at work, or about to be: it opens a store for minutes, or crashed and waits for its next start
+	local state
+	systemd_runs || return 1
+	state=$(systemctl is-active "$1") || true
+	case $state in '' | unknown | inactive | failed) return 1 ;; esac
+}
+
+forget_failures() { # UNIT...: else one that failed too often is not started
+	control reset-failed "$@" 2>/dev/null || true
+}
 
 ids() { # "uid:gid" of the service's user, of the system under the root
 	awk -F: -v user="$user" '$1 == user { print $3 ":" $4 }' "$root/etc/passwd"

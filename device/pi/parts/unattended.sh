@@ -64,6 +64,7 @@ start_unattended() {
 	note_change "A key for this machine is in ${etc#"$root"}; healthslm keys list shows its slot."
 	write_drop_ins
 	control daemon-reload
+	forget_failures healthslm.service
 	control restart healthslm.service || fail "It did not start." "See: systemctl status healthslm"
 	say "healthslm starts by itself from now on. To take that back: $0 --attended"
 }

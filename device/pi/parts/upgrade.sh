@@ -33,7 +33,7 @@ switch_to() { # VERSION
 	note_change "healthslm $new is the current version"
 	if [ -z "$previous" ]; then control enable --quiet healthslm.service; fi
 	if [ ${#running[@]} -gt 0 ]; then
-		control reset-failed "${running[@]}" || true # it may have failed too often to be started
+		forget_failures "${running[@]}"
 		if ! control start "${running[@]}"; then
 			roll_back "$new" "$previous" "$copy" "${running[@]}"
 		fi
@@ -73,7 +73,7 @@ roll_back() { # NEW PREVIOUS COPY UNIT...: end with the version that was there
 	local new=$1 previous=$2 copy=$3 aside
 	shift 3
 	control stop "$@" || true
-	control reset-failed "$@" || true
+	forget_failures "$@"
 	point_to "$previous"
 	put_units "$previous"
 	if [ -n "$copy" ]; then
