@@ -151,6 +151,12 @@ class Box:
         path.write_text(text)
         path.chmod(0o755)
 
+    def fail_at(self, command: str, arguments: str) -> None:
+        """Have a command of the system fail at arguments that look so, as on a disk that is failing."""
+        case = f'case "$*" in {arguments}) echo "{command}: $*: Input/output error" >&2; exit 1 ;; esac'
+        real = shutil.which(command, path="/usr/bin:/bin")
+        self.stand_in(command, f'#!/bin/sh\n{case}\nexec {real} "$@"\n')
+
     def version(self, number: str, migrations: int = 1) -> Path:
         """Make a wheel of healthslm that knows so many changes of the tables."""
         files = {

@@ -203,6 +203,47 @@ def test_what_failed_too_often_can_be_started_as_it_is_said(box: Box) -> None:
     assert box.active() == [UNIT]
 
 
+def test_a_copy_that_cannot_be_deleted_is_said_and_ends_nothing_half_way(box: Box) -> None:
+    box.fill_store()
+    box.activate(UNIT)
+    assert box.run("--unattended", "--yes").returncode == 0
+    assert box.install("1.1").returncode == 0
+    box.fail_at("rm", '"-rf "*/before-2.0-????????')
+    done = box.install("2.0", migrations=2)
+    assert done.returncode == 0, done.stderr
+    (copy,) = box.data.glob("before-2.0-*")
+    assert f"Next: sudo rm -r /var/lib/healthslm/{copy.name}\n" in done.stderr
+    assert box.active() == [UNIT]
+    assert box.versions() == ["1.1", "2.0"], "what comes after is done too"
+    assert "healthslm 2.0-" in done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("failing", ["cp", "rm"])
+def test_a_store_that_cannot_be_copied_is_left_and_what_ran_runs_again(box: Box, failing: str) -> None:
+    box.fill_store()
+    box.activate(UNIT, PAGE)
+    box.failed_too_often(UNIT)
+    box.fail_at(failing, "*/before-2.0-*.part*")
+    done = box.install("2.0", migrations=2)
+    assert done.returncode == 1
+    assert "could not be copied before it is updated; nothing was changed" in done.stderr
+    assert ("could not be deleted" in done.stderr) is (failing == "rm")
+    assert "Not started again" not in done.stderr
+    assert box.active() == sorted([UNIT, PAGE])
+    assert box.current() == "1.0"
+    assert not list(box.data.glob("before-*"))
+
+
+def test_what_cannot_be_started_again_is_said(box: Box) -> None:
+    box.fill_store()
+    box.activate(UNIT)
+    box.fail_at("cp", "*/before-2.0-*.part*")
+    box.refuse(f"start {UNIT}")
+    done = box.install("2.0", migrations=2)
+    assert done.returncode == 1
+    assert f"Not started again: {UNIT}" in done.stderr
+
+
 def test_a_package_that_is_not_the_locked_one_is_refused(box: Box) -> None:
     before = box.snapshot()
     box.lock.write_text("small==1.0 \\\n    --hash=sha256:" + "0" * 64 + "\n")

@@ -39,7 +39,7 @@ switch_to() { # VERSION
 		fi
 	fi
 	if [ -n "$copy" ] && [ ${#running[@]} -gt 0 ] && is_unattended; then
-		as_user rm -rf "$copy"
+		delete "$copy"
 	elif [ -n "$copy" ]; then # one that waits for its passphrase has not opened the store yet
 		say "A copy of the store as it was is in ${copy#"$root"}; delete it once this version has opened the store."
 	fi
@@ -52,6 +52,10 @@ migrates() { # PREVIOUS NEW: whether the new one would change the store's tables
 	[ "$new" -gt "$old" ]
 }
 
+delete() { # FOLDER: one of the service's user; what cannot be is said, and no reason to end half way
+	as_user rm -rf "$1" || say "${1#"$root"} could not be deleted. Next: sudo rm -r ${1#"$root"}" >&2
+}
+
 copy_store() { # FOLDER UNIT...: the store's files, and the note of how far it has come; else start them again
 	local copy=$1
 	shift
@@ -61,10 +65,13 @@ copy_store() { # FOLDER UNIT...: the store's files, and the note of how far it h
 		{ [ ! -d "$data/.local/state/healthslm" ] ||
 			as_user cp -a "$data/.local/state/healthslm" "$copy.part/state"; } &&
 		as_user mv -T "$copy.part" "$copy"; }; then
-		as_user rm -rf "$copy.part"
-		[ $# -eq 0 ] || control start "$@" || true
+		delete "$copy.part"
+		if [ $# -gt 0 ]; then
+			forget_failures "$@"
+			control start "$@" || say "Not started again: $*. See: systemctl status $*" >&2
+		fi
 		fail "The store could not be copied before it is updated; nothing was changed." \
-			"Make room on the disk, and say it again."
+			"The lines above say why. Is there room on the disk? Then say it again."
 	fi
 	say "Copied the store to ${copy#"$root"}"
 }
