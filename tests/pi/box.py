@@ -157,6 +157,23 @@ class Box:
         real = shutil.which(command, path="/usr/bin:/bin")
         self.stand_in(command, f'#!/bin/sh\n{case}\nexec {real} "$@"\n')
 
+    def mend(self, command: str) -> None:
+        """Have it work again."""
+        (self.folder / "bin" / command).unlink()
+
+    def type(self, line: str) -> None:
+        """Do what a person is told to type; here it is all one user's, and under the root."""
+        line = line.strip().removeprefix("sudo ").removeprefix("runuser -u healthslm -- ")
+        subprocess.run(
+            ["bash", "-c", line.replace("/var/lib/healthslm", f"{self.root}/var/lib/healthslm")],
+            env={
+                "PATH": f"{self.folder / 'bin'}:/usr/bin:/bin",
+                "BOX": str(self.folder),
+                "ROOT": str(self.root),
+            },
+            check=True,
+        )
+
     def version(self, number: str, migrations: int = 1) -> Path:
         """Make a wheel of healthslm that knows so many changes of the tables."""
         files = {

@@ -146,6 +146,69 @@ def test_a_version_that_does_not_come_up_is_taken_back(box: Box, migrations: int
     assert not list(box.data.glob("before-*"))
 
 
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [
+        ("mkdir", "*/not-started-*"),
+        ("mv", "*/not-started-*/store"),
+        ("mv", "*/before-*/store*/store"),
+        ("mv", "*/before-*/state*/healthslm"),
+    ],
+    ids=["no place aside", "store not aside", "store not back", "note not back"],
+)
+def test_a_store_that_cannot_be_put_back_is_not_said_to_be(box: Box, command: str, arguments: str) -> None:
+    """What is typed as it is said then leads to where it would have led."""
+    box.fill_store()
+    box.activate(UNIT)
+    box.fail_at(command, arguments)
+    done = box.install("2.0.broken", migrations=2)
+    assert done.returncode == 1
+    assert "is at work again" not in done.stderr
+    assert "is as it was before" not in done.stdout
+    assert f"could not be put back. Not started again: {UNIT}." in done.stderr
+    assert box.active() == []
+    (copy,) = box.data.glob("before-2.0.broken-*")
+    assert f"is in /var/lib/healthslm/{copy.name}: keep that" in done.stderr
+    box.mend(command)
+    for line in done.stderr.splitlines():
+        if line.startswith("  sudo "):
+            box.type(line)
+    assert (box.data / "store/store.db").read_text() == "readings\n"
+    assert (box.data / ".local/state/healthslm/witness").read_text() == "1\n"
+    assert not copy.exists()
+    (aside,) = box.data.glob("not-started-2.0.broken-*")
+    assert (aside / "store/store.db").read_text() == "readings\nchanged\n"
+    assert (box.current(), box.active()) == ("1.0", [UNIT])
+
+
+def test_a_copy_from_an_earlier_try_is_not_written_over(box: Box) -> None:
+    """It may be all that is whole."""
+    box.fill_store()
+    box.activate(UNIT)
+    box.fail_at("mv", "*/not-started-*/store")
+    assert box.install("2.0.broken", migrations=2).returncode == 1
+    done = box.install("2.0.broken", migrations=2)
+    first, second = sorted(box.data.glob("before-2.0.broken-*"))
+    assert (first / "store/store.db").read_text() == "readings\n"
+    assert (second / "store/store.db").read_text() == "readings\nchanged\n"
+    assert f"One from an earlier try stays in /var/lib/healthslm/{first.name};" in done.stdout
+
+
+def test_what_an_earlier_try_made_and_cannot_be_deleted_is_said(box: Box) -> None:
+    box.fill_store()
+    box.activate(UNIT)
+    assert box.install("2.0.broken", migrations=2).returncode == 1
+    box.fail_at("rm", '"-rf "*/not-started-*')
+    done = box.install("2.0.broken", migrations=2)
+    assert done.returncode == 1
+    first, second = sorted(box.data.glob("not-started-2.0.broken-*"))
+    assert f"Next: sudo rm -r /var/lib/healthslm/{first.name}\n" in done.stderr
+    assert f"made of it is in /var/lib/healthslm/{second.name}." in done.stdout
+    assert "is at work again" in done.stderr
+    assert (box.data / "store/store.db").read_text() == "readings\n"
+    assert box.active() == [UNIT]
+
+
 @pytest.mark.parametrize("state", ["activating", "deactivating", "reloading"])
 def test_what_is_about_to_start_is_stopped_meanwhile(box: Box, state: str) -> None:
     """One that waits for its next start, or takes long to open the store, would write while it is copied."""
@@ -195,11 +258,7 @@ def test_what_failed_too_often_can_be_started_as_it_is_said(box: Box) -> None:
     box.activate(UNIT, state="failed")
     box.failed_too_often(UNIT)
     assert "Next: sudo systemctl start healthslm" in box.install("1.0").stdout
-    subprocess.run(
-        [box.folder / "bin/systemctl", "start", UNIT],
-        env={"PATH": "/usr/bin:/bin", "BOX": str(box.folder), "ROOT": str(box.root)},
-        check=True,
-    )
+    box.type(f"sudo systemctl start {UNIT}")
     assert box.active() == [UNIT]
 
 

@@ -25,8 +25,10 @@ switch_to() { # VERSION
 	done
 	[ ${#running[@]} -eq 0 ] || control stop "${running[@]}"
 	if [ -n "$previous" ] && [ -e "$data/store/keys.json" ] && migrates "$previous" "$new"; then
-		copy=$data/before-$new
+		copy=$(free_name "$data/before-$new")
 		copy_store "$copy" "${running[@]}"
+		[ "$copy" = "$data/before-$new" ] ||
+			say "One from an earlier try stays in ${data#"$root"}/before-$new; delete it once you need it no more."
 	fi
 	point_to "$new"
 	put_units "$new"
@@ -56,11 +58,20 @@ delete() { # FOLDER: one of the service's user; what cannot be is said, and no r
 	as_user rm -rf "$1" || say "${1#"$root"} could not be deleted. Next: sudo rm -r ${1#"$root"}" >&2
 }
 
+free_name() { # FOLDER: it, or with a number: what is there from an earlier try may be all that is whole
+	local name=$1 number=2
+	while [ -e "$name" ]; do
+		name=$1.$number
+		number=$((number + 1))
+	done
+	printf '%s\n' "$name"
+}
+
 copy_store() { # FOLDER UNIT...: the store's files, and the note of how far it has come; else start them again
 	local copy=$1
 	shift
 	# As the service's user, whose files they are: followed by root, a link that it made could lead anywhere.
-	if ! { as_user rm -rf "$copy" "$copy.part" && as_user mkdir -m 700 "$copy.part" &&
+	if ! { as_user rm -rf "$copy.part" && as_user mkdir -m 700 "$copy.part" &&
 		as_user cp -a "$data/store" "$copy.part/store" &&
 		{ [ ! -d "$data/.local/state/healthslm" ] ||
 			as_user cp -a "$data/.local/state/healthslm" "$copy.part/state"; } &&
@@ -85,11 +96,14 @@ roll_back() { # NEW PREVIOUS COPY UNIT...: end with the version that was there
 	put_units "$previous"
 	if [ -n "$copy" ]; then
 		aside=$data/not-started-$new
-		if put_back "$copy" "$aside"; then
-			say "The store is as it was before; what $new made of it is in ${aside#"$root"}."
-		else
-			say "The store could not be put back: see ${copy#"$root"} and ${aside#"$root"}." >&2
-		fi
+		delete "$aside"
+		aside=$(free_name "$aside")
+		# Not started then: to systemd it is no error where there is no store, and half of one is not to be written to.
+		put_back as_user "$copy" "$aside" ||
+			fail "healthslm $new did not come up, and the store could not be put back. Not started again: $*." \
+				"$(explain_put_back "$copy" "$aside" "$@")"
+		delete "$copy"
+		say "The store is as it was before; what $new made of it is in ${aside#"$root"}."
 	fi
 	if control start "$@"; then
 		fail "healthslm $new did not come up. $previous is at work again." \
@@ -99,14 +113,31 @@ roll_back() { # NEW PREVIOUS COPY UNIT...: end with the version that was there
 		"See: systemctl status healthslm, and journalctl --namespace=healthslm -u healthslm"
 }
 
-put_back() { # COPY ASIDE: the store and its note as they were, what is there now aside; as the service's user
-	local copy=$1 aside=$2 state=$data/.local/state/healthslm
-	as_user rm -rf "$aside" && as_user mkdir -m 700 "$aside" &&
-		as_user mv -T "$data/store" "$aside/store" && as_user mv -T "$copy/store" "$data/store" || return 1
-	if [ -d "$copy/state" ]; then
-		as_user mv -T "$state" "$aside/state" && as_user mv -T "$copy/state" "$state" || return 1
-	fi
-	as_user rm -rf "$copy" || true
+put_back() { # HOW COPY ASIDE: the store and its note as they were, what is there now aside; HOW: as_user, or typed
+	local how=$1 copy=$2 aside=$3 name place
+	[ -d "$aside" ] || "$how" mkdir -m 700 "$aside" || return 1
+	for name in store state; do
+		place=$data/$name
+		[ "$name" = store ] || place=$data/.local/state/healthslm
+		[ -d "$copy/$name" ] || continue # there was none, or it is back already
+		[ ! -e "$place" ] || "$how" mv -T "$place" "$aside/$name" || return 1
+		"$how" mv -T "$copy/$name" "$place" || return 1
+	done
+}
+
+typed() { # the command, as a person types it
+	printf '  sudo runuser -u %s --' "$user"
+	printf ' %s' "${@#"$root"}"
+	printf '\n'
+}
+
+explain_put_back() { # COPY ASIDE UNIT...: what is left of it to be done
+	local copy=$1 aside=$2
+	shift 2
+	say "What is not back of the store as it was is in ${copy#"$root"}: keep that. Once what is said above is mended, type:"
+	put_back typed "$copy" "$aside"
+	typed rmdir "$copy" # which refuses if something is left in it
+	say "  sudo systemctl start $*"
 }
 
 forget_others() { # NEW PREVIOUS: keep these two
