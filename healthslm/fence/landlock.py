@@ -18,6 +18,8 @@ from healthslm.fence.kernel import Arch, Kernel
 
 EXECUTE, READ_FILE, READ_DIR, REFER = 1 << 0, 1 << 2, 1 << 3, 1 << 13
 MAKE_SOCKET, MAKE_FIFO, MAKE_LINK = 1 << 9, 1 << 10, 1 << 12
+REMOVE_DIR = 1 << 4
+"""To delete a folder, or to move it, whatever it is moved to."""
 READ = EXECUTE | READ_FILE | READ_DIR
 _OF_FILES = (1 << 0) | (1 << 1) | (1 << 2) | (1 << 14) | (1 << 15)
 """The rights that a file can have; the others are for folders."""

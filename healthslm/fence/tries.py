@@ -21,6 +21,7 @@ _REFUSED = {errno.EACCES, errno.EPERM}
 _UNKNOWN = {errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT, errno.ESOCKTNOSUPPORT, errno.ENOSYS}
 _PACKET, _NETLINK, _VSOCK, _ALG, _BLUETOOTH = 17, 16, 40, 38, 31  # not all are known to every Python
 _CLONE_NEW_NETWORK = 0x40000000
+_HERE, _EXCHANGE = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
 _FILES = ("keys.json", "store.db")
 
 
@@ -165,9 +166,11 @@ def _by_a_program(store: Path) -> list[Try]:
 
 
 def _posing(store: Path) -> list[Try]:
-    """Putting into the store's folder what would be taken for healthslm's own."""
-    if not store.is_dir():
+    """Putting into the store's folder, or in its place, what would be taken for healthslm's own."""
+    arch = arch_of()
+    if arch is None or not store.is_dir():
         return []
+    name = os.fsencode(store)
     posing = store / f"posing-{os.getpid()}"
 
     def as_socket() -> None:
@@ -178,7 +181,15 @@ def _posing(store: Path) -> list[Try]:
         posing.symlink_to(os.devnull)
         posing.unlink()
 
-    return [("a socket in the store's folder", as_socket), ("a link in the store's folder", as_link)]
+    def as_folder() -> None:
+        # With itself: that asks for what an exchange with a folder beside it does, and moves nothing.
+        kernel(arch.calls["renameat2"], _HERE, name, _HERE, name, _EXCHANGE)
+
+    return [
+        ("a socket in the store's folder", as_socket),
+        ("a link in the store's folder", as_link),
+        ("another folder in the place of the store's", as_folder),
+    ]
 
 
 def _have_read(path: Path) -> None:
