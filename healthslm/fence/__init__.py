@@ -90,9 +90,10 @@ def courier(
     """Keep this process, and the programs it starts, from reading what is hidden, but for the files `still`.
 
     Python's own folders stay readable, also where they are in what is hidden. It may connect, write and start
-    what it likes; a program gains no privileges that it has not (no setuid). Nor can it put a socket, a pipe
-    or a link into what is hidden, which others would take for ours and tell the passphrase; nor move a folder
-    that is hidden or lies on the way to it, or beside such a one, so that another is found in its place.
+    what it likes; a program gains no privileges that it has not (no setuid), and no namespaces. Nor can it
+    put a socket, a pipe or a link into what is hidden, which others would take for ours and tell the
+    passphrase; nor move a folder that is hidden or lies on the way to it, or beside such a one, so that
+    another is found in its place.
     """
     rights = landlock.READ_FILE | landlock.REFER
     rights |= landlock.MAKE_SOCKET | landlock.MAKE_FIFO | landlock.MAKE_LINK | landlock.REMOVE_DIR

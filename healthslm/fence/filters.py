@@ -42,7 +42,8 @@ class Against(IntEnum):
 class Rule:
     """One call that is refused: always, or by one of its arguments (its low 32 bits, unsigned).
 
-    `unless` says that the argument must pass the test with one of the values; else it must not.
+    `unless` says that the argument must pass the test with one of the values; else it must not. Of several
+    rules for one call each can refuse it.
     """
 
     call: str
@@ -95,7 +96,8 @@ WRITER = (
     *_AROUND,
 )
 """No socket at all, no other program, no signal; threads it may start."""
-COURIER = NOSY
+COURIER = (*NOSY, *_AROUND)
+"""The internet and other programs, but no way around the rest."""
 
 
 def program(rules: Sequence[Rule], arch: Arch) -> bytes:
@@ -120,14 +122,18 @@ def program(rules: Sequence[Rule], arch: Arch) -> bytes:
 
 
 def _then(rule: Rule) -> list[bytes]:
-    """What is done at the rule's call: it always ends with an answer."""
-    refuse, allow = _step(_RETURN, _ERRNO | rule.error), _step(_RETURN, _ALLOW)
+    """What is done at the rule's call: it is refused, or the next rule sees its number again."""
+    refuse, go_on = _step(_RETURN, _ERRNO | rule.error), _step(_LOAD, _NUMBER_AT)
     if rule.argument is None:
         return [refuse]
-    passed, failed = (allow, refuse) if rule.unless else (refuse, allow)
-    count = len(rule.values)
-    tests = [_step(rule.test, value, count - n, 0) for n, value in enumerate(rule.values)]
-    return [_step(_LOAD, _ARGUMENTS_AT + 8 * rule.argument), *tests, failed, passed]
+    last = len(rule.values) - 1
+    tests = []
+    for n, value in enumerate(rule.values):
+        passed, failed = last - n, 0 if n < last else 1  # steps to skip: to `refuse`, over it
+        if rule.unless:
+            passed, failed = passed + 1, 0
+        tests.append(_step(rule.test, value, passed, failed))
+    return [_step(_LOAD, _ARGUMENTS_AT + 8 * rule.argument), *tests, refuse, go_on]
 
 
 def _step(code: int, value: int, true: int = 0, false: int = 0) -> bytes:

@@ -20,7 +20,7 @@ from healthslm.fence.kernel import Arch, Kernel, arch_of, kernel
 _REFUSED = {errno.EACCES, errno.EPERM}
 _UNKNOWN = {errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT, errno.ESOCKTNOSUPPORT, errno.ENOSYS}
 _PACKET, _NETLINK, _VSOCK, _ALG, _BLUETOOTH = 17, 16, 40, 38, 31  # not all are known to every Python
-_CLONE_NEW_NETWORK = 0x40000000
+_CLONE_NEW_NETWORK, _CLONE_THREAD = 0x40000000, 0x00010000
 _HERE, _EXCHANGE = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
 _FILES = ("keys.json", "store.db")
 
@@ -70,6 +70,7 @@ def ways_around(arch: Arch, call: Kernel = kernel) -> list[Try]:
     def calling(name: str, *arguments: int) -> Callable[[], object]:
         return lambda: call(arch.calls[name], *arguments)
 
+    thread = _CLONE_NEW_NETWORK | _CLONE_THREAD
     return [
         ("io_uring", calling("io_uring_setup", 0, 0)),
         ("ptrace", calling("ptrace", 1, 0, 0, 0)),
@@ -78,6 +79,9 @@ def ways_around(arch: Arch, call: Kernel = kernel) -> list[Try]:
         ("a program in the kernel (BPF)", calling("bpf", -1, 0, 0)),
         ("a key that is looked up elsewhere", calling("request_key", 0, 0, 0, 0)),
         ("another network namespace", calling("setns", -1, _CLONE_NEW_NETWORK)),
+        # Where these are not refused they are wrong: one bit too many, one too few.
+        ("a network namespace of its own", calling("unshare", _CLONE_NEW_NETWORK | 1)),
+        ("a thread in a network namespace of its own", calling("clone", thread, 0, 0, 0, 0)),
     ]
 
 
@@ -107,7 +111,9 @@ def of_writer(store: Path) -> list[Try]:
 
 def of_courier(store: Path) -> list[Try]:
     """What the courier's fence refuses."""
-    return [*_readings(store), *_by_a_program(store), *_posing(store)]
+    arch = arch_of()
+    around = [] if arch is None else ways_around(arch)
+    return [*around, *_readings(store), *_by_a_program(store), *_posing(store)]
 
 
 def tried(tries: Sequence[Try]) -> Iterator[Tried]:

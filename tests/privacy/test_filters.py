@@ -33,6 +33,9 @@ HEADERS = {
     "aarch64": Path("/usr/include/asm-generic/unistd.h"),
 }
 BOTH = pytest.mark.parametrize("arch", [X86_64, AARCH64], ids=lambda arch: arch.name)
+ALL = pytest.mark.parametrize(
+    "rules", [CORE, SERVING, WRITER, COURIER], ids=["core", "serving", "writer", "courier"]
+)
 
 
 def run(steps: bytes, data: bytes) -> int:
@@ -92,10 +95,15 @@ def test_nothing_of_the_internet(arch: Arch, rules: tuple[Rule, ...]) -> None:
             assert answer(rules, arch, call, AF_UNIX << 32 | family) == errno.EACCES
     within = answer(rules, arch, "socket", AF_UNIX, 1, 0)
     assert within == (errno.EACCES if rules is WRITER else 0)
+
+
+@BOTH
+@ALL
+def test_nothing_around_it(arch: Arch, rules: tuple[Rule, ...]) -> None:
     for call in ("io_uring_setup", "io_uring_enter", "io_uring_register", "ptrace", "process_vm_readv",
                  "process_vm_writev", "kcmp", "pidfd_getfd", "bpf", "perf_event_open", "userfaultfd",
-                 "request_key", "setns", "unshare", "mount", "fsopen", "fsmount", "fspick", "open_tree",
-                 "move_mount", "mount_setattr", "pivot_root"):  # fmt: skip
+                 "add_key", "request_key", "keyctl", "setns", "unshare", "mount", "fsopen", "fsmount",
+                 "fspick", "open_tree", "move_mount", "mount_setattr", "pivot_root"):  # fmt: skip
         assert answer(rules, arch, call) == errno.EPERM
 
 
@@ -127,19 +135,39 @@ def test_the_writer_starts_threads_and_nothing_else(arch: Arch) -> None:
 
 
 @BOTH
-@pytest.mark.parametrize("rules", [CORE, SERVING, WRITER], ids=["core", "serving", "writer"])
+@ALL
 def test_no_process_gets_namespaces_of_its_own(arch: Arch, rules: tuple[Rule, ...]) -> None:
-    usual = 17  # SIGCHLD, as of a fork
+    usual, thread = 17, 0x3D0F00  # SIGCHLD, as of a fork; as of pthread_create
     for kind in (0x20000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000):
         assert answer(rules, arch, "clone", usual | kind) == errno.EPERM
+        assert answer(rules, arch, "clone", thread | kind) == errno.EPERM
+        assert answer(rules, arch, "unshare", kind) == errno.EPERM
     assert answer(rules, arch, "clone", usual) == (errno.EPERM if rules is WRITER else 0)
+    assert answer(rules, arch, "clone", thread) == 0
     assert answer(rules, arch, "clone3") == errno.ENOSYS
+
+
+@BOTH
+@pytest.mark.parametrize("turned", [False, True])
+def test_each_of_several_rules_for_a_call_can_refuse_it(arch: Arch, turned: bool) -> None:
+    one = Rule("socket", errno.EACCES, argument=0, values=(1, 2, 3), unless=True)
+    other = Rule("socket", errno.EPERM, argument=1, values=(7, 8))
+    rules = (other, one, Rule("kill")) if turned else (one, other, Rule("kill"))
+    for first in (1, 2, 3, 4):
+        for second in (6, 7, 8, 9):
+            refused = [errno.EACCES] * (first == 4) + [errno.EPERM] * (second in (7, 8))
+            expected = refused[-1 if turned else 0] if refused else 0
+            assert answer(rules, arch, "socket", first, second) == expected
+    # What was looked at of one call is not taken for another's number.
+    assert answer((one, Rule("kill")), arch, "socket", arch.calls["kill"]) == errno.EACCES
+    turned_around = Rule("socket", argument=0, values=(1,))
+    assert answer((turned_around, Rule("kill")), arch, "socket", arch.calls["kill"]) == 0
 
 
 @BOTH
 def test_the_terminal_is_typed_into_by_nobody(arch: Arch) -> None:
     set_attributes, insert = 0x5402, 0x5412
-    for rules in (CORE, WRITER):
+    for rules in (CORE, WRITER, COURIER):
         assert answer(rules, arch, "ioctl", 0, set_attributes) == 0
         assert answer(rules, arch, "ioctl", 0, insert) == errno.EPERM
         assert answer(rules, arch, "ioctl", 0, 7 << 32 | insert) == errno.EPERM
