@@ -28,6 +28,7 @@ from device.virtual.plumbing import PacketStream, VirtualController, host_on, pl
 from device.virtual.wearable import Wearable
 
 _CENTRAL_ADDRESS = "F0:F0:F0:F0:F0:F0"
+_PARTING_S = 2.0
 _POWER_OFF = hci.HCI_REMOTE_DEVICE_TERMINATED_CONNECTION_DUE_TO_POWER_OFF_ERROR
 
 
@@ -175,10 +176,13 @@ class VirtualRadio:
         if scanned:
             await whole(central.device.stop_scanning())
         for link in list(central.device.connections.values()):
-            with suppress(core.BaseBumbleError):  # lost by itself meanwhile
-                await whole(
-                    link.disconnect(hci.HCI_REMOTE_DEVICE_TERMINATED_CONNECTION_DUE_TO_POWER_OFF_ERROR)
-                )
+            parting = asyncio.ensure_future(link.disconnect(_POWER_OFF))
+            try:
+                await asyncio.wait({parting}, timeout=_PARTING_S)
+            finally:  # one that is lost by itself at this moment may never be told to be
+                parting.cancel()
+            with suppress(core.BaseBumbleError, asyncio.CancelledError):  # lost by itself meanwhile
+                await parting
 
     async def adapter_on(self) -> None:
         """Power the adapter on again. What scanned before has to be started anew."""

@@ -160,7 +160,7 @@ def _say_where() -> None:
     """Say on standard error what every thread and task waits for: asked of one that does not end."""
     faulthandler.dump_traceback()
     for task in asyncio.all_tasks():
-        task.print_stack(limit=4)
+        task.print_stack(limit=4, file=sys.stderr)
 
 
 async def _run(setup: dict[str, Any], store: Store, served: Served) -> Tally:
