@@ -14,6 +14,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from device.adapter import Air, Found, Radio, Timings, utc_now
+from device.errors import AdapterError
 from device.events import EventQueue
 from device.link import Supervisor
 from device.stored import Resume, nothing_kept
@@ -109,6 +110,7 @@ async def watch(
     streams: Mapping[str, Collection[str]] | None = None,
     kept: Resume = nothing_kept,
     zone: tzinfo | None = None,
+    absent: Callable[[AdapterError], None] | None = None,
 ) -> AsyncIterator[Watch]:
     """Listen to the devices at `addresses` for as long as the `async with` block lasts.
 
@@ -120,7 +122,8 @@ async def watch(
     get the time of `zone` (this machine's where `None`). Leaving the block ends every task and connection.
     One `watch` an adapter: it owns the scanner.
 
-    Raises `AdapterError` at the start when there is no usable Bluetooth; later, the devices' events say it.
+    Raises `AdapterError` at the start when there is no usable Bluetooth, or tells it to `absent` and goes on;
+    later, the devices' events say it.
     """
     timings = timings or Timings()
     air = Air(radio or Radio(), timings)
@@ -139,7 +142,12 @@ async def watch(
 
     queue = Watch(timings.queue, clock, supervise, air.look)
     try:
-        await air.check()
+        try:
+            await air.check()
+        except AdapterError as error:
+            if absent is None:
+                raise
+            absent(error)
         queue.listen_to(addresses, pair=pair, streams=streams)
         yield queue
     finally:

@@ -44,6 +44,11 @@ class Notifier:
             return cls()
         return cls(address, _interval(environment, pid) / _PER_INTERVAL)
 
+    @property
+    def is_service(self) -> bool:
+        """Whether systemd started it: then nobody is there to start it again when something comes later."""
+        return bool(self._address)
+
     def ready(self, status: str = "") -> None:
         """Say that the service does its work from now on."""
         self._send(f"READY=1\nSTATUS={status}")

@@ -224,6 +224,26 @@ async def test_run_is_ready_once_it_listens_and_stays_alive_and_says_that_it_end
     assert "readings" not in err
 
 
+async def test_a_service_waits_for_its_adapter_and_who_is_at_a_terminal_is_told(
+    systemd: Systemd, start: Started, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a box whose adapter is plugged in later has used its starts up, and is locked again by each."""
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={tmp_path / 'nobody'}")  # BlueZ is not there
+    process = start(systemd, "run", "--quiet")
+    await asyncio.to_thread(systemd.told, "READY=1")
+    await asyncio.to_thread(systemd.told, "WATCHDOG=1")
+    process.send_signal(signal.SIGTERM)
+    _, err = await asyncio.to_thread(process.communicate, timeout=40)
+    assert process.returncode == 0, err
+    assert "It is tried again" in err
+    for_nobody = Systemd("")
+    process = start(for_nobody, "run", "--quiet")
+    for_nobody.close()
+    _, err = await asyncio.to_thread(process.communicate, timeout=40)
+    assert process.returncode == 1
+    assert "Bluetooth" in err
+
+
 @pytest.mark.parametrize("quiet", [False, True])
 def test_a_log_is_told_of_links_and_of_nothing_that_was_measured(
     store: Store, capsys: pytest.CaptureFixture[str], quiet: bool

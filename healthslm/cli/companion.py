@@ -85,7 +85,7 @@ def _serve(current: Session, host: str, port: int, *, pair: bool, wait: bool = F
     with contextlib.ExitStack() as stack:
         with notify.kept_alive():
             with locked.said_locked(current.settings.home, sockets):
-                access = unlocked(current, "companion", wait=wait, notify=notify)
+                access = stack.enter_context(unlocked(current, "companion", wait=wait, notify=notify))
             store = stack.enter_context(current.store(access=access))
             second = stack.enter_context(open_unlocked(access, state=current.settings.state))
         writer = stack.enter_context(current.writer())

@@ -22,9 +22,11 @@ from healthslm.alerts.spawning import Start
 from healthslm.cli import terminal
 from healthslm.cli.chores import Served
 from healthslm.cli.delivering import Delivering
+from healthslm.cli.how import without_adapter
 from healthslm.cli.locking import heeding_lock, is_locked
 from healthslm.cli.running import LOCK, only_one
 from healthslm.cli.session import Session, opened
+from healthslm.cli.unlocking import Opening
 from healthslm.clock import boot_seconds, utc_now
 from healthslm.collector import Tally, Update
 from healthslm.errors import HealthslmError, LockedError, StoreError
@@ -41,50 +43,66 @@ Observe = Callable[[Update], None]
 
 
 @contextmanager
-def everybody(current: Session, passphrases: Path | None) -> Iterator[list[Served]]:
+def everybody(
+    current: Session, passphrases: Path | None, *, wait: bool
+) -> Iterator[tuple[list[Served], list[Member]]]:
     """Open the stores of all whose secret is known, each with their own; who is left out is said.
 
-    Raises `LockedError` when nobody's opens, `HealthslmError` when somebody is being listened to already.
+    Yields also those whose stores are locked, where `wait` says that they are to be waited for. Raises
+    `LockedError` when nobody's opens and nobody is waited for, `HealthslmError` when somebody is being
+    listened to already.
     """
     with contextlib.ExitStack() as stack:
         there = people.members(current.household)
         for member in there:  # those left out too: they share the adapter
             stack.enter_context(only_one(member.folder))
-        served = []
+        served, locked = [], []
         for member in there:
-            try:
-                access = _unlocked(current, member, passphrases)
-                if access is None:
-                    terminal.say(f"{member.label} is left out: no passphrase was given.", "yellow")
+            with Opening(current.of(member.label)) as opening:
+                try:
+                    access = _unlocked(current, member, passphrases, opening, wait=wait)
+                    store = opened(current, access, patience_s=0.5)
+                except (LockedError, StoreError) as error:
+                    waits = wait and isinstance(error, LockedError)
+                    terminal.say(f"{member.label} {'waits' if waits else 'is left out'}. {error}", "yellow")
+                    if waits:
+                        locked.append(member)
                     continue
-                store = opened(current, access, patience_s=0.5)
-            except (LockedError, StoreError) as error:
-                terminal.say(f"{member.label} is left out. {error}", "yellow")
-                continue
             served.append(Served(label=member.label, access=access, store=stack.enter_context(store)))
-        if not served:
+        if not served and not locked:
             raise LockedError(
                 "Nobody's store could be opened.",
                 "Use --passphrases FOLDER with a file for each label, or --person LABEL.",
             )
-        yield served
+        yield served, locked
 
 
-def _unlocked(current: Session, member: Member, passphrases: Path | None) -> Access | None:
-    """Unlock somebody's store: with their file, what was given for the current person, or by asking."""
+def _unlocked(
+    current: Session, member: Member, passphrases: Path | None, opening: Opening, *, wait: bool
+) -> Access:
+    """Unlock somebody's store: with their file, what was given for the current person, or by asking.
+
+    Raises `LockedError` where there is nothing of these, it opens nothing, or the store was locked by hand;
+    whoever is waited for is not asked for.
+    """
     theirs = current.of(member.label)
+    opening.begin()
     if is_locked(member.folder):
         raise LockedError("The store was locked by hand.", f"Next: healthslm --person {member.label} unlock")
     if passphrases is not None and (passphrases / member.label).exists():
         return replace(theirs, passphrase_file=passphrases / member.label, passphrase_fd=None).access()
-    given = current.passphrase_file is not None or current.passphrase_fd is not None
-    if given and member.label == current.person:
+    # A service's credential is the first person's, whoever is meant otherwise.
+    on_file = current.passphrase_file is not None and member.label in (current.person, people.FIRST)
+    if on_file or (current.passphrase_fd is not None and member.label == current.person):
         return theirs.access()
-    if not sys.stdin.isatty():
-        return None
+    nothing = LockedError("No passphrase was given.")
+    if wait or not sys.stdin.isatty():
+        raise nothing
     asked = f"Passphrase of {member.label} (empty: leave out)"
     secret = str(typer.prompt(asked, hide_input=True, err=True, default="", show_default=False))
-    return theirs.access(secret) if secret else None
+    if not secret:
+        raise nothing
+    return theirs.access(secret)
 
 
 def owners(served: Sequence[Served], said: set[str]) -> dict[str, tuple[Served, Device]]:
@@ -134,7 +152,13 @@ async def listen_for_all(
 
     async with (
         Delivering(served[0].store.folder / LOCK, start) as delivering,
-        watch([], radio=radio, kept=last_kept, zone=zone) as events,
+        watch(
+            [],
+            radio=radio,
+            kept=last_kept,
+            zone=zone,
+            absent=without_adapter if notify.is_service else None,
+        ) as events,
     ):
 
         def as_listed() -> None:

@@ -7,11 +7,10 @@ import contextlib
 import logging
 import os
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -24,20 +23,20 @@ from healthslm.cli.app import StrictOption, app
 from healthslm.cli.chores import Served, beside
 from healthslm.cli.delivering import Delivering
 from healthslm.cli.fencing import RUN, answering, put_up, starter
-from healthslm.cli.household import everybody, listen_for_all
+from healthslm.cli.how import How, without_adapter
 from healthslm.cli.locking import exit_if_locked, heeding_lock
-from healthslm.cli.measure import need_virtual
 from healthslm.cli.running import LOCK, only_one
 from healthslm.cli.screen import Screen, say_what_came
 from healthslm.cli.seldom import log_seldom
+from healthslm.cli.serving import serve
 from healthslm.cli.session import Session, hooks_of, opened, session
 from healthslm.cli.stopping import stop_on_signals
-from healthslm.cli.unlocking import WaitOption, by_hand, opens_by_itself, waited_for
-from healthslm.cli.while_locked import sealing, take_in
+from healthslm.cli.taking_in import take_in
+from healthslm.cli.unlocking import Opening, WaitOption, by_hand, opens_by_itself, waited_for
+from healthslm.cli.while_locked import sealing
 from healthslm.clock import boot_seconds
 from healthslm.collector import Tally
 from healthslm.errors import DamagedError, StoreError, UsageError
-from healthslm.fence import Fenced
 from healthslm.nearby import asked_who_is_near
 from healthslm.notify import Notifier
 from healthslm.pipeline import collect, kept
@@ -84,27 +83,21 @@ def run(
     if speed is not None and (replay_file is None or not 0 < speed < float("inf")):
         raise UsageError("--speed is for --replay, and a number above 0.", "1 is as fast as recorded.")
     current = session(context).strictly(strict)
-    how = _How(virtual=virtual, quiet=quiet, notify=Notifier.of(os.environ, os.getpid()))
+    how = How(virtual=virtual, quiet=quiet, notify=Notifier.of(os.environ, os.getpid()))
     log_seldom()
     for_all = not current.named and len(people.members(current.household)) > 1
     if for_all and capture_file:
         raise UsageError("--capture writes down one person's devices.", "Say whose with --person LABEL.")
-    given = passphrases or current.passphrase_file or current.passphrase_fd is not None
-    if for_all and wait and not given and not replay_file:
-        raise UsageError(
-            "--wait waits for one person's passphrase.",
-            "Say whose with --person LABEL, or give everybody's with --passphrases FOLDER.",
-        )
     if for_all and not replay_file:
-        _run_for_all(current, passphrases, how)
+        serve(current, passphrases, how, wait=wait)
         return
     with only_one(current.settings.home), starter(current) as starts:
         how = replace(how, start=starts.start, standing=put_up(current))
-        with how.notify.kept_alive():
-            access = _access(current, how, wait=wait)
+        with how.notify.kept_alive(), Opening(current) as opening:
+            access = _access(current, opening, how, wait=wait)
             store = opened(current, access, patience_s=0.5)
         with store:
-            take_in(store, partial(_taken_in, store, current.zone, how))
+            take_in(store, current.zone, how)
             if replay_file:
                 tally = asyncio.run(_play(store, current, replay_file, speed, how))
             else:
@@ -116,117 +109,28 @@ def run(
     exit_if_locked(current.settings.home)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _How:
-    """How a run works: on which radio, with nothing of health in its log, who is told how it goes.
-
-    `start` starts the courier's process; `standing` is the fence that is up.
-    """
-
-    virtual: Path | None
-    quiet: bool
-    notify: Notifier
-    start: Start | None = None
-    standing: Fenced | None = None
-
-
-def _access(current: Session, how: _How, *, wait: bool) -> Access:
+def _access(current: Session, opening: Opening, how: How, *, wait: bool) -> Access:
     """Unlock the store; who waits for the passphrase listens meanwhile, if that was chosen."""
-    if opens_by_itself(current, wait=wait):
-        return by_hand(current)
+    if opens_by_itself(current, opening, wait=wait):
+        return by_hand(current, opening)
     folder = current.settings.home
     try:
         choice = sealed.chosen(folder)
     except DamagedError as error:  # nothing is heard then; it is waited for all the same
         terminal.say(f"{error}", "yellow")
         choice = None
+    waiting = partial(waited_for, current, opening, "run", how.notify)
     if choice is None:
-        return waited_for(current, "run", how.notify)
-    return sealing(
-        folder, choice, lambda: _radio(how.virtual), lambda: waited_for(current, "run", how.notify)
-    )
-
-
-def _taken_in(store: Store, zone: ZoneInfo, how: _How, events: AsyncIterator[Event]) -> bool:
-    """Store what was sealed, and judge it as what comes late is; say whether the store has all of it.
-
-    Ends the program where it is stopped, or locked, meanwhile: what is left is taken in the next time.
-    """
-    names = {d.address: d.name for d in store.devices()}
-    screen = Screen(zone, names, quiet=how.quiet)
-
-    async def take() -> tuple[Tally, bool]:
-        stop = stop_on_signals(how.notify)
-        async with (
-            heeding_lock([store.folder], stop),
-            Delivering(store.folder / LOCK, how.start) as delivering,
-        ):
-            tally = await collect(
-                events,
-                store,
-                zone=zone,
-                hooks=delivering.hooks_now(store)(),
-                carry=delivering.call,
-                observe=screen.observe,
-                stop=stop,
-                alive=how.notify.alive,
-            )
-        return tally, stop.is_set()
-
-    tally, stopped = asyncio.run(answering(store.folder, RUN, how.standing, take()))
-    say_what_came(tally, "What was sealed while the store was locked is taken in", quiet=how.quiet)
-    if stopped:
-        exit_if_locked(store.folder)
-        raise typer.Exit
-    return not tally.unsaved
-
-
-def _run_for_all(current: Session, passphrases: Path | None, how: _How) -> None:
-    """Serve everybody in the household whose store opens."""
-    with contextlib.ExitStack() as stack:
-        starts = stack.enter_context(starter(current, passphrases))
-        how = replace(how, start=starts.start, standing=put_up(current))
-        with how.notify.kept_alive():
-            served = stack.enter_context(everybody(current, passphrases))
-        for one in served:
-            take_in(one.store, partial(_taken_in, one.store, current.zone, how))
-        screens = {
-            one.label: Screen(
-                current.zone,
-                {d.address: f"{one.label}: {d.name or d.address}" for d in one.store.devices()},
-                f"{one.label}: ",
-                quiet=how.quiet,
-            ).observe
-            for one in served
-        }
-
-        async def listening() -> dict[str, Tally]:
-            stop = stop_on_signals(how.notify)
-            async with _radio(how.virtual) as radio:
-                everything = listen_for_all(
-                    served,
-                    current.zone,
-                    screens,
-                    stop,
-                    radio=radio,
-                    zone_now=current.settings.zone_now,
-                    start=how.start,
-                    notify=how.notify,
-                )
-                return await beside(everything, served, quiet=how.quiet)
-
-        tallies = asyncio.run(answering(current.household, RUN, how.standing, listening()))
-    for label, tally in tallies.items():
-        say_what_came(tally, f"{label}: stopped", quiet=how.quiet)
-    exit_if_locked(*(one.store.folder for one in served))
+        return waiting()
+    return sealing(folder, choice, how.radio, waiting)
 
 
 NO_WEARABLE = "No wearable is set up yet. Next: healthslm devices scan; or More, on the phone's page."
 
 
-async def _listen(store: Store, settings: Settings, capture_file: Path | None, how: _How) -> Tally:
+async def _listen(store: Store, settings: Settings, capture_file: Path | None, how: How) -> Tally:
     """Listen on this machine's adapter, or to the virtual wearables behind a socket."""
-    async with _radio(how.virtual) as radio:
+    async with how.radio() as radio:
         return await listen(
             store,
             settings,
@@ -236,19 +140,6 @@ async def _listen(store: Store, settings: Settings, capture_file: Path | None, h
             quiet=how.quiet,
             notify=how.notify,
         )
-
-
-@contextlib.asynccontextmanager
-async def _radio(virtual: Path | None) -> AsyncIterator[Radio | None]:
-    """Give the radio of the virtual wearables behind a socket, or `None` for this machine's own."""
-    if virtual is None:
-        yield None
-        return
-    need_virtual()
-    from device.virtual import VirtualRadio  # noqa: PLC0415  an extra, and half a second
-
-    async with VirtualRadio.over(virtual) as air:
-        yield air.radio
 
 
 async def listen(
@@ -271,7 +162,10 @@ async def listen(
     screen = Screen(zone, {}, quiet=quiet)
     stop = stop_on_signals(notify)
     async with contextlib.AsyncExitStack() as stack:
-        heard = await stack.enter_async_context(watch([], radio=radio, kept=partial(kept, store), zone=zone))
+        absent = without_adapter if notify.is_service else None
+        heard = await stack.enter_async_context(
+            watch([], radio=radio, kept=partial(kept, store), zone=zone, absent=absent)
+        )
 
         def as_listed() -> None:
             devices, links = store.devices(), link_settings(store)
@@ -316,7 +210,7 @@ async def listen(
         )
 
 
-async def _play(store: Store, current: Session, path: Path, speed: float | None, how: _How) -> Tally:
+async def _play(store: Store, current: Session, path: Path, speed: float | None, how: How) -> Tally:
     """Collect what a file holds. What is old raises no alarm: `collect` has the clock of today."""
     zone = current.zone
     async with replay(path, speed=speed) as recorded:

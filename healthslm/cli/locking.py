@@ -9,19 +9,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import typer
 
 from healthslm.cli import terminal
 from healthslm.cli.app import app
-from healthslm.cli.fencing import COMPANION, RUN, ask
-from healthslm.cli.running import is_running
 from healthslm.cli.session import session
-from healthslm.cli.waiting import place_of, waits
 from healthslm.errors import HealthslmError, MissingError
-from healthslm.store import exists, files
+from healthslm.store import exists, files, is_in_use
 
 MARK = "locked"
 EXIT = 75
@@ -43,12 +40,19 @@ def end_lock(folder: Path) -> bool:
     return there
 
 
-@contextlib.asynccontextmanager
-async def heeding_lock(folders: Sequence[Path], stop: asyncio.Event) -> AsyncIterator[None]:
+def heeding_lock(
+    folders: Sequence[Path], stop: asyncio.Event
+) -> contextlib.AbstractAsyncContextManager[None]:
     """Have `stop` set as soon as one of the stores is locked by hand, for as long as this is open."""
+    return heeding(lambda: any(map(is_locked, folders)), stop)
+
+
+@contextlib.asynccontextmanager
+async def heeding(reached: Callable[[], bool], stop: asyncio.Event) -> AsyncIterator[None]:
+    """Have `stop` set as soon as something is reached that nobody tells of, for as long as this is open."""
 
     async def look() -> None:
-        while not any(map(is_locked, folders)):  # noqa: ASYNC110  another process makes the file
+        while not reached():  # noqa: ASYNC110  another process, or thread, brings it about
             await asyncio.sleep(_LOOK_S)
         stop.set()
 
@@ -75,18 +79,12 @@ def lock(context: typer.Context) -> None:
     if not exists(folder):
         raise MissingError(f"There is no store in {folder}.", "Make one with `healthslm init`.")
     files.write_private(folder / MARK, b"")
-    places = {folder, current.household}
     until = time.monotonic() + _PATIENCE_S
-    while any(ask(place, name) for place in places for name in (RUN, COMPANION)) or _opens(folder):
+    while is_in_use(folder):
         if time.monotonic() > until:
             raise HealthslmError(
-                "Something is at work with the store, and did not end.",
-                "See which it is with `healthslm doctor --privacy`, and stop it.",
+                "Something has the store open, and did not end.",
+                "See which it is, and stop it: pgrep -a healthslm",
             )
         time.sleep(_LOOK_S)
     terminal.say("Locked: nothing at work has the key. Next: healthslm unlock")
-
-
-def _opens(folder: Path) -> bool:
-    """Say whether a `run` is between its start and its work: it has the key, or is about to."""
-    return is_running(folder) and not waits(place_of(folder, "run"))

@@ -10,10 +10,10 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Self, TypeVar
 
 import typer
 
@@ -25,7 +25,7 @@ from healthslm.cli.waiting import WHO, connected, place_of, waits
 from healthslm.errors import HealthslmError, LockedError, MissingError
 from healthslm.notify import Notifier
 from healthslm.sockets import owned, reachable
-from healthslm.store import Access
+from healthslm.store import Access, exists, files, in_use
 
 _T = TypeVar("_T")
 WaitOption = Annotated[
@@ -39,37 +39,84 @@ _YES, _NO = b"yes\n", b"no\n"
 _CREDENTIALS = struct.Struct("3i")
 
 
-def opens_by_itself(current: Session, *, wait: bool) -> bool:
-    """Say whether the store is to be opened with what was given, or asked for at the terminal.
+class Opening:
+    """That a store is about to be opened, by this process: until it is, and counts itself, or is given up.
+
+    It begins before the key is known, so that `lock` at no time says that nobody has it who is about to.
+    """
+
+    def __init__(self, current: Session) -> None:
+        self._current = current
+        self._held: files.InUse | None = None
+
+    def begin(self) -> None:
+        """Count among those who have the store open. Raises `StoreError` while it is being replaced."""
+        if self._held is None and exists(self._current.settings.home):
+            self._held = in_use(self._current.settings.home)
+
+    def end(self) -> None:
+        """Do so no more."""
+        if self._held is not None:
+            self._held.close()
+            self._held = None
+
+    def access(self, secret: str | None = None) -> Access:
+        """Unlock the store; what opens nothing ends the opening."""
+        self.begin()
+        try:
+            return self._current.access(secret)
+        except BaseException:
+            self.end()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+
+def opens_by_itself(current: Session, opening: Opening, *, wait: bool) -> bool:
+    """Say whether the store is to be opened with what was given, or asked for at the terminal; that begins.
 
     Else it is waited for `healthslm unlock`: where that was wished, and nothing was given or somebody locked
     the store by hand.
     """
     given = current.passphrase_file is not None or current.passphrase_fd is not None
-    return not (wait and current.is_there() and (not given or is_locked(current.settings.home)))
+    if wait and current.is_there():
+        if not given:
+            return False
+        opening.begin()  # before it is looked at: who locks it from now on waits for the end of this
+        if is_locked(current.settings.home):
+            opening.end()
+            return False
+    return True
 
 
-def by_hand(current: Session) -> Access:
+def by_hand(current: Session, opening: Opening) -> Access:
     """Unlock the store with what was given, or is asked for. Once it is open, a lock by hand has ended."""
     was_locked = is_locked(current.settings.home)
-    access = current.access()
+    access = opening.access()
     if was_locked:  # not one that came meanwhile
         end_lock(current.settings.home)
     return access
 
 
-def unlocked(current: Session, who: str, *, wait: bool, notify: Notifier) -> Access:
-    """Unlock the store, or wait until `healthslm unlock` brings the passphrase."""
-    if opens_by_itself(current, wait=wait):
-        return by_hand(current)
-    return waited_for(current, who, notify)
+@contextmanager
+def unlocked(current: Session, who: str, *, wait: bool, notify: Notifier) -> Iterator[Access]:
+    """Unlock the store, or wait until `healthslm unlock` brings the passphrase; it is to be opened inside."""
+    with Opening(current) as opening:
+        if opens_by_itself(current, opening, wait=wait):
+            yield by_hand(current, opening)
+        else:
+            yield waited_for(current, opening, who, notify)
 
 
-def waited_for(current: Session, who: str, notify: Notifier) -> Access:
+def waited_for(current: Session, opening: Opening, who: str, notify: Notifier) -> Access:
     """Wait until `healthslm unlock` brings the passphrase; for systemd that is work enough."""
     terminal.say("The store is locked. Next: healthslm unlock")
     notify.ready("Locked. Next: healthslm unlock")
-    return brought(current.settings.home, who, current.access)
+    return brought(current.settings.home, who, opening.access)
 
 
 def brought(folder: Path, who: str, tried: Callable[[str], _T], *, prompt_s: float = _PROMPT_S) -> _T:

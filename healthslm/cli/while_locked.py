@@ -6,21 +6,20 @@ import asyncio
 import contextlib
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from device import AdapterError, Event, Radio, watch
+from device import Radio, watch
 from healthslm import sealed
 from healthslm.cli import terminal
 from healthslm.cli.app import Json, app
 from healthslm.cli.session import session
 from healthslm.cli.stopping import stop_on_signals
 from healthslm.clock import utc_now
-from healthslm.errors import DamagedError, StoreError
-from healthslm.store import Access, Store
+from healthslm.store import Access
 from healthslm.store.audit import Event as Noted
 
 while_locked = typer.Typer(
@@ -117,7 +116,7 @@ async def _sealing(
 
 
 async def _hear(choice: sealed.Choice, radio: Callable[[], Radios], sealer: sealed.Sealer) -> None:
-    """Seal what the wearables say. An adapter that is not there yet, or no more, is looked for again."""
+    """Seal what the wearables say. What ends that, as an adapter that is not there yet, is tried again."""
     said = ""
     while True:
         try:
@@ -130,9 +129,10 @@ async def _hear(choice: sealed.Choice, radio: Callable[[], Radios], sealer: seal
                     streams={one.address: one.streams for one in choice.wearables},
                 ) as events,
             ):
+                said = ""
                 async for event in events:
                     sealer.add(event)
-        except AdapterError as error:
+        except Exception as error:  # whatever it is: until it is unlocked nobody is there to begin anew
             if str(error) != said:
                 said = str(error)
                 terminal.say(f"Nothing can be listened to while locked. {said} It is tried again.", "yellow")
@@ -176,39 +176,3 @@ async def _flush(sealer: sealed.Sealer) -> None:
     while True:
         await asyncio.sleep(FLUSH_S)
         sealer.flush()
-
-
-def take_in(store: Store, take: Callable[[AsyncIterator[Event]], bool]) -> None:
-    """Take in what was sealed while the store was locked; `take` stores events and says whether it has all.
-
-    A file whose events are all stored is deleted; one that was changed is kept under another name, and said.
-    """
-    try:
-        keys = sealed.keys_in(store)
-    except DamagedError as error:  # the files stay; what is heard from now on needs them not
-        terminal.say(f"{error}", "bold red")
-        return
-    for path in sealed.sealed_in(store.folder):
-        trouble: list[StoreError] = []
-        whole = take(_events(path, keys, trouble))
-        if trouble:
-            terminal.say(f"{trouble[0]}", "bold red")
-        try:
-            if trouble and isinstance(trouble[0], DamagedError):
-                path.rename(path.with_suffix(sealed.DAMAGED))
-            elif whole and not trouble:
-                path.unlink()
-        except OSError as error:
-            raise StoreError(
-                f"{path} cannot be removed: {error.strerror or error}.",
-                "See that the disk can be written, and that the folder is this user's.",
-            ) from error
-
-
-async def _events(path: Path, keys: sealed.Keys, trouble: list[StoreError]) -> AsyncIterator[Event]:
-    """Yield a file's events; what is wrong with it is kept, so that what comes before it is stored."""
-    try:
-        for event in sealed.read(path, keys):
-            yield event
-    except StoreError as error:
-        trouble.append(error)

@@ -121,7 +121,7 @@ def _of(store: Store, key: X25519PrivateKey) -> Choice:
                 paired=links[device.address].paired if device.address in links else False,
                 streams=links[device.address].streams if device.address in links else (),
             )
-            for device in by_radio(store)
+            for device in by_radio(store)[:MOST]  # an import brings as many as it has
         ),
     )
 

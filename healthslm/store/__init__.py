@@ -46,6 +46,8 @@ __all__ = [
     "create",
     "erase",
     "exists",
+    "in_use",
+    "is_in_use",
     "open_store",
     "open_unlocked",
     "unlock",
@@ -136,6 +138,24 @@ def unlock(folder: Path, secret: str) -> Access:
 def open_unlocked(access: Access, *, patience_s: float = PATIENCE_S, state: Path | None = None) -> Store:
     """Open a store whose key is known; raises what `open_store` does but `LockedError`."""
     return _opened(access, patience_s, state)
+
+
+def in_use(folder: Path) -> files.InUse:
+    """Count among those who have the store open until it is closed: for who is about to open it.
+
+    Raises `StoreError` while the store is being replaced.
+    """
+    restore.finish(folder)  # it wants to be alone
+    return files.InUse(folder, alone=False, patience_s=PATIENCE_S)
+
+
+def is_in_use(folder: Path) -> bool:
+    """Say whether anybody has the store open, or is about to."""
+    try:
+        files.InUse(folder, alone=True, patience_s=0).close()
+    except StoreError:
+        return True
+    return False
 
 
 def erase(folder: Path) -> None:

@@ -16,11 +16,10 @@ import pytest
 from device import Event, Notification
 from healthslm import sealed
 from healthslm.cli.locking import EXIT, MARK
-from healthslm.cli.running import only_one
-from healthslm.cli.while_locked import take_in
+from healthslm.cli.taking_in import take_files
 from healthslm.clock import utc_now
 from healthslm.readings import Device, Kind
-from healthslm.store import CHEAPEST, create, open_store, unlock
+from healthslm.store import CHEAPEST, create, in_use, open_store, unlock
 from tests.cli.saying import Said, said_by
 from tests.cli.test_companion import free_port
 from tests.cli.test_listening import line_with, process, until
@@ -77,8 +76,8 @@ async def test_what_is_heard_while_locked_is_in_the_store_once_it_is_open(place:
         assert "1 wearables are listened to" in shown.stderr
         assert "are sealed" in shown.stderr
         assert "run: unlocked" in (await place.say("unlock")).stderr
-        taken = await line_with(running, "taken in")
-        count = int(taken.split("taken in. ")[1].split()[0])
+        taken = await line_with(running, "Gone through what was sealed")
+        count = int(taken.split("locked. ")[1].split()[0])
         assert count > 20
         assert "0 not taken by the store" in taken
         await until(lambda: not sealed.sealed_in(place.home))
@@ -184,11 +183,11 @@ async def test_a_wrong_passphrase_ends_no_lock(place: Place) -> None:
         assert (place.home / MARK).exists()
 
 
-async def test_lock_says_nothing_of_the_kind_while_a_run_is_about_to_open_the_store(
+async def test_lock_says_nothing_of_the_kind_while_somebody_is_about_to_open_the_store(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("healthslm.cli.locking._PATIENCE_S", 0.1)
-    with only_one(place.home):
+    with in_use(place.home):
         told = await place.say("lock")
     assert told.code == 1
     assert "did not end" in told.stderr
@@ -224,12 +223,18 @@ async def test_what_the_disk_does_not_give_now_is_read_again_and_what_was_change
             asyncio.run(all_of_them())
             return True
 
+        def half(events: AsyncIterator[Event]) -> bool:
+            take(events)
+            return False
+
+        await asyncio.to_thread(take_files, store, half)  # the store did not take it: it is full
+        assert sealed.sealed_in(place.home) == [whole, changed]
         whole.unlink()
         whole.mkdir()  # reading it fails, whoever asks
         unreadable = [whole, changed]
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sealed, "sealed_in", lambda _folder: unreadable)
-            await asyncio.to_thread(take_in, store, take)
+            await asyncio.to_thread(take_files, store, take)
         assert whole.exists()
         whole.rmdir()
         whole.write_bytes(before)

@@ -7,8 +7,7 @@ import json
 import re
 import shutil
 import signal
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -29,6 +28,7 @@ from healthslm.alerts import Engine
 from healthslm.cli import app
 from healthslm.cli.chores import Served, beside
 from healthslm.cli.household import listen_for_all, owners
+from healthslm.cli.locking import EXIT
 from healthslm.cli.running import only_one
 from healthslm.clock import utc_now
 from healthslm.collector import Update
@@ -38,6 +38,8 @@ from healthslm.readings import Device, Kind
 from healthslm.rules import RULES, scan_all
 from healthslm.store import CHEAPEST, backup, create, open_store, open_unlocked, schedule, unlock
 from healthslm.store.audit import Event
+from tests.cli.saying import said_by
+from tests.cli.test_listening import line_with, process
 from tests.making import at, series
 
 ZONE = ZoneInfo("UTC")
@@ -345,23 +347,33 @@ async def test_a_backup_that_fails_is_said_once_and_tried_again(
     await beside(until(lambda: bool(list(folder.glob("*.backup")))), [first], every_s=0.01)
 
 
-async def test_the_command_serves_whose_store_opens(run: Run, household: Path, tmp_path: Path) -> None:
+@pytest.fixture
+async def air(tmp_path: Path) -> AsyncIterator[Path]:
+    """Everybody's strap, behind a socket."""
     scenario, socket = tmp_path / "straps.toml", tmp_path / "radio"
     scenario.write_text(
         "\n".join(f'[[wearable]]\nkind = "strap"\naddress = "{a}"\nevery = 0.05\n' for a in STRAPS.values())
     )
+    async with process("device.virtual", str(scenario), "--socket", str(socket)):
+        await until(socket.exists)
+        yield socket
+
+
+def heard(household: Path, label: str) -> tuple[str, ...]:
+    with open_store(folder_of(household, label), SECRETS[label]) as store:
+        now = utc_now()
+        return tuple(store.sources(Kind.HEART_RATE, now - timedelta(hours=1), now))
+
+
+async def test_the_command_serves_whose_store_opens(
+    run: Run, household: Path, tmp_path: Path, air: Path
+) -> None:
     third = folder_of(household, "third")
     create(third, "nobody knows", profile=CHEAPEST)[0].close()
-    serving = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "device.virtual", str(scenario), "--socket", str(socket)
-    )
-    try:
-        await until(socket.exists)
-        running = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "healthslm", "--home", str(household), "run", "--virtual", str(socket),
-            "--passphrases", str(tmp_path / "secrets"), "--wait",  # as the service has it
-            stderr=asyncio.subprocess.PIPE, stdin=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
+    async with process(
+        "healthslm", "--home", str(household), "run", "--virtual", str(air),
+        "--passphrases", str(tmp_path / "secrets"),
+    ) as running:  # fmt: skip
         assert running.stderr is not None
         told = ""
         async with asyncio.timeout(30):
@@ -377,14 +389,64 @@ async def test_the_command_serves_whose_store_opens(run: Run, household: Path, t
             running.send_signal(signal.SIGINT)
             told += (await running.stderr.read()).decode()
         assert await running.wait() == 0, told
-    finally:
-        serving.terminate()
-        await serving.wait()
-    assert "third is left out: no passphrase was given." in told
+    assert "third is left out. No passphrase was given." in told
     assert "first: first strap: connected" in told
     for label, address in STRAPS.items():
         assert f"{label}: stopped." in told
-        with open_store(folder_of(household, label), SECRETS[label]) as store:
-            now = utc_now()
-            heard = store.sources(Kind.HEART_RATE, now - timedelta(hours=1), now)
-            assert heard == (address,)
+        assert heard(household, label) == (address,)
+
+
+async def test_whoever_is_unlocked_later_is_served_from_then_on(run: Run, household: Path, air: Path) -> None:
+    """As a service waits for everybody of a household after a power cut, and when somebody locks theirs."""
+    command = "healthslm", "--home", str(household), "run", "--virtual", str(air), "--wait"
+    async with process(*command) as running:
+        await line_with(running, "--person first unlock")
+        for label in ("bee", "first"):
+            assert "run: unlocked" in said(await asyncio.to_thread(run, label, "unlock"))
+            if label == "first":
+                await line_with(running, "bee: goes on in a moment")
+                await line_with(running, "bee: bee strap: connected")
+            else:
+                await line_with(running, "bee: bee strap: connected")
+        await until(lambda: heard(household, "first") == (STRAPS["first"],))
+        assert heard(household, "bee") == (STRAPS["bee"],)
+        assert "nothing at work has the key" in said(await asyncio.to_thread(run, "bee", "lock"))
+        await line_with(running, "Locked")
+        assert await running.wait() == EXIT
+    secrets = "--passphrase-file", str(household.parent / "secrets" / "first")
+    async with process(command[0], *secrets, *command[1:]) as running:  # as it is started again
+        await line_with(running, "bee waits. The store was locked by hand")
+        await line_with(running, "first: first strap: connected")
+        # Somebody whom it does not serve: nothing has their key.
+        assert "nothing at work has the key" in said(await asyncio.to_thread(run, "bee", "lock"))
+        running.send_signal(signal.SIGTERM)
+        assert "first: stopped" in await line_with(running, "stopped")
+        assert await running.wait() == 0
+
+
+async def test_a_services_credential_is_the_first_persons_whoever_is_meant(
+    run: Run, household: Path, air: Path
+) -> None:
+    said(run(None, "people", "switch", "bee"))
+    secrets = "--passphrase-file", str(household.parent / "secrets" / "first")
+    command = "--home", str(household), "run", "--virtual", str(air), "--wait"
+    async with process("healthslm", *secrets, *command) as running:
+        await line_with(running, "bee waits.")
+        await line_with(running, "first: first strap: connected")
+        running.send_signal(signal.SIGTERM)
+        assert "first: stopped" in await line_with(running, "stopped")
+
+
+def test_when_nobody_can_be_served_any_more_it_ends_in_an_error(
+    household: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that a service manager starts it again."""
+
+    async def each_ended_in_an_error(*_: object, **__: object) -> dict[str, object]:
+        return {}
+
+    monkeypatch.setattr("healthslm.cli.serving.listen_for_all", each_ended_in_an_error)
+    secrets = household.parent / "secrets"
+    ended = said_by(["--home", str(household), "run", "--passphrases", str(secrets)])
+    assert ended.code == 1
+    assert "Nobody is served any more" in ended.stderr

@@ -124,10 +124,3 @@ def test_a_store_that_cannot_be_read_just_now_is_waited_for(home: Path) -> None:
             assert "run: it did not take it" in told.stderr
         assert unlock(home).code == 0
     assert found == [PASSPHRASE]
-
-
-def test_waiting_is_for_one_person(home: Path) -> None:
-    create(home / "people" / "bee", PASSPHRASE, profile=CHEAPEST)[0].close()
-    told = said_by(["--home", str(home), "run", "--wait"])
-    assert told.code == 2
-    assert "one person" in told.stderr

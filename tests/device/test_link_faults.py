@@ -7,7 +7,7 @@ import pytest
 from bumble.gatt import GATT_CLIENT_CHARACTERISTIC_CONFIGURATION_DESCRIPTOR as CCCD
 from bumble.gatt import Characteristic, Descriptor
 
-from device import Event, LinkEvent, LinkState, Notification, Timings, watch
+from device import AdapterError, Event, LinkEvent, LinkState, Notification, Timings, watch
 from device.gatt import GlucoseMeasurementContext, HeartRateMeasurement
 from device.virtual import BloodPressureCuff, ChestStrap, VirtualRadio
 from device.virtual.backend import Unbonded
@@ -78,6 +78,21 @@ async def test_an_adapter_that_goes_and_comes_back(
         await until(events, CONNECTED)
         assert await strap.measure(BEAT)
         await until(events, heard)
+
+
+async def test_an_adapter_that_comes_later_is_waited_for_by_who_says_so(
+    air: VirtualRadio, strap: ChestStrap, quick: Timings
+) -> None:
+    await air.adapter_off()
+    with pytest.raises(AdapterError, match="switched off"):
+        async with watch([STRAP], radio=air.radio, timings=quick):
+            pass
+    told: list[AdapterError] = []
+    async with watch([STRAP], radio=air.radio, timings=quick, absent=told.append) as events:
+        assert "switched off" in str(told)
+        await until(events, state(LinkState.NO_ADAPTER))
+        await air.adapter_on()
+        await until(events, CONNECTED)
 
 
 async def test_an_adapter_that_goes_while_a_device_is_sought(air: VirtualRadio, quick: Timings) -> None:

@@ -19,7 +19,7 @@ from healthslm.readings import Device
 from healthslm.sealed import frames
 from healthslm.sealed.choice import FILE
 from healthslm.store import CHEAPEST, Store, create
-from healthslm.wearables import LinkSettings, add, forget
+from healthslm.wearables import MOST, LinkSettings, add, forget
 
 STRAP, CUFF = "C0:FF:EE:00:00:01", "C0:FF:EE:00:00:03"
 NOW = datetime(2026, 11, 2, 3, tzinfo=UTC)
@@ -204,6 +204,17 @@ def test_the_list_of_wearables_is_kept_up_and_says_nothing_more(store: Store) ->
     sealed.stop_collecting(store)
     assert sealed.chosen(store.folder) is None
     assert sealed.keys_in(store), "what is sealed already can still be opened"
+
+
+def test_of_more_wearables_than_are_listened_to_the_first_are(store: Store) -> None:
+    """An import brings as many as it has; that ends no `run`."""
+    for number in range(60):
+        store.put_device(Device(address=f"C0:FF:EE:00:02:{number:02X}"))
+    assert len(sealed.collect_while_locked(store, os.urandom).wearables) == MOST
+    sealed.keep_current(store)
+    choice = sealed.chosen(store.folder)
+    assert choice is not None
+    assert len(choice.wearables) == MOST
 
 
 @pytest.mark.parametrize(
