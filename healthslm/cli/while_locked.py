@@ -13,7 +13,7 @@ from typing import Any
 import typer
 
 from device import Radio, watch
-from healthslm import sealed
+from healthslm import people, sealed
 from healthslm.cli import terminal
 from healthslm.cli.app import Json, app
 from healthslm.cli.session import session
@@ -35,7 +35,8 @@ Radios = contextlib.AbstractAsyncContextManager[Radio | None]
 @while_locked.command("collect")
 def while_locked_collect(context: typer.Context) -> None:
     """Go on collecting while locked: `run --wait` then seals what it hears to the store's public key."""
-    with session(context).store() as store:
+    current = session(context)
+    with current.store() as store:
         choice = sealed.collect_while_locked(store, os.urandom)
         store.note_event(Noted.SETTING_CHANGED, utc_now(), setting="while locked", now="collect")
         store.commit()
@@ -45,6 +46,12 @@ def while_locked_collect(context: typer.Context) -> None:
         " say. Nobody can read it before the store is unlocked, and nobody is warned by it."
         f" The wearables' addresses stand in {file}, for whoever has the disk."
     )
+    if len(people.members(current.household)) > 1:
+        terminal.say(
+            "A `run` for the whole household seals nothing. For this person alone:"
+            f" healthslm --person {current.person} run --wait",
+            "yellow",
+        )
 
 
 @while_locked.command("stop")

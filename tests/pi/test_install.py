@@ -293,6 +293,15 @@ def test_a_store_that_cannot_be_copied_is_left_and_what_ran_runs_again(box: Box,
     assert not list(box.data.glob("before-*"))
 
 
+def test_whatever_ends_a_change_half_way_what_ran_runs_again(box: Box) -> None:
+    box.fill_store()
+    box.activate(UNIT, PAGE)
+    box.refuse("daemon-reload")
+    done = box.install("2.0")
+    assert done.returncode != 0
+    assert box.active() == sorted([UNIT, PAGE])
+
+
 def test_what_cannot_be_started_again_is_said(box: Box) -> None:
     box.fill_store()
     box.activate(UNIT)
@@ -371,7 +380,7 @@ def test_a_start_without_anybody_there_is_by_choice(box: Box, encrypts: bool) ->
         "ExecStart=/opt/healthslm/current/bin/healthslm --passphrase-file ${CREDENTIALS_DIRECTORY}/healthslm"
     )
     assert f"ExecStart=\n{start} run --quiet --wait\n" in drop_in(box, UNIT).read_text()
-    assert f"ExecStart=\n{start} companion serve --wait\n" in drop_in(box, PAGE).read_text()
+    assert f"ExecStart=\n{start} --person first companion serve --wait\n" in drop_in(box, PAGE).read_text()
     assert f"restart {UNIT}" in box.calls()
     before = box.snapshot()
     assert "Nothing to change" in box.run(*options).stdout

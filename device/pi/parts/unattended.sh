@@ -48,11 +48,12 @@ start_unattended() {
 	chown "$(ids)" "$making"
 	# shellcheck disable=SC2064  # the folder is known now
 	trap "rm -rf '$making'" EXIT
+	# The first person's store, whoever of a household is meant otherwise.
+	local add=(--person first keys add machine --label "start without anybody" --file "$making/key")
 	if [ -n "$passphrase_file" ]; then
-		as_user "$opt/current/bin/healthslm" --passphrase-fd 3 keys add machine --label "start without anybody" \
-			--file "$making/key" 3<"$passphrase_file"
+		as_user "$opt/current/bin/healthslm" --passphrase-fd 3 "${add[@]}" 3<"$passphrase_file"
 	else
-		as_user "$opt/current/bin/healthslm" keys add machine --label "start without anybody" --file "$making/key"
+		as_user "$opt/current/bin/healthslm" "${add[@]}"
 	fi || fail "The key was not made; the line above says why." \
 		"If there is a slot already: sudo healthslm keys remove 'start without anybody', and say this again."
 	install -d -m 700 "$etc"
@@ -88,8 +89,9 @@ remove_drop_ins() {
 	done
 }
 
-drop_in_for() { # UNIT: the same command, with the credential
-	local start
+drop_in_for() { # UNIT: the same command, with the credential; the page is the first person's then
+	local start whose=''
+	[ "$1" = healthslm.service ] || whose='--person first '
 	start=$(sed -n 's/^ExecStart=//p' "$opt/current/pi/$1")
 	printf '%s\n' "# Written by install.sh --unattended, which says what it means." "[Service]"
 	if [ -e "$etc/machine.cred" ]; then
@@ -98,7 +100,7 @@ drop_in_for() { # UNIT: the same command, with the credential
 		printf '%s\n' "LoadCredential=healthslm:/etc/healthslm/machine.key"
 	fi
 	# shellcheck disable=SC2016  # systemd puts the folder in
-	printf '%s\n' "ExecStart=" "ExecStart=${start%% *} --passphrase-file \${CREDENTIALS_DIRECTORY}/healthslm ${start#* }"
+	printf '%s\n' "ExecStart=" "ExecStart=${start%% *} --passphrase-file \${CREDENTIALS_DIRECTORY}/healthslm $whose${start#* }"
 }
 
 start_attended() {

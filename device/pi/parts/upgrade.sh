@@ -13,8 +13,17 @@ put_units() { # VERSION, the current one: its units
 	control daemon-reload
 }
 
+running=() # the units that were stopped for the change, and are to run whatever ends it
+
+start_again() { # at the end of the script, where it came before they were started
+	if [ ${#running[@]} -gt 0 ]; then
+		forget_failures "${running[@]}"
+		control start "${running[@]}" || say "Not started again: ${running[*]}. See: systemctl status ${running[*]}" >&2
+	fi
+}
+
 switch_to() { # VERSION
-	local new=$1 previous='' unit running=() copy=''
+	local new=$1 previous='' unit copy='' ran
 	[ -L "$opt/current" ] && previous=$(readlink "$opt/current")
 	if [ "$previous" = "$new" ]; then
 		put_units "$new"
@@ -23,10 +32,11 @@ switch_to() { # VERSION
 	for unit in "${services[@]}"; do
 		if is_active "$unit"; then running+=("$unit"); fi
 	done
+	trap start_again EXIT
 	[ ${#running[@]} -eq 0 ] || control stop "${running[@]}"
 	if [ -n "$previous" ] && [ -e "$data/store/keys.json" ] && migrates "$previous" "$new"; then
 		copy=$(free_name "$data/before-$new")
-		copy_store "$copy" "${running[@]}"
+		copy_store "$copy"
 		[ "$copy" = "$data/before-$new" ] ||
 			say "One from an earlier try stays in ${data#"$root"}/before-$new; delete it once you need it no more."
 	fi
@@ -34,13 +44,15 @@ switch_to() { # VERSION
 	put_units "$new"
 	note_change "healthslm $new is the current version"
 	if [ -z "$previous" ]; then control enable --quiet healthslm.service; fi
-	if [ ${#running[@]} -gt 0 ]; then
-		forget_failures "${running[@]}"
-		if ! control start "${running[@]}"; then
-			roll_back "$new" "$previous" "$copy" "${running[@]}"
+	ran=("${running[@]}")
+	running=()
+	if [ ${#ran[@]} -gt 0 ]; then
+		forget_failures "${ran[@]}"
+		if ! control start "${ran[@]}"; then
+			roll_back "$new" "$previous" "$copy" "${ran[@]}"
 		fi
 	fi
-	if [ -n "$copy" ] && [ ${#running[@]} -gt 0 ] && is_unattended; then
+	if [ -n "$copy" ] && [ ${#ran[@]} -gt 0 ] && is_unattended; then
 		delete "$copy"
 	elif [ -n "$copy" ]; then # one that waits for its passphrase has not opened the store yet
 		say "A copy of the store as it was is in ${copy#"$root"}; delete it once this version has opened the store."
@@ -67,9 +79,8 @@ free_name() { # FOLDER: it, or with a number: what is there from an earlier try 
 	printf '%s\n' "$name"
 }
 
-copy_store() { # FOLDER UNIT...: the store's files, and the note of how far it has come; else start them again
+copy_store() { # FOLDER: the store's files, and the note of how far it has come
 	local copy=$1
-	shift
 	# As the service's user, whose files they are: followed by root, a link that it made could lead anywhere.
 	if ! { as_user rm -rf "$copy.part" && as_user mkdir -m 700 "$copy.part" &&
 		as_user cp -a "$data/store" "$copy.part/store" &&
@@ -77,10 +88,6 @@ copy_store() { # FOLDER UNIT...: the store's files, and the note of how far it h
 			as_user cp -a "$data/.local/state/healthslm" "$copy.part/state"; } &&
 		as_user mv -T "$copy.part" "$copy"; }; then
 		delete "$copy.part"
-		if [ $# -gt 0 ]; then
-			forget_failures "$@"
-			control start "$@" || say "Not started again: $*. See: systemctl status $*" >&2
-		fi
 		fail "The store could not be copied before it is updated; nothing was changed." \
 			"The lines above say why. Is there room on the disk? Then say it again."
 	fi
