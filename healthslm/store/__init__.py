@@ -166,9 +166,10 @@ def erase(folder: Path) -> None:
     """
     with files.InUse(folder, alone=True, patience_s=PATIENCE_S), files.alone(folder):
         try:
-            files.destroy(folder / KEYS)
-            for copy in restore.copies(folder):
-                files.destroy(copy)
+            # What holds slots of this store elsewhere is known by its own, which so go last of them.
+            own, copies = folder / KEYS, restore.copies(folder)
+            for path in sorted([*copies, own], key=lambda path: (path.name != KEYS, path == own)):
+                files.destroy(path)
             beside = (MARK, HEARTBEAT, files.InUse.NAME)
             sealed = (*folder.glob("sealed/*"), folder / "while-locked.json")
             parts = (one for name in (DATABASE, LOCKED_PAGE) for one in folder.glob(name + "*"))

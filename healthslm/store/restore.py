@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from healthslm.clock import utc_now
-from healthslm.errors import DamagedError, StoreError
+from healthslm.errors import DamagedError, HealthslmError, StoreError
 from healthslm.store import backup, container, database, files, keys, schema
 from healthslm.store.backup import Contents
 from healthslm.store.container import Header, Progress
@@ -28,6 +28,9 @@ _BESIDE = ("store.db-wal", "store.db-shm", "store.db-journal", "store.mark")
 _PATIENCE_S = 2.0
 """How long those are waited for who have the store open."""
 DECIDED, UNDECIDED = "restore.new", "restore.part"
+_OF_A_CHANGE = tuple(
+    f"{folder}/store/{whose}" for folder in ("before-*", "not-started-*") for whose in ("", "people/*/")
+)
 _ASIDE, _DESTROY = "aside", "destroy"
 _ASIDE_NAME = re.compile(r"replaced-[0-9]{8}T[0-9]{6}Z(-[0-9]+)?")
 
@@ -55,9 +58,32 @@ def finish(folder: Path) -> None:
 
 
 def copies(folder: Path) -> list[Path]:
-    """Return what else in a store's folder holds the data key in its slots: who erases must erase it too."""
+    """Return what else than a store's own slots holds its data key: who erases must erase it too.
+
+    That is in its folder, and in the copies that `device/pi/install.sh` keeps beside it.
+    """
     there = [folder / DECIDED, folder / UNDECIDED, *folder.glob("replaced-*"), *folder.glob("*.backup")]
-    return sorted(path for path in there if path.exists())
+    return sorted(path for path in (*there, *_beside(folder)) if path.exists())
+
+
+def _beside(folder: Path) -> Iterator[Path]:
+    """Yield the slots of this store in copies of before a change of the version, which may hold others' too."""
+    mine = _store_id(folder / KEYS)
+    if mine is None:
+        return
+    # Of the first person of a household, or of another: `store`, or `store/people/LABEL`.
+    for place in (folder.parent, *folder.parents[2:3]):
+        for pattern in _OF_A_CHANGE:
+            for path in place.glob(pattern + KEYS):
+                if _store_id(path) == mine:
+                    yield path
+
+
+def _store_id(path: Path) -> bytes | None:
+    try:
+        return keys.KeyFile.read(path).store_id
+    except HealthslmError:
+        return None
 
 
 def restore(

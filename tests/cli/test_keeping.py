@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -125,6 +126,28 @@ def test_erased_is_erased(run: Run, home: Path) -> None:
     assert "Backups elsewhere" in said.stderr
     assert not [one for name in ("store*", "keys*", "locked*") for one in home.glob(name)]
     assert run("audit").returncode == 1
+
+
+def test_erased_is_what_a_change_of_the_version_kept_too(home: Path, run: Run) -> None:
+    """The copies that `device/pi/install.sh` keeps beside it: this store's slots, nobody else's."""
+    create(home / "people" / "bee", PASSPHRASE, profile=CHEAPEST)[0].close()
+    for name in ("before-2.0", "not-started-2.0.2"):
+        shutil.copytree(home, home.parent / name / "store")
+    (home.parent / "before-3.0" / "store").mkdir(parents=True)
+    (home.parent / "before-3.0" / "store" / "keys.json").write_text("{")
+    there = {path for path in home.parent.glob("*/store/**/keys.json") if path.parent.name != "bee"}
+    assert len(there) == 3
+    said = run("erase", "--confirm", str(home))
+    assert said.returncode == 0, said.stderr
+    assert str(home.parent / "before-2.0" / "store" / "keys.json") in said.stderr.replace("\n", "")
+    left = sorted(str(path.relative_to(home.parent)) for path in home.parent.glob("*/store/**/keys.json"))
+    assert left == [
+        "before-2.0/store/people/bee/keys.json",
+        "before-3.0/store/keys.json",
+        "not-started-2.0.2/store/people/bee/keys.json",
+    ]
+    assert run("--person", "bee", "erase", "--confirm", str(home / "people" / "bee")).returncode == 0
+    assert len(list(home.parent.glob("*/store/**/keys.json"))) == 1
 
 
 def test_what_is_kept_how_long_is_shown_and_decided(run: Run) -> None:
