@@ -67,7 +67,7 @@ def copies(folder: Path) -> list[Path]:
 
 
 def _beside(folder: Path) -> Iterator[Path]:
-    """Yield the slots of this store in copies of before a change of the version, which may hold others' too."""
+    """Yield this store's slots in copies of before a change of the version, which may hold others' too."""
     mine = _store_id(folder / KEYS)
     if mine is None:
         return
