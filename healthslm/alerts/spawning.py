@@ -18,7 +18,7 @@ import healthslm
 from healthslm.alerts.hooks.command import ENVIRONMENT
 
 P = TypeVar("P", bound=asyncio.SubprocessProtocol)
-_PASSED_ON = (*ENVIRONMENT, "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_PASSED_ON = (*ENVIRONMENT, "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "PYTHONDONTWRITEBYTECODE")
 """A proxy's address is not among them: it may hold a password."""
 _ANSWER_S = 10.0
 

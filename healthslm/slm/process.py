@@ -31,7 +31,7 @@ from healthslm.slm.protocol import Answered, Line, Measure, Messages, Request, W
 
 _ANSWER = TypeAdapter(Answered)
 _LONGEST_LINE = 1 << 20
-_PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT")
+_PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "PYTHONDONTWRITEBYTECODE")
 _SPARING = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "131072", "OPENBLAS_NUM_THREADS": "1"}
 """What is freed goes back to the system at once (glibc's mallopt): 8 MB less, as fast. numpy starts
 no threads, which it does not need here: a fence would not reach those that are there before it."""
