@@ -36,7 +36,7 @@ from device.virtual import VirtualRadio
 from healthslm.alerts.desk import alerts_in
 from healthslm.bench.week_clock import SharedClock
 from healthslm.bench.week_words import PASSPHRASE, say, words_told
-from healthslm.cli.chores import Served, back_up_if_due, forget_if_due
+from healthslm.cli.chores import Served, look_after
 from healthslm.cli.delivering import Delivering
 from healthslm.cli.running import LOCK, only_one
 from healthslm.cli.seldom import log_seldom
@@ -103,10 +103,12 @@ class _Box:
         self.stop = asyncio.Event()
 
     async def obey(self) -> None:
-        """Do what standard input says, until it ends."""
-        async for word in words_told():
-            await self._do(word)
-        self.stop.set()
+        """Do what standard input says, until it ends; the box ends with it, or with what went wrong."""
+        try:
+            async for word in words_told():
+                await self._do(word)
+        finally:
+            self.stop.set()
 
     async def _do(self, told: dict[str, Any]) -> None:
         match told["do"]:
@@ -129,8 +131,7 @@ class _Box:
                 self.stop.set()
 
     async def _hour(self) -> None:
-        await back_up_if_due(self._one, self._clock, self._ending)
-        forget_if_due(self._one, self._clock)
+        await look_after(self._one, self._clock, self._ending)
         say("hour")
 
     def _figures(self) -> dict[str, int]:
@@ -207,7 +208,8 @@ async def _run(setup: dict[str, Any], store: Store, served: Served) -> Tally:
             )
         finally:
             obeying.cancel()
-            await asyncio.gather(obeying, return_exceptions=True)
+            with contextlib.suppress(asyncio.CancelledError):
+                await obeying
             await box.end()
 
 

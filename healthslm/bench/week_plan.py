@@ -112,8 +112,8 @@ _SET = (
 )
 """At which share the wall clock is set, and how wrong it is from then on."""
 _HOOKS_DOWN = (2 / 7, 3 / 7)
-_DISK_FULL = (4 / 7, 0.04)
-"""When it is full, and for which share: in a week from midnight on for nearly seven hours."""
+_DISK_FULL = (4.5 / 7, 0.04)
+"""When it is full, and for which share: in a week from noon on for nearly seven hours."""
 _LOOK_H = 4
 _LOSSES_A_DAY = 3
 _ABSENCES_A_DAY = 0.5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -65,12 +66,27 @@ async def _every_hour(
 ) -> None:
     while True:
         for one in served:
-            await back_up_if_due(one, clock, ending)
-            forget_if_due(one, clock, quiet=quiet)
+            await look_after(one, clock, ending, quiet=quiet)
         await asyncio.sleep(every_s)
 
 
-async def back_up_if_due(one: Served, clock: Callable[[], datetime], ending: threading.Event) -> None:
+async def look_after(
+    one: Served, clock: Callable[[], datetime], ending: threading.Event, *, quiet: bool = False
+) -> None:
+    """Do what is due for somebody: the backup of the day, deleting what is kept no longer."""
+    await _back_up_if_due(one, clock, ending)
+    _forget_if_due(one, clock, quiet=quiet)
+    _give_back()
+
+
+def _give_back() -> None:
+    """Give freed memory back to the system, which glibc else keeps: what a backup takes is some MB."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
+async def _back_up_if_due(one: Served, clock: Callable[[], datetime], ending: threading.Event) -> None:
     """Make somebody's backup of the day, in a thread and with a connection of its own.
 
     What goes wrong is said, kept as the setting `LAST`, and tried again an hour later.
@@ -104,7 +120,7 @@ async def back_up_if_due(one: Served, clock: Callable[[], datetime], ending: thr
     )
 
 
-def forget_if_due(one: Served, clock: Callable[[], datetime], *, quiet: bool = False) -> None:
+def _forget_if_due(one: Served, clock: Callable[[], datetime], *, quiet: bool = False) -> None:
     """Delete what is kept no longer; what stands in the way is said, and tried again an hour later."""
     try:
         gone = retention.carry_out(one.store, clock())
