@@ -31,12 +31,12 @@ from healthslm.cli.household import listen_for_all, owners
 from healthslm.cli.locking import EXIT
 from healthslm.cli.running import only_one
 from healthslm.clock import utc_now
-from healthslm.collector import Update
-from healthslm.errors import HealthslmError, UsageError
+from healthslm.collector import Tally, Update
+from healthslm.errors import HealthslmError, StoreError, UsageError
 from healthslm.people import FIRST, current, folder_of, members, switch
 from healthslm.readings import Device, Kind
 from healthslm.rules import RULES, scan_all
-from healthslm.store import CHEAPEST, backup, create, open_store, open_unlocked, schedule, unlock
+from healthslm.store import CHEAPEST, Store, backup, create, open_store, open_unlocked, schedule, unlock
 from healthslm.store.audit import Event
 from tests.cli.saying import said_by
 from tests.cli.test_listening import line_with, process
@@ -450,3 +450,25 @@ def test_when_nobody_can_be_served_any_more_it_ends_in_an_error(
     ended = said_by(["--home", str(household), "run", "--passphrases", str(secrets)])
     assert ended.code == 1
     assert "Nobody is served any more" in ended.stderr
+
+
+def test_what_is_sealed_for_one_and_cannot_be_taken_in_keeps_nobody_from_being_served(
+    household: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served: list[str] = []
+
+    async def listening(who: list[Served], *_: object, **__: object) -> dict[str, Tally]:
+        served.extend(one.label for one in who)
+        return {one.label: Tally() for one in who}
+
+    def refused(store: Store, *_: object) -> None:
+        if store.folder == household:
+            raise StoreError("It cannot be removed.", "See that the disk can be written.")
+
+    monkeypatch.setattr("healthslm.cli.serving.listen_for_all", listening)
+    monkeypatch.setattr("healthslm.cli.serving.take_in", refused)
+    secrets = household.parent / "secrets"
+    ended = said_by(["--home", str(household), "run", "--passphrases", str(secrets)])
+    assert ended.code == 0
+    assert "first: what was sealed is taken in another time. It cannot be removed." in ended.stderr
+    assert served == ["first", "bee"]

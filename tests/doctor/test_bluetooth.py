@@ -148,3 +148,16 @@ def test_the_files_are_the_users_alone(tmp_path: Path) -> None:
     foreign = list(files_are_private(home, user(number=owner.number + 1)))
     assert {check.state for check in foreign} == {State.PROBLEM}
     assert f"belongs to the user with number {owner.number}, not to pi" in foreign[0].said
+
+
+def test_what_is_not_encrypted_beside_the_store_is_told_apart(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    sealed, clear = home / "sealed", home / "while-locked.json"
+    sealed.mkdir(mode=0o755)
+    clear.touch(mode=0o644)
+    found = {one.said: one.next for one in files_are_private(home, user(number=home.stat().st_uid))}
+    assert found == {
+        f"others than pi may get at {sealed} (mode 755); what is in it is encrypted": f"chmod 700 {sealed}",
+        f"others than pi may get at {clear} (mode 644)": f"chmod 600 {clear}",
+    }
