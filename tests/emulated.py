@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import subprocess
 from typing import Any
 
@@ -26,8 +27,12 @@ def be_patient() -> None:
 
 def _longer(process: Any, name: str) -> None:
     once = getattr(process, name)
+    asked = inspect.signature(once)
 
-    def longer(*arguments: Any, timeout: float | None = None, **named: Any) -> Any:
-        return once(*arguments, timeout=timeout and timeout * _TIMES, **named)
+    def longer(*arguments: Any, **named: Any) -> Any:
+        told = asked.bind(*arguments, **named)
+        if told.arguments.get("timeout"):
+            told.arguments["timeout"] *= _TIMES
+        return once(*told.args, **told.kwargs)
 
     setattr(process, name, longer)

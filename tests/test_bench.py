@@ -45,6 +45,7 @@ async def test_thirty_losses_lose_nothing_and_leave_nothing_behind() -> None:
     assert [r.met for r in soaked(result) if "unaccounted" in r.name or "descriptors" in r.name] == [True] * 2
 
 
+@pytest.mark.speed
 def test_both_ways_hear_all_of_it() -> None:
     rows = {r.name: r for r in cost.share(1, values=4000, after=1)}
     assert rows["rate of the bare callback"].value > 0

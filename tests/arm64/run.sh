@@ -150,4 +150,5 @@ timed "building the model" make model
 timed "the demo's day" make demo
 [ "$only" = demo ] && exit 0
 # Emulated, a test takes ten to thirty times as long.
-timed "the tests" .venv/bin/python -m pytest -n "${JOBS:-2}" --dist loadfile --timeout 3600 -p no:cacheprovider "$@"
+timed "the tests" .venv/bin/python -m pytest -n "${JOBS:-2}" --dist loadfile --timeout 3600 -p no:cacheprovider \
+	-m "not speed" "$@"
