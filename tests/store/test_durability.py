@@ -42,7 +42,7 @@ def script(text: str, *arguments: str | Path) -> str:
 
 def test_a_killed_process_loses_nothing_that_it_acknowledged(folder: Path) -> None:
     acknowledged = int(python("-m", "tests.store.killed_writer", folder, "10", "2"))
-    assert acknowledged > 50, "it got somewhere before it was killed"
+    assert acknowledged > 10, "it got somewhere before it was killed ten times"
 
 
 def test_a_full_disk_loses_nothing_and_work_goes_on_when_there_is_space(folder: Path) -> None:
