@@ -7,7 +7,7 @@ import pytest
 from healthslm.store import CHEAPEST, Store, create
 from tests import emulated
 
-if os.environ.get("HEALTHSLM_EMULATED"):  # tests/arm64/run.sh sets it
+if emulated.EMULATED:
     emulated.be_patient()
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 import subprocess
 from typing import Any
 
 from hypothesis import HealthCheck, settings
 
+EMULATED = bool(os.environ.get("HEALTHSLM_EMULATED"))
+"""tests/arm64/run.sh says so. QEMU's own memory counts there, and it keeps a program to no RLIMIT_AS."""
 _TIMES = 30
 """A program takes ten to thirty times as long under QEMU's user-mode emulation."""
 

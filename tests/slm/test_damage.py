@@ -19,6 +19,7 @@ from healthslm.errors import ModelError
 from healthslm.slm import ModelProcess, checked, model
 from healthslm.slm.source import GGUF_SHA256
 from healthslm.slm.weights import open_adapter
+from tests.emulated import EMULATED
 from tests.slm.test_model import made, silent
 from tests.slm.test_process import READY
 
@@ -179,6 +180,7 @@ def test_a_process_that_the_system_kills_had_most_likely_too_much_memory(tmp_pat
 
 
 @pytest.mark.model
+@pytest.mark.skipif(EMULATED, reason="QEMU keeps a program to no limit of its memory")
 @pytest.mark.parametrize("megabytes", [300, 400])
 def test_the_real_process_says_that_memory_ran_out(model_folder: Path, megabytes: int) -> None:
     limit = megabytes * 1_000_000
