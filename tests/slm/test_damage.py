@@ -193,8 +193,9 @@ def test_the_real_process_says_that_memory_ran_out(model_folder: Path, megabytes
         check=False,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
     )
-    assert result.returncode == 1
-    assert "too little memory" in result.stdout
+    assert result.returncode != 0
+    # Now and then it is a thread that finds none: glibc then ends the program itself, in these words.
+    assert "too little memory" in result.stdout or "cannot allocate memory" in result.stderr
 
 
 @pytest.mark.model
