@@ -6,7 +6,7 @@ What is looked at is in `healthslm.doctor`, a file a matter; here it is put toge
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
@@ -49,6 +49,7 @@ from healthslm.doctor import (
     upkeep,
 )
 from healthslm.doctor import store as kept
+from healthslm.doctor.check import unknown
 from healthslm.errors import HealthslmError, LockedError, MissingError, StoreError
 from healthslm.slm import memory
 from healthslm.slm import model as built
@@ -251,16 +252,12 @@ def _disk(machine: Machine, current: Session) -> Iterator[Check]:
     try:
         mount = mounts.mount_of(machine, folder)
     except NotKnown as why:
-        yield from answered("file system", _raised(why))
+        yield unknown("file system", f"{why}")
     else:
         yield from disk.file_system(mount)
         yield from answered("disk errors", disk.errors(machine, mount))
         yield from answered("card", card.card(machine, mount.disk))
     yield from answered("swap", disk.swap(machine))
-
-
-def _raised(why: NotKnown) -> Iterable[Check]:
-    raise why
 
 
 def _package() -> str | None:

@@ -12,9 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from healthslm.cli import doctor
+from healthslm.cli.session import Session
 from healthslm.clock import utc_now
 from healthslm.companion.server import certificates
+from healthslm.doctor import Machine, State
 from healthslm.readings import Kind, Reading
+from healthslm.settings import Settings
 from healthslm.store import CHEAPEST, create, open_store
 from tests.store.test_dense import columns
 
@@ -274,6 +278,17 @@ def test_without_a_store_the_doctor_looks_at_the_machine(run: Run, home: Path) -
     assert "There is no store" in checks["store"]["said"]
     assert {"adapter", "disk"} <= checks.keys()
     assert "at work" not in checks
+
+
+def test_a_disk_that_the_kernel_does_not_name_is_unknown(tmp_path: Path) -> None:
+    """As in a root that chroot made, or in some containers: nothing that is mounted is on the way to it."""
+    (tmp_path / "proc" / "self").mkdir(parents=True)
+    (tmp_path / "proc" / "self" / "mountinfo").write_text("1 1 0:1 / /proc rw - proc proc rw\n")
+    about = Session(settings=Settings(home=tmp_path / "none"), household=tmp_path)
+    found = {check.what: check for check in doctor._disk(Machine(root=tmp_path), about)}
+    assert found["file system"].state is State.UNKNOWN
+    assert "names nothing that" in found["file system"].said
+    assert {"disk", "swap"} <= found.keys()
 
 
 def test_a_backup_that_was_read_back_is_known_to_the_doctor(run: Run, home: Path) -> None:
