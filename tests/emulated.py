@@ -10,6 +10,8 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 
+from healthslm.slm import ModelProcess
+
 EMULATED = bool(os.environ.get("HEALTHSLM_EMULATED"))
 """tests/arm64/run.sh says so. QEMU's own memory counts there, and it keeps a program to no RLIMIT_AS."""
 _TIMES = 30
@@ -24,6 +26,9 @@ def be_patient() -> None:
     settings.load_profile("emulated")
     for waiting in ("wait", "communicate"):
         _longer(subprocess.Popen, waiting)
+    defaults = ModelProcess.__init__.__kwdefaults__
+    for limit in ("start_s", "answer_s"):
+        defaults[limit] *= _TIMES
     once = asyncio.timeout
     asyncio.timeout = lambda delay: once(delay and delay * _TIMES)
 

@@ -182,6 +182,7 @@ def test_a_folder_without_anybody_is_said(tmp_path: Path) -> None:
         alerts_healthy.groups(tmp_path)
 
 
+@pytest.mark.speed
 def test_an_archive_is_measured_on_a_way_out_and_back_in(tmp_path: Path) -> None:
     store, _ = create(tmp_path / "home", "passphrase", profile=CHEAPEST)
     with store:
