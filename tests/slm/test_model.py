@@ -274,8 +274,8 @@ def test_a_known_beginning_changes_nothing_but_the_time(engine: Engine) -> None:
     engine.logits([*ids[:20], 504, 314, 260])
     again = engine.logits(ids)
     assert int(fresh.argmax()) == int(again.argmax())
-    # How activations are rounded depends on how many are read at once: 0.65 on an AMD EPYC, 1.10 on 64-bit Arm
-    # (emulated), of a span of 25.
+    # How activations are rounded depends on how many are read at once: 0.65 on an AMD EPYC, of a span of 25;
+    # 1.10 on 64-bit Arm, emulated.
     assert np.abs(fresh - again).max() < 1.5
 
 
