@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from healthslm import fence
 from healthslm.alerts import Hook, parse_hooks
 from healthslm.alerts.process import CourierProcess
 from healthslm.alerts.spawning import Starter, worker
@@ -172,6 +173,7 @@ with Starter(worker()) as starter:
         time.sleep(0.02)
 
 
+@pytest.mark.skipif(not fence.possible().whole, reason=" ".join(fence.possible().missing) or "fenced")
 async def test_it_is_kept_out_of_the_store_with_what_it_starts(store: Store, tmp_path: Path) -> None:
     (tmp_path / "beside").mkdir()
     lock = store.folder / "run.lock"
