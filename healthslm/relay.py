@@ -109,8 +109,8 @@ def _read(line: bytes) -> Notification | Identity:
     at = datetime.fromisoformat(kept["at"]).astimezone(UTC)
     if at.year not in _YEARS:
         raise ValueError("no time that a clock shows")
+    json.dumps(kept, ensure_ascii=False).encode()  # half a character can be in JSON, and in no database
     device = str(kept["device"])
-    (device + str(kept.get("name"))).encode()  # half a character can be in JSON, and in no database
     if kept.keys() == {"device", "at", "name"}:
         return Identity(at, device, name=str(kept["name"]))
     if kept.keys() != {"device", "at", "characteristic", "value"}:

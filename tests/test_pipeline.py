@@ -60,8 +60,10 @@ def full(store: Store) -> Iterator[None]:
     """Let the store not grow by one page."""
     pages = store._database.value("PRAGMA page_count")
     store._database.value(f"PRAGMA max_page_count = {pages}")
-    yield
-    store._database.value(f"PRAGMA max_page_count = {pages * 1000}")
+    try:
+        yield
+    finally:
+        store._database.value(f"PRAGMA max_page_count = {pages * 1000}")
 
 
 def hook_to(path: Path) -> list[Hook]:

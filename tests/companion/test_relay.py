@@ -43,6 +43,7 @@ GOOD = {"at": NOW.isoformat(), "device": "phone-1", "characteristic": "2A37", "v
         json.dumps({**GOOD, "at": "9999-12-31T23:59:59+00:00"}).encode(),
         json.dumps({**GOOD, "at": 5}).encode(),
         json.dumps({**GOOD, "device": "\ud800"}).encode(),
+        json.dumps({**GOOD, "characteristic": "\ud800"}).encode(),
         json.dumps({"device": "phone-1", "at": NOW.isoformat(), "name": "\udfff"}).encode(),
         json.dumps({**GOOD, "value": "zz"}).encode(),
         json.dumps({**GOOD, "value": None}).encode(),
