@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from healthslm.cli.unlocking import brought
+from healthslm.cli.session import Session
+from healthslm.cli.unlocking import brought, unlocked
 from healthslm.errors import HealthslmError, LockedError, StoreError
-from healthslm.store import CHEAPEST, create
+from healthslm.notify import Notifier
+from healthslm.settings import Settings
+from healthslm.store import CHEAPEST, Access, create, is_in_use
 from tests.cli.saying import Said, said_by
 
 PASSPHRASE = "correct horse"
@@ -124,3 +127,28 @@ def test_a_store_that_cannot_be_read_just_now_is_waited_for(home: Path) -> None:
             assert "run: it did not take it" in told.stderr
         assert unlock(home).code == 0
     assert found == [PASSPHRASE]
+
+
+def test_who_is_about_to_open_it_counts_before_the_key_is_known(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else `lock` could say that nobody has the key who is deriving it."""
+    seen: list[bool] = []
+    once = Session.access
+
+    def access(theirs: Session, secret: str | None = None) -> Access:
+        seen.append(is_in_use(home))
+        return once(theirs, secret)
+
+    monkeypatch.setattr(Session, "access", access)
+    file = home.parent / "secret"
+    current = Session(settings=Settings(home=home), household=home, passphrase_file=file)
+    file.write_text("quite another one")
+    with pytest.raises(LockedError), unlocked(current, "run", wait=True, notify=Notifier()):
+        pass
+    assert not is_in_use(home), "it is not opened any more"
+    file.write_text(PASSPHRASE)
+    with unlocked(current, "run", wait=True, notify=Notifier()):
+        assert is_in_use(home)
+    assert not is_in_use(home)
+    assert seen == [True, True]
